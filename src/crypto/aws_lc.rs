@@ -1,0 +1,1 @@
+//! AWS-LC behind safe types. The only file of this folder with `unsafe`.

@@ -1,0 +1,1 @@
+//! A store that lasts as long as the process: `memory:`.

@@ -1,0 +1,64 @@
+//! Where tokens live. A store keeps sealed records; it knows neither PKCS#11 nor keys.
+//!
+//! [`Store`] is one of the two joints of the house. [`vault`] stands on it and does the sealing.
+pub mod memory;
+pub mod sqlite;
+pub mod vault;
+
+use crate::config::Location;
+use crate::error::Result;
+use std::sync::Arc;
+
+/// A token in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TokenId(pub [u8; 16]);
+
+/// A record of a token: its description, a PIN's slot, or an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordId(pub [u8; 16]);
+
+/// A count of the changes to a token. It only grows, in whichever process the change is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Revision(pub u64);
+
+/// A record as stored. `body` is `None` once the record has been deleted.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Record {
+    pub id: RecordId,
+    pub revision: Revision,
+    pub body: Option<Vec<u8>>,
+}
+
+/// A change asked of one record, which must still be at revision `from` (0: must never have been).
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Change {
+    pub id: RecordId,
+    pub from: Revision,
+    pub body: Option<Vec<u8>>,
+}
+
+/// A place where tokens live: SQLite on one host, memory for tests and rehearsals.
+pub trait Store: Send + Sync + std::fmt::Debug {
+    /// The tokens there are, oldest first: token n lives in slot n for ever.
+    fn tokens(&self) -> Result<Vec<TokenId>>;
+
+    /// The records of `token` that changed after `since`, oldest change first, with the revision
+    /// they bring the reader to.
+    fn read(&self, token: TokenId, since: Revision) -> Result<(Revision, Vec<Record>)>;
+
+    /// Makes all `changes` or none, durably. `None` if another writer was first: read again and
+    /// decide anew. A token that is not there yet comes to be.
+    fn write(&self, token: TokenId, changes: &[Change]) -> Result<Option<Revision>>;
+
+    /// A number that differs whenever another process (or another handle) has written since it was
+    /// last asked. Cheap: no records are read.
+    fn stamp(&self) -> Result<u64>;
+}
+
+/// Opens the store at `location`, making it if it is not there yet.
+pub fn open(location: &Location) -> Result<Arc<dyn Store>> {
+    let _ = location;
+    todo!()
+}

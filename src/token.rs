@@ -1,0 +1,1 @@
+//! A token: its vault, who is logged in, and its objects.
