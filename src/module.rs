@@ -2,38 +2,278 @@
 use crate::ck::*;
 use crate::config::Config;
 use crate::crypto::rsa_keygen::Threads;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::mechanism::{MECHANISMS, Mechanism};
+use crate::object::policy::Access;
 use crate::session::Session;
+use crate::store::vault::{Description, PIN_LEN, Tries, Vault};
+use crate::store::{self};
+use crate::token::{Shared, Token};
+use parking_lot::RwLock;
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Everything between `C_Initialize` and `C_Finalize`.
 #[derive(Debug)]
-pub struct Module {}
+pub struct Module {
+    shared: Arc<Shared>,
+    /// Token n is in slot n for ever; the last one is yet to be initialised.
+    tokens: RwLock<Vec<Arc<Token>>>,
+    sessions: RwLock<HashMap<CK_SESSION_HANDLE, Arc<Session>>>,
+}
 
-#[allow(unused_variables)]
+const MANUFACTURER: &str = "keyferry";
+const LIBRARY: &str = "keyferry PKCS#11 token";
+const MODEL: &str = "keyferry";
+
 impl Module {
     /// `C_Initialize`. `threads`: whether the application allows threads of the module's own.
-    pub fn new(config: Config, threads: Threads) -> Result<Module> { todo!() }
+    pub fn new(config: Config, threads: Threads) -> Result<Module> {
+        let store = store::open(&config.store)?;
+        let shared = Arc::new(Shared::new(store, config, threads));
+        let module = Module { shared, tokens: RwLock::default(), sessions: RwLock::default() };
+        module.scan()?;
+        Ok(module)
+    }
+
     /// `C_GetInfo`
-    pub fn info() -> CK_INFO { todo!() }
-    /// `C_GetSlotList`. Every slot has a token: those initialised, and one uninitialised after the last.
-    pub fn slots(&self) -> Result<Vec<CK_SLOT_ID>> { todo!() }
+    pub fn info() -> CK_INFO {
+        CK_INFO {
+            cryptokiVersion: CK_VERSION { major: 3, minor: 2 },
+            manufacturerID: padded(MANUFACTURER),
+            flags: 0,
+            libraryDescription: padded(LIBRARY),
+            libraryVersion: version(),
+        }
+    }
+
+    /// `C_GetSlotList`. Every slot has a token: those initialised, and one yet to be after the last.
+    pub fn slots(&self) -> Result<Vec<CK_SLOT_ID>> {
+        self.scan()?;
+        let count = self.tokens.read().len();
+        (0..count).map(|slot| CK_SLOT_ID::try_from(slot).map_err(|_| Error::GeneralError)).collect()
+    }
+
     /// `C_GetSlotInfo`
-    pub fn slot_info(&self, slot: CK_SLOT_ID) -> Result<CK_SLOT_INFO> { todo!() }
+    pub fn slot_info(&self, slot: CK_SLOT_ID) -> Result<CK_SLOT_INFO> {
+        self.token(slot)?;
+        Ok(CK_SLOT_INFO {
+            slotDescription: padded(&format!("keyferry slot {slot}")),
+            manufacturerID: padded(MANUFACTURER),
+            flags: CKF_TOKEN_PRESENT,
+            hardwareVersion: version(),
+            firmwareVersion: version(),
+        })
+    }
+
     /// `C_GetTokenInfo`
-    pub fn token_info(&self, slot: CK_SLOT_ID) -> Result<CK_TOKEN_INFO> { todo!() }
+    pub fn token_info(&self, slot: CK_SLOT_ID) -> Result<CK_TOKEN_INFO> {
+        let token = self.token(slot)?;
+        let description = token.description()?;
+        let sessions = token.sessions();
+        let count = |n: usize| CK_ULONG::try_from(n).unwrap_or(CK_UNAVAILABLE_INFORMATION);
+        Ok(CK_TOKEN_INFO {
+            label: description.as_ref().map_or([b' '; 32], |d| d.label),
+            manufacturerID: padded(MANUFACTURER),
+            model: padded(MODEL),
+            serialNumber: description.as_ref().map_or([b' '; 16], |d| d.serial),
+            flags: token_flags(description.as_ref()),
+            ulMaxSessionCount: CK_EFFECTIVELY_INFINITE,
+            ulSessionCount: count(sessions.read_only + sessions.read_write),
+            ulMaxRwSessionCount: CK_EFFECTIVELY_INFINITE,
+            ulRwSessionCount: count(sessions.read_write),
+            ulMaxPinLen: count(*PIN_LEN.end()),
+            ulMinPinLen: count(*PIN_LEN.start()),
+            ulTotalPublicMemory: CK_UNAVAILABLE_INFORMATION,
+            ulFreePublicMemory: CK_UNAVAILABLE_INFORMATION,
+            ulTotalPrivateMemory: CK_UNAVAILABLE_INFORMATION,
+            ulFreePrivateMemory: CK_UNAVAILABLE_INFORMATION,
+            hardwareVersion: version(),
+            firmwareVersion: version(),
+            utcTime: utc_time(SystemTime::now()),
+        })
+    }
+
     /// `C_GetMechanismList`
-    pub fn mechanisms(&self, slot: CK_SLOT_ID) -> Result<Vec<CK_MECHANISM_TYPE>> { todo!() }
+    pub fn mechanisms(&self, slot: CK_SLOT_ID) -> Result<Vec<CK_MECHANISM_TYPE>> {
+        self.token(slot)?;
+        Ok(MECHANISMS.iter().map(|m| m.ckm).collect())
+    }
+
     /// `C_GetMechanismInfo`
-    pub fn mechanism_info(&self, slot: CK_SLOT_ID, ckm: CK_MECHANISM_TYPE) -> Result<CK_MECHANISM_INFO> { todo!() }
+    pub fn mechanism_info(
+        &self,
+        slot: CK_SLOT_ID,
+        ckm: CK_MECHANISM_TYPE,
+    ) -> Result<CK_MECHANISM_INFO> {
+        self.token(slot)?;
+        let mechanism = Mechanism::of(ckm)?;
+        Ok(CK_MECHANISM_INFO {
+            ulMinKeySize: *mechanism.key_size.start(),
+            ulMaxKeySize: *mechanism.key_size.end(),
+            flags: mechanism.flags(),
+        })
+    }
+
     /// `C_InitToken`. `CKR_SESSION_EXISTS` if a session with it is open.
-    pub fn init_token(&self, slot: CK_SLOT_ID, so_pin: &[u8], label: [u8; 32]) -> Result<()> { todo!() }
+    pub fn init_token(&self, slot: CK_SLOT_ID, so_pin: &[u8], label: [u8; 32]) -> Result<()> {
+        let token = self.token(slot)?;
+        let sessions = token.sessions();
+        if sessions.read_only + sessions.read_write > 0 {
+            return Err(Error::SessionExists);
+        }
+        if token.is_initialized() {
+            return token.reinitialize(label, so_pin);
+        }
+        Vault::create(self.shared.store.clone(), label, so_pin)?;
+        self.scan()
+    }
+
     /// `C_OpenSession`
-    pub fn open_session(&self, slot: CK_SLOT_ID, flags: CK_FLAGS) -> Result<CK_SESSION_HANDLE> { todo!() }
+    pub fn open_session(&self, slot: CK_SLOT_ID, flags: CK_FLAGS) -> Result<CK_SESSION_HANDLE> {
+        if flags & CKF_SERIAL_SESSION == 0 {
+            return Err(Error::SessionParallelNotSupported);
+        }
+        let token = self.token(slot)?;
+        if !token.is_initialized() {
+            return Err(Error::TokenNotRecognized.because("the token is not initialised"));
+        }
+        let access = if flags & CKF_RW_SESSION == 0 { Access::ReadOnly } else { Access::ReadWrite };
+        token.session_opened(access)?;
+        let handle = self.shared.new_handle();
+        let session = Session::new(slot, handle, access, token);
+        self.sessions.write().insert(handle, Arc::new(session));
+        Ok(handle)
+    }
+
     /// `C_CloseSession`
-    pub fn close_session(&self, session: CK_SESSION_HANDLE) -> Result<()> { todo!() }
+    pub fn close_session(&self, session: CK_SESSION_HANDLE) -> Result<()> {
+        let session = self.sessions.write().remove(&session).ok_or(Error::SessionHandleInvalid)?;
+        session.close();
+        Ok(())
+    }
+
     /// `C_CloseAllSessions`
-    pub fn close_all_sessions(&self, slot: CK_SLOT_ID) -> Result<()> { todo!() }
+    pub fn close_all_sessions(&self, slot: CK_SLOT_ID) -> Result<()> {
+        self.token(slot)?;
+        let closed: Vec<_> =
+            self.sessions.write().extract_if(|_, session| session.slot() == slot).collect();
+        for (_, session) in closed {
+            session.close();
+        }
+        Ok(())
+    }
+
     /// The session of `handle`, or `CKR_SESSION_HANDLE_INVALID`.
-    pub fn session(&self, handle: CK_SESSION_HANDLE) -> Result<Arc<Session>> { todo!() }
+    pub fn session(&self, handle: CK_SESSION_HANDLE) -> Result<Arc<Session>> {
+        self.sessions.read().get(&handle).cloned().ok_or(Error::SessionHandleInvalid)
+    }
+
+    fn token(&self, slot: CK_SLOT_ID) -> Result<Arc<Token>> {
+        let at = usize::try_from(slot).map_err(|_| Error::SlotIdInvalid)?;
+        if at >= self.tokens.read().len() {
+            self.scan()?; // another process may have initialised a token since
+        }
+        self.tokens.read().get(at).cloned().ok_or(Error::SlotIdInvalid)
+    }
+
+    /// Finds the tokens that are in the store by now.
+    fn scan(&self) -> Result<()> {
+        let ids = self.shared.store.tokens()?;
+        let mut tokens = self.tokens.write();
+        for (slot, id) in ids.iter().enumerate() {
+            let vault = || Vault::of(self.shared.store.clone(), *id);
+            match tokens.get(slot) {
+                Some(token) if token.is_initialized() => {}
+                Some(token) => token.found(vault()),
+                None => tokens.push(Arc::new(Token::new(self.shared.clone(), Some(vault())))),
+            }
+        }
+        if tokens.len() <= ids.len() {
+            tokens.push(Arc::new(Token::new(self.shared.clone(), None)));
+        }
+        Ok(())
+    }
+}
+
+fn token_flags(description: Option<&Description>) -> CK_FLAGS {
+    let always = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_CLOCK_ON_TOKEN;
+    let Some(token) = description else { return always };
+    let Tries { so, user } = token.tries;
+    let flags = [
+        (true, CKF_TOKEN_INITIALIZED),
+        (token.user_pin_set, CKF_USER_PIN_INITIALIZED),
+        (user > 0, CKF_USER_PIN_COUNT_LOW),
+        (user + 1 == Tries::LIMIT, CKF_USER_PIN_FINAL_TRY),
+        (user >= Tries::LIMIT, CKF_USER_PIN_LOCKED),
+        (so > 0, CKF_SO_PIN_COUNT_LOW),
+        (so + 1 == Tries::LIMIT, CKF_SO_PIN_FINAL_TRY),
+        (so >= Tries::LIMIT, CKF_SO_PIN_LOCKED),
+    ];
+    flags.into_iter().filter(|(set, _)| *set).fold(always, |all, (_, flag)| all | flag)
+}
+
+/// The package's version, which is that of the library and of the "firmware".
+fn version() -> CK_VERSION {
+    let part = |text: &str| text.parse().unwrap_or(0);
+    CK_VERSION {
+        major: part(env!("CARGO_PKG_VERSION_MAJOR")),
+        minor: part(env!("CARGO_PKG_VERSION_MINOR")),
+    }
+}
+
+/// Text in a field of the standard: blank padded, not terminated.
+fn padded<const LEN: usize>(text: &str) -> [CK_UTF8CHAR; LEN] {
+    let mut field = [b' '; LEN];
+    for (to, from) in field.iter_mut().zip(text.bytes()) {
+        *to = from;
+    }
+    field
+}
+
+/// `YYYYMMDDhhmmss00`, PKCS#11 3.2 section 3.2, `CK_TOKEN_INFO`.
+fn utc_time(now: SystemTime) -> [CK_CHAR; 16] {
+    let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let (day, time) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(day);
+    let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
+    padded(&format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}00"))
+}
+
+/// Year, month and day of a count of days since 1970-01-01: years begin in March, so that the leap
+/// day is the last of its year.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468; // since 0000-03-01
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153; // 0 is March
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let january = u64::from(month >= 10);
+    (era * 400 + year + january, if month < 10 { month + 3 } else { month - 9 }, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn days_become_dates() {
+        assert_eq!(civil(0), (1970, 1, 1));
+        assert_eq!(civil(11_016), (2000, 2, 29));
+        assert_eq!(civil(11_017), (2000, 3, 1));
+        assert_eq!(civil(20_779), (2026, 11, 22));
+    }
+    #[test]
+    fn time_is_sixteen_digits() {
+        let time = utc_time(UNIX_EPOCH + Duration::from_secs(951_782_399));
+        assert_eq!(&time, b"2000022823595900");
+    }
+    #[test]
+    fn text_is_padded_and_cut() {
+        assert_eq!(&padded::<4>("ab"), b"ab  ");
+        assert_eq!(&padded::<4>("abcdef"), b"abcd");
+    }
 }

@@ -1,12 +1,22 @@
 //! Every mechanism of this token: a row each, a file per family. To add one, write its file and put
 //! its row into [`MECHANISMS`].
+mod aes;
+mod aes_key_wrap;
+mod azure_byok;
+mod ec;
+mod generic_secret;
+mod hashed;
 pub mod params;
+mod rsa;
+mod rsa_aes_key_wrap;
+mod rsa_oaep;
+mod whole;
 
 use crate::ck::*;
 use crate::crypto::{Secret, rsa_keygen::Threads};
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
-use crate::object::policy::Key;
+use crate::object::policy::{Act, Key, Target, Use};
 pub use params::{Params, Shape};
 use std::ops::RangeInclusive;
 
@@ -57,16 +67,20 @@ pub type Generate = fn(&Params, template: &Attributes) -> Result<Attributes>;
 
 /// Makes a key pair for the public and private templates: attributes of the public, then of the
 /// private half.
-pub type GeneratePair =
-    fn(&Params, public: &Attributes, private: &Attributes, Threads) -> Result<(Attributes, Attributes)>;
+pub type GeneratePair = fn(
+    &Params,
+    public: &Attributes,
+    private: &Attributes,
+    Threads,
+) -> Result<(Attributes, Attributes)>;
 
 /// Wrapping: its length is known before its bytes, so that a size query costs nothing.
 #[derive(Debug)]
 pub struct Wrap {
-    /// Length of the wrapping of a key encoded in `len` bytes. Also checks what can be checked.
-    pub len: fn(&Params, &Key, len: usize) -> Result<usize>,
-    /// The wrapping itself.
-    pub run: fn(&Params, &Key, &[u8]) -> Result<Vec<u8>>,
+    /// Exact length of the wrapping of a target; refuses what cannot be wrapped. Computes nothing.
+    pub len: fn(&Params, &Key, &Target) -> Result<usize>,
+    /// The wrapping itself. Asked only after `len` agreed.
+    pub run: fn(&Params, &Key, &Target) -> Result<Vec<u8>>,
 }
 
 /// Bytes in, bytes out: encrypt, decrypt, digest and sign are all this.
@@ -75,6 +89,11 @@ pub trait Transform: Send {
     fn update(&mut self, part: &[u8], out: &mut Vec<u8>) -> Result<()>;
     /// Ends the operation; appends what is left.
     fn finish(self: Box<Self>, out: &mut Vec<u8>) -> Result<()>;
+    /// [`Self::update`] and [`Self::finish`] in one, for input that comes all at once.
+    fn single(mut self: Box<Self>, data: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        self.update(data, out)?;
+        self.finish(out)
+    }
     /// Exactly how many bytes [`Self::update`] would append for a part of `len` bytes.
     fn update_len(&self, len: usize) -> usize;
     /// How many bytes would be appended for a last part of `len` bytes and the end, together.
@@ -98,12 +117,32 @@ pub trait Verify: Send {
     fn finish(self: Box<Self>, signature: &[u8]) -> Result<()>;
 }
 
+/// The longest encoding of a key that can be wrapped, in bytes: an RSA key of 16384 bits takes 9.5 KiB.
+const MAX_KEY_LEN: usize = 1 << 16;
+
 /// The table.
-pub static MECHANISMS: &[Mechanism] = &[];
+pub static MECHANISMS: &[Mechanism] = &[
+    rsa::KEY_PAIR_GEN,
+    rsa::PKCS,
+    rsa::SHA256_PKCS,
+    rsa_oaep::OAEP,
+    rsa_aes_key_wrap::RSA_AES_KEY_WRAP,
+    azure_byok::AZURE_BYOK,
+    ec::KEY_PAIR_GEN,
+    ec::ECDSA,
+    aes::KEY_GEN,
+    aes::ECB,
+    aes::CBC,
+    aes::CBC_PAD,
+    aes::GCM,
+    aes_key_wrap::KW,
+    aes_key_wrap::PAD,
+    aes_key_wrap::KWP,
+    generic_secret::KEY_GEN,
+];
 
 impl Mechanism {
     /// A row that can do nothing: what every other row starts from.
-    #[allow(dead_code)]
     const NONE: Mechanism = Mechanism {
         ckm: CK_ULONG::MAX,
         name: "",
@@ -124,5 +163,73 @@ impl Mechanism {
     /// The row of `ckm`, or `CKR_MECHANISM_INVALID`.
     pub fn of(ckm: CK_MECHANISM_TYPE) -> Result<&'static Mechanism> {
         MECHANISMS.iter().find(|m| m.ckm == ckm).ok_or(Error::MechanismInvalid)
+    }
+
+    /// The use it would make of a key.
+    pub fn wants(&self, act: Act) -> Use {
+        Use { act, mechanism: self.ckm, key_types: self.key_types, key_size: self.key_size.clone() }
+    }
+
+    /// The functions of the standard it is there for: a `CKF_*` for each that is present.
+    pub fn flags(&self) -> CK_FLAGS {
+        [
+            (self.encrypt.is_some(), CKF_ENCRYPT),
+            (self.decrypt.is_some(), CKF_DECRYPT),
+            (self.sign.is_some(), CKF_SIGN),
+            (self.verify.is_some(), CKF_VERIFY),
+            (self.wrap.is_some(), CKF_WRAP),
+            (self.unwrap.is_some(), CKF_UNWRAP),
+            (self.generate.is_some(), CKF_GENERATE),
+            (self.generate_pair.is_some(), CKF_GENERATE_KEY_PAIR),
+            (self.key_types.contains(&CKK_EC), CURVE_FLAGS),
+        ]
+        .into_iter()
+        .filter_map(|(can, flag)| can.then_some(flag))
+        .fold(0, |all, flag| all | flag)
+    }
+}
+
+/// What `C_GetMechanismInfo` says of the curves: prime fields, named by OID or by curve name,
+/// points compressed or not.
+const CURVE_FLAGS: CK_FLAGS =
+    CKF_EC_F_P | CKF_EC_OID | CKF_EC_CURVENAME | CKF_EC_UNCOMPRESS | CKF_EC_COMPRESS;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_mechanism_once_and_with_its_name() {
+        let numbers: BTreeSet<_> = MECHANISMS.iter().map(|m| m.ckm).collect();
+        let names: BTreeSet<_> = MECHANISMS.iter().map(|m| m.name).collect();
+        assert_eq!(numbers.len(), MECHANISMS.len());
+        assert_eq!(names.len(), MECHANISMS.len());
+        assert!(names.iter().all(|n| n.starts_with("CKM_")));
+    }
+    #[test]
+    fn each_mechanism_does_something_with_some_key() {
+        for m in MECHANISMS {
+            assert_ne!(m.flags() & !CURVE_FLAGS, 0, "{}", m.name);
+            assert!(
+                !m.key_types.is_empty() && m.key_size.start() <= m.key_size.end(),
+                "{}",
+                m.name
+            );
+        }
+    }
+    #[test]
+    fn what_goes_one_way_comes_back() {
+        for m in MECHANISMS {
+            assert_eq!(m.wrap.is_some(), m.unwrap.is_some(), "{}", m.name);
+            assert_eq!(m.encrypt.is_some(), m.decrypt.is_some(), "{}", m.name);
+            assert_eq!(m.sign.is_some(), m.verify.is_some(), "{}", m.name);
+        }
+    }
+    #[test]
+    fn null_stands_for_a_parameter_only_where_there_is_one() {
+        for m in MECHANISMS {
+            assert!(m.null.is_none() || m.params != Shape::None, "{}", m.name);
+        }
     }
 }

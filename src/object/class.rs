@@ -24,7 +24,7 @@ pub struct Attribute {
 
 /// Whether `cka` is key material in some class that has it: `CKA_VALUE` of keys,
 /// `CKA_PRIVATE_EXPONENT`, primes and CRT values.
-pub fn is_material(cka: CK_ATTRIBUTE_TYPE) -> bool {
-    let _ = cka;
+pub fn is_material(class: CK_OBJECT_CLASS, cka: CK_ATTRIBUTE_TYPE) -> bool {
+    let _ = (class, cka);
     todo!()
 }

@@ -53,7 +53,8 @@ pub type Opener<'a> = &'a dyn Fn(&[u8]) -> Result<Secret>;
 impl Object {
     /// A new object from all its attributes; those that are key material go out of sight.
     pub fn new(all: Attributes) -> Object {
-        let (material, attributes) = all.partition(class::is_material);
+        let class = all.ulong(CKA_CLASS).unwrap_or(CK_UNAVAILABLE_INFORMATION);
+        let (material, attributes) = all.partition(|cka| class::is_material(class, cka));
         Object {
             attributes,
             material: (!material.is_empty())
@@ -117,7 +118,7 @@ impl Object {
     pub fn open(&self, opener: Opener<'_>) -> Result<()> {
         let Some(material) = &self.material else { return Ok(()) };
         material.opened.get_or_try_init(|| {
-            let sealed = material.sealed.as_deref().ok_or(Error::GeneralError)?;
+            let sealed = material.sealed.as_deref().ok_or(Error::UserNotLoggedIn)?;
             record::decode(&opener(sealed)?).ok_or(Error::DeviceError)
         })?;
         Ok(())
@@ -136,9 +137,29 @@ impl Object {
         self.prepared.get_or_try_init(|| encode::prepare(&self.attributes, self.material()?))
     }
 
+    /// Whether a material attribute may be shown.
+    pub(in crate::object) fn shows(&self, cka: CK_ATTRIBUTE_TYPE) -> bool {
+        let _ = cka;
+        todo!()
+    }
+
     /// Whether the attributes are known to be what was stored.
     pub fn is_verified(&self) -> bool {
         self.verified
+    }
+
+    /// The same object after logout: unverified, its material out of reach until it is read again.
+    #[must_use]
+    pub fn locked(&self) -> Object {
+        Object {
+            attributes: self.attributes.clone(),
+            material: self.material.as_ref().map(|m| Material {
+                opened: OnceCell::new(),
+                sealed: m.sealed.clone(),
+            }),
+            verified: false,
+            prepared: OnceCell::new(),
+        }
     }
 
     /// The same object with changed attributes: `C_SetAttributeValue`.

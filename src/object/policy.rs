@@ -1,17 +1,298 @@
 //! The gate: who may see, use, change, copy, wrap or destroy an object. Every such rule is here.
-use super::{Object, Prepared};
+//!
+//! Key material leaves [`object`](super) only through [`Key`] (for use), [`Target`] (for wrapping)
+//! and [`reveal`] (for `C_GetAttributeValue`), and only this file makes those.
+use super::attribute::{Attributes, Value};
+use super::{Object, Prepared, class, encode};
+use crate::ck::*;
 use crate::crypto::{Secret, ec, rsa};
 use crate::error::{Error, Result};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-/// A key that policy has let through for one use. Its only constructor is in this file.
+/// Who is logged in to a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// Nobody.
+    Public,
+    /// The user.
+    User,
+    /// The security officer.
+    So,
+}
+
+/// Whether a session may change token objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Access {
+    ReadOnly,
+    ReadWrite,
+}
+
+/// What a caller wants to do with a key. One per `CKA_*` usage attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Act {
+    Encrypt,
+    Decrypt,
+    Sign,
+    Verify,
+    Wrap,
+    Unwrap,
+}
+
+/// What policy has to know about an [`Act`].
+struct Rule {
+    /// The attribute that must be TRUE.
+    usage: CK_ATTRIBUTE_TYPE,
+    /// The half of a key pair that does it.
+    half: CK_OBJECT_CLASS,
+    no_such_key: Error,
+    wrong_type: Error,
+    wrong_size: Error,
+}
+
+impl Act {
+    fn rule(self) -> Rule {
+        let key = |usage, half| Rule {
+            usage,
+            half,
+            no_such_key: Error::KeyHandleInvalid,
+            wrong_type: Error::KeyTypeInconsistent,
+            wrong_size: Error::KeySizeRange,
+        };
+        match self {
+            Act::Encrypt => key(CKA_ENCRYPT, CKO_PUBLIC_KEY),
+            Act::Decrypt => key(CKA_DECRYPT, CKO_PRIVATE_KEY),
+            Act::Sign => key(CKA_SIGN, CKO_PRIVATE_KEY),
+            Act::Verify => key(CKA_VERIFY, CKO_PUBLIC_KEY),
+            Act::Wrap => Rule {
+                usage: CKA_WRAP,
+                half: CKO_PUBLIC_KEY,
+                no_such_key: Error::WrappingKeyHandleInvalid,
+                wrong_type: Error::WrappingKeyTypeInconsistent,
+                wrong_size: Error::WrappingKeySizeRange,
+            },
+            Act::Unwrap => Rule {
+                usage: CKA_UNWRAP,
+                half: CKO_PRIVATE_KEY,
+                no_such_key: Error::UnwrappingKeyHandleInvalid,
+                wrong_type: Error::UnwrappingKeyTypeInconsistent,
+                wrong_size: Error::UnwrappingKeySizeRange,
+            },
+        }
+    }
+
+    /// The error for a handle that is no key's.
+    pub fn no_such_key(self) -> Error {
+        self.rule().no_such_key
+    }
+}
+
+/// A use that a mechanism wants to make of a key.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Use {
+    pub act: Act,
+    pub mechanism: CK_MECHANISM_TYPE,
+    pub key_types: &'static [CK_KEY_TYPE],
+    pub key_size: RangeInclusive<CK_ULONG>,
+}
+
+/// A key that policy has let through for one use. Its only constructor is [`permit`].
 #[derive(Clone, Debug)]
 pub struct Key(Arc<Object>);
 
+/// A key that policy has let out of the token under one KEK. Its only constructor is [`export`].
+#[derive(Clone, Debug)]
+pub struct Target(Arc<Object>);
+
+/// May `key` be used so?
+pub fn permit(wanted: &Use, key: Arc<Object>) -> Result<Key> {
+    let rule = wanted.act.rule();
+    let class = key.class();
+    if !matches!(class, CKO_PUBLIC_KEY | CKO_PRIVATE_KEY | CKO_SECRET_KEY) {
+        return Err(rule.no_such_key);
+    }
+    let of_type = key.key_type().is_some_and(|t| wanted.key_types.contains(&t));
+    if !of_type || (class != CKO_SECRET_KEY && class != rule.half) {
+        return Err(rule.wrong_type);
+    }
+    if !key.is(rule.usage) {
+        return Err(Error::KeyFunctionNotPermitted);
+    }
+    if !allows(key.attributes(), wanted.mechanism) {
+        return Err(Error::MechanismInvalid.because("not in the key's CKA_ALLOWED_MECHANISMS"));
+    }
+    if !size(key.attributes()).is_some_and(|s| wanted.key_size.contains(&s)) {
+        return Err(rule.wrong_size);
+    }
+    Ok(Key(key))
+}
+
+/// May `target` leave the token under `kek`?
+///
+/// PKCS#11 3.2, section 5.18.3, and the attributes of sections 4.9 and 4.10 it refers to.
+pub fn export(kek: &Key, target: Arc<Object>) -> Result<Target> {
+    if !matches!(target.class(), CKO_PRIVATE_KEY | CKO_SECRET_KEY) {
+        return Err(Error::KeyNotWrappable);
+    }
+    if !target.is(CKA_EXTRACTABLE) {
+        return Err(Error::KeyUnextractable);
+    }
+    if target.is(CKA_WRAP_WITH_TRUSTED) && !kek.0.is(CKA_TRUSTED) {
+        return Err(
+            Error::KeyNotWrappable.because("CKA_WRAP_WITH_TRUSTED, and the KEK is not CKA_TRUSTED")
+        );
+    }
+    if let Some(Value::Template(wanted)) = kek.attributes().value(CKA_WRAP_TEMPLATE)
+        && !super::index::matches(&target, wanted)
+    {
+        return Err(
+            Error::KeyHandleInvalid.because("the key does not match the KEK's CKA_WRAP_TEMPLATE")
+        );
+    }
+    // A KEK that somebody replaced in the store would carry every key out to them.
+    if !kek.0.is_verified() || !target.is_verified() {
+        return Err(Error::UserNotLoggedIn.because("the token's seals are checked at login"));
+    }
+    Ok(Target(target))
+}
+
+/// The value of an attribute, if it may be seen: PKCS#11 3.2, section 5.7.5.
+pub fn reveal(object: &Object, cka: CK_ATTRIBUTE_TYPE) -> Result<Value> {
+    if let Some(value) = object.attributes().value(cka) {
+        return Ok(value.clone());
+    }
+    if !class::is_material(object.class(), cka) {
+        return Err(Error::AttributeTypeInvalid);
+    }
+    if !object.shows(cka) {
+        return Err(Error::AttributeSensitive);
+    }
+    let material = object.material()?;
+    material.and_then(|m| m.value(cka)).cloned().ok_or(Error::AttributeTypeInvalid)
+}
+
+/// May the user see an object with these attributes at all?
+pub fn sees(login: Login, attributes: &Attributes) -> bool {
+    login == Login::User || attributes.flag(CKA_PRIVATE) != Some(true)
+}
+
+/// May an object with these attributes come to be, be changed or destroyed by this session?
+///
+/// Token objects only by someone who is logged in: an unsealed record could not be told from an
+/// attacker's.
+pub fn write(login: Login, access: Access, attributes: &Attributes) -> Result<()> {
+    let token = attributes.flag(CKA_TOKEN) == Some(true);
+    if token && access == Access::ReadOnly {
+        return Err(Error::SessionReadOnly);
+    }
+    if !sees(login, attributes) || (token && login == Login::Public) {
+        return Err(Error::UserNotLoggedIn);
+    }
+    Ok(())
+}
+
+/// May an object with these attributes be made by this session? [`write`], and `CKA_TRUSTED` is
+/// the SO's alone.
+pub fn create(login: Login, access: Access, attributes: &Attributes) -> Result<()> {
+    write(login, access, attributes)?;
+    trust(login, attributes)
+}
+
+/// May `object` be changed so by this session?
+pub fn change(login: Login, access: Access, object: &Object, changes: &Attributes) -> Result<()> {
+    write(login, access, object.attributes())?;
+    trust(login, changes)
+}
+
+/// May `object` be destroyed by this session?
+pub fn destroy(login: Login, access: Access, object: &Object) -> Result<()> {
+    write(login, access, object.attributes())?;
+    match object.attributes().flag(CKA_DESTROYABLE) {
+        Some(false) => Err(Error::ActionProhibited),
+        _ => Ok(()),
+    }
+}
+
+/// What a copy may not inherit: trust, unless the SO makes the copy.
+pub fn distrust(login: Login, copy: Object) -> Object {
+    if login == Login::So || !copy.is(CKA_TRUSTED) {
+        return copy;
+    }
+    copy.with(Attributes::from_iter([(CKA_TRUSTED, Value::Bool(false))]))
+}
+
+/// The template of a key that `kek` unwraps: the application's and the KEK's `CKA_UNWRAP_TEMPLATE`,
+/// which must not contradict each other (PKCS#11 3.2, section 5.18.4).
+pub fn unwrapped(kek: &Key, mut template: Attributes) -> Result<Attributes> {
+    if let Some(Value::Template(wanted)) = kek.attributes().value(CKA_UNWRAP_TEMPLATE) {
+        for (cka, value) in wanted.iter() {
+            if template.value(cka).is_some_and(|given| given != value) {
+                return Err(
+                    Error::TemplateInconsistent.because("CKA_UNWRAP_TEMPLATE says otherwise")
+                );
+            }
+            template.set(cka, value.clone());
+        }
+    }
+    Ok(template)
+}
+
+/// Are RSA keys of this size wanted? `bits` is the configured minimum.
+pub fn strength(bits: usize, attributes: &Attributes) -> Result<()> {
+    let modulus = attributes.ulong(CKA_MODULUS_BITS).or_else(|| {
+        attributes.bytes(CKA_MODULUS).and_then(|n| CK_ULONG::try_from(bit_len(n)).ok())
+    });
+    match modulus.map(usize::try_from) {
+        Some(Ok(found)) if found < bits => {
+            Err(Error::KeySizeRange.because("shorter than the configured min_rsa_bits"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `CKA_TRUSTED` is the SO's alone.
+pub fn trust(login: Login, attributes: &Attributes) -> Result<()> {
+    if attributes.flag(CKA_TRUSTED) == Some(true) && login != Login::So {
+        return Err(Error::AttributeReadOnly.because("only the SO sets CKA_TRUSTED"));
+    }
+    Ok(())
+}
+
+/// `CKA_ALLOWED_MECHANISMS`; absent or empty allows all.
+fn allows(attributes: &Attributes, ckm: CK_MECHANISM_TYPE) -> bool {
+    match attributes.value(CKA_ALLOWED_MECHANISMS) {
+        Some(Value::Ulongs(allowed)) => allowed.is_empty() || allowed.contains(&ckm),
+        _ => true,
+    }
+}
+
+/// Size of a key in the unit of its mechanisms: modulus bits, bits of the curve, or bytes.
+fn size(attributes: &Attributes) -> Option<CK_ULONG> {
+    let size = match attributes.ulong(CKA_KEY_TYPE)? {
+        CKK_RSA => bit_len(attributes.bytes(CKA_MODULUS)?),
+        CKK_EC => encode::curve(attributes.bytes(CKA_EC_PARAMS)?).ok()?.bits(),
+        _ => return attributes.ulong(CKA_VALUE_LEN),
+    };
+    CK_ULONG::try_from(size).ok()
+}
+
+/// Length in bits of a big-endian number without leading zero bytes.
+fn bit_len(number: &[u8]) -> usize {
+    let Some((first, rest)) = number.split_first() else { return 0 };
+    rest.len() * 8 + usize::try_from(8 - first.leading_zeros()).unwrap_or(8)
+}
+
 impl Key {
     /// Its attributes, without the key material.
-    pub fn attributes(&self) -> &super::attribute::Attributes {
+    pub fn attributes(&self) -> &Attributes {
         self.0.attributes()
+    }
+    /// Whether each use needs a `CKU_CONTEXT_SPECIFIC` login of its own.
+    pub fn always_authenticate(&self) -> bool {
+        self.0.is(CKA_ALWAYS_AUTHENTICATE)
     }
     /// The RSA public key, or `CKR_KEY_TYPE_INCONSISTENT`.
     pub fn rsa_public(&self) -> Result<&rsa::PublicKey> {
@@ -47,5 +328,25 @@ impl Key {
             Prepared::Secret(key) => Ok(key),
             _ => Err(Error::KeyTypeInconsistent),
         }
+    }
+}
+
+impl Target {
+    /// Its attributes, without the key material.
+    pub fn attributes(&self) -> &Attributes {
+        self.0.attributes()
+    }
+    /// Length of [`Self::encoding`], known without making it.
+    pub fn len(&self) -> Result<usize> {
+        encode::encoding_len(&self.0)
+    }
+    /// Never.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+    /// PKCS#8 for private keys, the value for secret keys; `CKR_KEY_NOT_WRAPPABLE` for an RSA key
+    /// without its CRT values.
+    pub fn encoding(&self) -> Result<Secret> {
+        encode::encoding(&self.0)
     }
 }

@@ -1,0 +1,77 @@
+//! Elliptic curves: key pairs and ECDSA. PKCS#11 3.2, section "Elliptic Curve".
+use super::whole::{Limit, Whole};
+use super::{Bound, Mechanism, Params, Transform, Verify};
+use crate::ck::*;
+use crate::crypto::ec::{Curve, PrivateKey};
+use crate::crypto::rsa_keygen::Threads;
+use crate::error::{Error, Result};
+use crate::object::attribute::Attributes;
+use crate::object::encode;
+use crate::object::policy::Key;
+use std::ops::RangeInclusive;
+
+/// Bits of the curve's order.
+const SIZES: RangeInclusive<CK_ULONG> = 256..=521;
+
+pub(super) const KEY_PAIR_GEN: Mechanism = Mechanism {
+    ckm: CKM_EC_KEY_PAIR_GEN,
+    name: "CKM_EC_KEY_PAIR_GEN",
+    key_types: &[CKK_EC],
+    key_size: SIZES,
+    generate_pair: Some(generate_pair),
+    ..Mechanism::NONE
+};
+
+pub(super) const ECDSA: Mechanism = Mechanism {
+    ckm: CKM_ECDSA,
+    name: "CKM_ECDSA",
+    key_types: &[CKK_EC],
+    key_size: SIZES,
+    sign: Some(sign),
+    verify: Some(verify),
+    ..Mechanism::NONE
+};
+
+/// The longest input of plain ECDSA: more than any digest, and only the leftmost bits count.
+const LIMIT: Limit = Limit(1024, Error::DataLenRange);
+
+fn generate_pair(
+    _: &Params,
+    public: &Attributes,
+    _: &Attributes,
+    _: Threads,
+) -> Result<(Attributes, Attributes)> {
+    let params = public.bytes(CKA_EC_PARAMS).ok_or(Error::TemplateIncomplete)?;
+    let key = PrivateKey::generate(encode::curve(params)?).map_err(|_| Error::RandomNoRng)?;
+    encode::ec_attributes(&key)
+}
+
+fn sign(_: &Params, key: &Key) -> Result<Box<dyn Transform>> {
+    let (len, key) = (signature_len(key.ec_private()?.curve()), key.clone());
+    Ok(Whole::new(
+        LIMIT,
+        move |_| Bound::Exactly(len),
+        move |digest: &[u8], out: &mut Vec<u8>| {
+            if digest.is_empty() {
+                return Err(Error::DataLenRange);
+            }
+            out.extend(key.ec_private()?.sign(digest).map_err(|_| Error::FunctionFailed)?);
+            Ok(())
+        },
+    ))
+}
+
+fn verify(_: &Params, key: &Key) -> Result<Box<dyn Verify>> {
+    let (len, key) = (signature_len(key.ec_public()?.curve()), key.clone());
+    Ok(Whole::new(LIMIT, (), move |digest: &[u8], signature: &[u8]| {
+        if signature.len() != len {
+            return Err(Error::SignatureLenRange);
+        }
+        key.ec_public()?.verify(digest, signature).map_err(|_| Error::SignatureInvalid)
+    }))
+}
+
+/// r and s, each as long as the order, which is as long as the field on all our curves.
+fn signature_len(curve: Curve) -> usize {
+    2 * curve.field_len()
+}

@@ -1,0 +1,152 @@
+//! RSA: key pairs and PKCS #1 v1.5. PKCS#11 3.2, section "RSA".
+use super::hashed::Hashed;
+use super::whole::{Limit, Whole};
+use super::{Bound, Mechanism, Params, Transform, Verify};
+use crate::ck::*;
+use crate::crypto::hash::Hash;
+use crate::crypto::rsa::digest_info;
+use crate::crypto::rsa_keygen::{self, Threads};
+use crate::error::{Error, Result};
+use crate::object::attribute::Attributes;
+use crate::object::encode;
+use crate::object::policy::Key;
+use std::ops::RangeInclusive;
+
+/// Modulus bits. 1024 is for old keys and test harnesses; an option refuses it.
+pub(super) const SIZES: RangeInclusive<CK_ULONG> = 1024..=8192;
+
+pub(super) const KEY_PAIR_GEN: Mechanism = Mechanism {
+    ckm: CKM_RSA_PKCS_KEY_PAIR_GEN,
+    name: "CKM_RSA_PKCS_KEY_PAIR_GEN",
+    key_types: &[CKK_RSA],
+    key_size: SIZES,
+    generate_pair: Some(generate_pair),
+    ..Mechanism::NONE
+};
+
+pub(super) const PKCS: Mechanism = Mechanism {
+    ckm: CKM_RSA_PKCS,
+    name: "CKM_RSA_PKCS",
+    key_types: &[CKK_RSA],
+    key_size: SIZES,
+    encrypt: Some(encrypt),
+    decrypt: Some(decrypt),
+    sign: Some(sign),
+    verify: Some(verify),
+    ..Mechanism::NONE
+};
+
+pub(super) const SHA256_PKCS: Mechanism = Mechanism {
+    ckm: CKM_SHA256_RSA_PKCS,
+    name: "CKM_SHA256_RSA_PKCS",
+    key_types: &[CKK_RSA],
+    key_size: SIZES,
+    sign: Some(|_, key| sign_hash(Hash::Sha256, key)),
+    verify: Some(|_, key| verify_hash(Hash::Sha256, key)),
+    ..Mechanism::NONE
+};
+
+/// What PKCS #1 v1.5 padding takes: 00 01 or 02, eight bytes at least, 00.
+const PADDING: usize = 11;
+
+/// The smallest public exponent of a new key, FIPS 186-5 section A.1.1, and the longest in bytes.
+const MIN_EXPONENT: [u8; 3] = [1, 0, 1];
+const MAX_EXPONENT_LEN: usize = 32;
+
+fn generate_pair(
+    _: &Params,
+    public: &Attributes,
+    _: &Attributes,
+    threads: Threads,
+) -> Result<(Attributes, Attributes)> {
+    let bits = public.ulong(CKA_MODULUS_BITS).ok_or(Error::TemplateIncomplete)?;
+    if !SIZES.contains(&bits) || !bits.is_multiple_of(8) {
+        return Err(Error::KeySizeRange);
+    }
+    let bits = usize::try_from(bits).map_err(|_| Error::KeySizeRange)?;
+    let e = public.bytes(CKA_PUBLIC_EXPONENT).unwrap_or(&MIN_EXPONENT);
+    let odd = e.last().is_some_and(|low| low % 2 == 1);
+    let small = (e.len(), e) < (MIN_EXPONENT.len(), &MIN_EXPONENT);
+    if !odd || small || e.len() > MAX_EXPONENT_LEN {
+        return Err(Error::AttributeValueInvalid
+            .because("the public exponent is even, below 65537 or over 256 bits"));
+    }
+    let parts = rsa_keygen::generate(bits, e, threads).map_err(|_| Error::DeviceError)?;
+    Ok(encode::rsa_attributes(&parts))
+}
+
+fn encrypt(_: &Params, key: &Key) -> Result<Box<dyn Transform>> {
+    let (size, key) = (key.rsa_public()?.size(), key.clone());
+    Ok(Whole::new(
+        Limit(size - PADDING, Error::DataLenRange),
+        move |_| Bound::Exactly(size),
+        move |message: &[u8], out: &mut Vec<u8>| {
+            let sealed = key.rsa_public()?.encrypt_pkcs1(message);
+            out.extend(sealed.map_err(|_| Error::DataInvalid)?);
+            Ok(())
+        },
+    ))
+}
+
+fn decrypt(_: &Params, key: &Key) -> Result<Box<dyn Transform>> {
+    let (size, key) = (key.rsa_private()?.size(), key.clone());
+    Ok(Whole::new(
+        Limit(size, Error::EncryptedDataLenRange),
+        move |_| Bound::AtMost(size - PADDING),
+        move |sealed: &[u8], out: &mut Vec<u8>| {
+            if sealed.len() != size {
+                return Err(Error::EncryptedDataLenRange);
+            }
+            let opened = key.rsa_private()?.decrypt_pkcs1(sealed);
+            out.extend_from_slice(&opened.map_err(|_| Error::EncryptedDataInvalid)?);
+            Ok(())
+        },
+    ))
+}
+
+fn sign(_: &Params, key: &Key) -> Result<Box<dyn Transform>> {
+    let (size, key) = (key.rsa_private()?.size(), key.clone());
+    Ok(Whole::new(
+        Limit(size - PADDING, Error::DataLenRange),
+        move |_| Bound::Exactly(size),
+        move |content: &[u8], out: &mut Vec<u8>| {
+            let signature = key.rsa_private()?.sign_pkcs1(content);
+            out.extend(signature.map_err(|_| Error::FunctionFailed)?);
+            Ok(())
+        },
+    ))
+}
+
+fn verify(_: &Params, key: &Key) -> Result<Box<dyn Verify>> {
+    let (size, key) = (key.rsa_public()?.size(), key.clone());
+    Ok(Whole::new(
+        Limit(size - PADDING, Error::DataLenRange),
+        (),
+        move |content: &[u8], signature: &[u8]| verify_content(&key, content, signature),
+    ))
+}
+
+/// Signs the DigestInfo of a hash.
+fn sign_hash(hash: Hash, key: &Key) -> Result<Box<dyn Transform>> {
+    let (size, key) = (key.rsa_private()?.size(), key.clone());
+    Ok(Hashed::new(hash, size, move |digest: &[u8]| {
+        let signature = key.rsa_private()?.sign_pkcs1(&digest_info(hash, digest));
+        signature.map_err(|_| Error::KeySizeRange)
+    }))
+}
+
+/// Verifies a signature over the DigestInfo of a hash.
+fn verify_hash(hash: Hash, key: &Key) -> Result<Box<dyn Verify>> {
+    let (size, key) = (key.rsa_public()?.size(), key.clone());
+    Ok(Hashed::new(hash, size, move |digest: &[u8], signature: &[u8]| {
+        verify_content(&key, &digest_info(hash, digest), signature)
+    }))
+}
+
+fn verify_content(key: &Key, content: &[u8], signature: &[u8]) -> Result<()> {
+    let key = key.rsa_public()?;
+    if signature.len() != key.size() {
+        return Err(Error::SignatureLenRange);
+    }
+    key.verify_pkcs1(content, signature).map_err(|_| Error::SignatureInvalid)
+}

@@ -1,0 +1,132 @@
+//! Making, wrapping and unwrapping keys: PKCS#11 3.2, section 5.18.
+use super::{Output, Room, Session};
+use crate::ck::*;
+use crate::crypto::Secret;
+use crate::error::{Error, Result};
+use crate::mechanism::{Mechanism, Params};
+use crate::object::attribute::{Attributes, Value};
+use crate::object::policy::{self, Act};
+use crate::object::template::{self, Draft, Origin};
+use crate::object::{Object, encode};
+
+impl Session {
+    /// `C_GenerateKey`
+    pub fn generate_key(
+        &self,
+        mechanism: &'static Mechanism,
+        params: Params,
+        template: Attributes,
+    ) -> Result<CK_OBJECT_HANDLE> {
+        let generate = mechanism.generate.ok_or(Error::MechanismInvalid)?;
+        let params = self.params(mechanism, params)?;
+        let draft = self.generated(mechanism, CKO_SECRET_KEY, template)?;
+        let contributed = generate(&params, &draft.attributes)?;
+        self.insert(draft.finish(contributed)?)
+    }
+
+    /// `C_GenerateKeyPair`: public, then private
+    pub fn generate_key_pair(
+        &self,
+        mechanism: &'static Mechanism,
+        params: Params,
+        public: Attributes,
+        private: Attributes,
+    ) -> Result<(CK_OBJECT_HANDLE, CK_OBJECT_HANDLE)> {
+        let generate = mechanism.generate_pair.ok_or(Error::MechanismInvalid)?;
+        let params = self.params(mechanism, params)?;
+        let public = self.generated(mechanism, CKO_PUBLIC_KEY, public)?;
+        let private = self.generated(mechanism, CKO_PRIVATE_KEY, private)?;
+        let threads = self.token.shared().threads;
+        let halves = generate(&params, &public.attributes, &private.attributes, threads)?;
+        let pair = vec![public.finish(halves.0)?, private.finish(halves.1)?];
+        match self.token.insert(self.handle, pair)?.as_slice() {
+            [public, private] => Ok((*public, *private)),
+            _ => Err(Error::GeneralError),
+        }
+    }
+
+    /// `C_WrapKey`
+    pub fn wrap(
+        &self,
+        mechanism: &'static Mechanism,
+        params: Params,
+        wrapping_key: CK_OBJECT_HANDLE,
+        key: CK_OBJECT_HANDLE,
+        room: Room,
+    ) -> Result<Output> {
+        let wrap = mechanism.wrap.as_ref().ok_or(Error::MechanismInvalid)?;
+        let params = self.params(mechanism, params)?;
+        let kek = self.key(Act::Wrap, mechanism, wrapping_key)?;
+        let target = self.token.open_object(key)?.ok_or(Error::KeyHandleInvalid)?;
+        let target = policy::export(&kek, target)?;
+        let len = (wrap.len)(&params, &kek, &target)?;
+        match room {
+            Room::Query => Ok(Output::Length(len)),
+            Room::Bytes(room) if room < len => Ok(Output::TooSmall(len)),
+            Room::Bytes(_) => {
+                (wrap.run)(&params, &kek, &target).map(|blob| Output::Bytes(Secret::new(blob)))
+            }
+        }
+    }
+
+    /// `C_UnwrapKey`. A failure leaves no object behind.
+    pub fn unwrap(
+        &self,
+        mechanism: &'static Mechanism,
+        params: Params,
+        unwrapping_key: CK_OBJECT_HANDLE,
+        wrapped: &[u8],
+        template: Attributes,
+    ) -> Result<CK_OBJECT_HANDLE> {
+        let unwrap = mechanism.unwrap.ok_or(Error::MechanismInvalid)?;
+        let params = self.params(mechanism, params)?;
+        let kek = self.key(Act::Unwrap, mechanism, unwrapping_key)?;
+        if kek.always_authenticate() {
+            return Err(Error::UserNotLoggedIn
+                .because("CKA_ALWAYS_AUTHENTICATE, and C_UnwrapKey has no step for it"));
+        }
+        let template = policy::unwrapped(&kek, template)?;
+        let draft = template::draft(Origin::Unwrap, template, Attributes::new())?;
+        self.may_create(&draft.attributes)?;
+        let encoding = unwrap(&params, &kek, wrapped)?;
+        let object = received(draft, &encoding)?;
+        policy::strength(self.token.shared().config.min_rsa_bits, object.attributes())?;
+        self.insert(object)
+    }
+
+    /// The draft of a key to be generated, if it may be.
+    fn generated(
+        &self,
+        mechanism: &Mechanism,
+        class: CK_OBJECT_CLASS,
+        template: Attributes,
+    ) -> Result<Draft> {
+        let mut implied = Attributes::from_iter([(CKA_CLASS, Value::Ulong(class))]);
+        if let [only] = mechanism.key_types {
+            implied.set(CKA_KEY_TYPE, Value::Ulong(*only));
+        }
+        let draft = template::draft(Origin::Generate(mechanism.ckm), template, implied)?;
+        self.may_create(&draft.attributes)?;
+        Ok(draft)
+    }
+}
+
+/// The key that was unwrapped. What is wrong with its encoding is nobody's business.
+fn received(draft: Draft, encoding: &Secret) -> Result<Object> {
+    let key_type = draft.attributes.ulong(CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
+    let contributed = match draft.attributes.ulong(CKA_CLASS) {
+        Some(CKO_PRIVATE_KEY) => encode::from_pkcs8(key_type, encoding)?,
+        Some(CKO_SECRET_KEY) => {
+            Attributes::from_iter([(CKA_VALUE, Value::Bytes(encoding.clone()))])
+        }
+        _ => {
+            return Err(
+                Error::TemplateInconsistent.because("only private and secret keys are unwrapped")
+            );
+        }
+    };
+    draft.finish(contributed).map_err(|error| match error {
+        Error::WrappedKeyLenRange | Error::TemplateInconsistent => error,
+        _ => Error::WrappedKeyInvalid.because(error),
+    })
+}

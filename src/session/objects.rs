@@ -1,0 +1,101 @@
+//! Objects as a session sees them: PKCS#11 3.2, section 5.7.
+use super::Session;
+use crate::ck::*;
+use crate::error::{Error, Result};
+use crate::object::attribute::{Attributes, Value};
+use crate::object::template::{self, Origin};
+use crate::object::{Object, policy, record};
+
+impl Session {
+    /// `C_CreateObject`
+    pub fn create_object(&self, template: Attributes) -> Result<CK_OBJECT_HANDLE> {
+        let draft = template::draft(Origin::Create, template, Attributes::new())?;
+        self.may_create(&draft.attributes)?;
+        self.insert(draft.finish(Attributes::new())?)
+    }
+
+    /// `C_CopyObject`
+    pub fn copy_object(
+        &self,
+        object: CK_OBJECT_HANDLE,
+        template: Attributes,
+    ) -> Result<CK_OBJECT_HANDLE> {
+        let login = self.token.login_state();
+        policy::trust(login, &template)?;
+        let copy = policy::distrust(login, template::copy(&*self.object(object)?, template)?);
+        policy::create(login, self.access, copy.attributes())?;
+        self.insert(copy)
+    }
+
+    /// `C_DestroyObject`
+    pub fn destroy_object(&self, object: CK_OBJECT_HANDLE) -> Result<()> {
+        let login = self.token.login_state();
+        self.token.remove(object, |object| policy::destroy(login, self.access, object))
+    }
+
+    /// `C_GetObjectSize`: bytes of the record, without its seals
+    pub fn object_size(&self, object: CK_OBJECT_HANDLE) -> Result<usize> {
+        let object = self.object(object)?;
+        let material = object
+            .sealed()
+            .map(<[u8]>::len)
+            .or_else(|| object.material_record().map(|record| record.len()));
+        Ok(record::encode(object.attributes()).len() + material.unwrap_or(0))
+    }
+
+    /// `C_GetAttributeValue`: one answer for each attribute asked, in their order
+    pub fn attributes(
+        &self,
+        object: CK_OBJECT_HANDLE,
+        asked: &[CK_ATTRIBUTE_TYPE],
+    ) -> Result<Vec<Result<Value>>> {
+        let object = self.token.object(object).ok_or(Error::ObjectHandleInvalid)?;
+        Ok(asked.iter().map(|cka| policy::reveal(&object, *cka)).collect())
+    }
+
+    /// `C_SetAttributeValue`
+    pub fn set_attributes(&self, object: CK_OBJECT_HANDLE, template: Attributes) -> Result<()> {
+        let login = self.token.login_state();
+        self.token.replace(object, |object| {
+            let changes = template::change(object, template.clone())?;
+            policy::change(login, self.access, object, &changes)?;
+            Ok(object.with(changes))
+        })
+    }
+
+    /// `C_FindObjectsInit`
+    pub fn find_init(&self, template: Attributes) -> Result<()> {
+        let mut operations = self.operations.lock();
+        if operations.find.is_some() {
+            return Err(Error::OperationActive);
+        }
+        let mut found = self.token.search(&template)?;
+        found.reverse();
+        operations.find = Some(found);
+        Ok(())
+    }
+
+    /// `C_FindObjects`: at most `max` more handles
+    pub fn find(&self, max: usize) -> Result<Vec<CK_OBJECT_HANDLE>> {
+        let mut operations = self.operations.lock();
+        let left = operations.find.as_mut().ok_or(Error::OperationNotInitialized)?;
+        let now = left.split_off(left.len().saturating_sub(max));
+        Ok(now.into_iter().rev().collect())
+    }
+
+    /// `C_FindObjectsFinal`
+    pub fn find_final(&self) -> Result<()> {
+        self.operations.lock().find.take().map(drop).ok_or(Error::OperationNotInitialized)
+    }
+
+    /// May an object with these attributes come to be in this session?
+    pub(super) fn may_create(&self, attributes: &Attributes) -> Result<()> {
+        policy::create(self.token.login_state(), self.access, attributes)?;
+        policy::strength(self.token.shared().config.min_rsa_bits, attributes)
+    }
+
+    pub(super) fn insert(&self, object: Object) -> Result<CK_OBJECT_HANDLE> {
+        let handles = self.token.insert(self.handle, vec![object])?;
+        handles.first().copied().ok_or(Error::GeneralError)
+    }
+}

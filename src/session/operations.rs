@@ -1,0 +1,310 @@
+//! Operations under way: encrypt, decrypt, sign and verify, at once or in parts.
+//!
+//! What ends one and what does not (PKCS#11 3.2, sections 5.2 and 5.8 to 5.16): a length query and
+//! too small a buffer do not, success and every other error do.
+use super::{Output, Room, Session};
+use crate::ck::*;
+use crate::crypto::Secret;
+use crate::error::{Error, Result};
+use crate::mechanism::{Bound, Mechanism, Params, Transform, Verify};
+use crate::object::policy::Act;
+
+/// An operation with an output that a session can have under way, one of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Role {
+    Encrypt,
+    Decrypt,
+    Sign,
+}
+
+/// What is under way.
+#[derive(Debug, Default)]
+pub(super) struct Operations {
+    /// Handles found and not yet given out, last first.
+    pub(super) find: Option<Vec<CK_OBJECT_HANDLE>>,
+    encrypt: Option<Active<dyn Transform>>,
+    decrypt: Option<Active<dyn Transform>>,
+    sign: Option<Active<dyn Transform>>,
+    verify: Option<Active<dyn Verify>>,
+}
+
+/// An operation under way.
+struct Active<Operation: ?Sized> {
+    operation: Box<Operation>,
+    /// The last output, which the application had no room for.
+    pending: Option<Secret>,
+    /// Whether a part was fed: then it cannot be finished in one go.
+    in_parts: bool,
+    /// Whether `CKA_ALWAYS_AUTHENTICATE` still waits for a `CKU_CONTEXT_SPECIFIC` login.
+    locked: bool,
+}
+
+impl<Operation: ?Sized> std::fmt::Debug for Active<Operation> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Active").field("in_parts", &self.in_parts).finish_non_exhaustive()
+    }
+}
+
+impl Operations {
+    fn slot(&mut self, role: Role) -> &mut Option<Active<dyn Transform>> {
+        match role {
+            Role::Encrypt => &mut self.encrypt,
+            Role::Decrypt => &mut self.decrypt,
+            Role::Sign => &mut self.sign,
+        }
+    }
+
+    /// The operation of `role`, taken out: it is put back unless it ends.
+    fn take(&mut self, role: Role) -> Result<Active<dyn Transform>> {
+        let slot = self.slot(role);
+        match slot {
+            Some(active) if active.locked => Err(Error::UserNotLoggedIn),
+            _ => slot.take().ok_or(Error::OperationNotInitialized),
+        }
+    }
+
+    fn take_verify(&mut self) -> Result<Active<dyn Verify>> {
+        match &self.verify {
+            Some(active) if active.locked => Err(Error::UserNotLoggedIn),
+            _ => self.verify.take().ok_or(Error::OperationNotInitialized),
+        }
+    }
+}
+
+impl<Operation: ?Sized> Active<Operation> {
+    fn new(operation: Box<Operation>, locked: bool) -> Active<Operation> {
+        Active { operation, pending: None, in_parts: false, locked }
+    }
+}
+
+impl Session {
+    /// `C_EncryptInit`, `C_DecryptInit`, `C_SignInit`
+    pub fn start(
+        &self,
+        role: Role,
+        mechanism: &'static Mechanism,
+        params: Params,
+        key: CK_OBJECT_HANDLE,
+    ) -> Result<()> {
+        let mut operations = self.operations.lock();
+        if operations.slot(role).is_some() {
+            return Err(Error::OperationActive);
+        }
+        let (act, start) = match role {
+            Role::Encrypt => (Act::Encrypt, mechanism.encrypt),
+            Role::Decrypt => (Act::Decrypt, mechanism.decrypt),
+            Role::Sign => (Act::Sign, mechanism.sign),
+        };
+        let start = start.ok_or(Error::MechanismInvalid)?;
+        let params = self.params(mechanism, params)?;
+        let key = self.key(act, mechanism, key)?;
+        let operation = start(&params, &key)?;
+        *operations.slot(role) = Some(Active::new(operation, key.always_authenticate()));
+        Ok(())
+    }
+
+    /// `C_*Init` with a NULL mechanism: ends the operation of that role, if any
+    pub fn cancel(&self, role: Role) -> Result<()> {
+        *self.operations.lock().slot(role) = None;
+        Ok(())
+    }
+
+    /// `C_Encrypt`, `C_Decrypt`, `C_Sign`
+    pub fn single(&self, role: Role, data: &[u8], room: Room) -> Result<Output> {
+        let mut operations = self.operations.lock();
+        let active = operations.take(role)?;
+        if active.in_parts {
+            *operations.slot(role) = Some(active);
+            return Err(Error::OperationActive);
+        }
+        let bound = active.operation.finish_len(data.len());
+        let output = end(active, bound, room, |operation, out| operation.single(data, out))?;
+        Ok(operations.keep(role, output))
+    }
+
+    /// `C_EncryptUpdate`, `C_DecryptUpdate`, `C_SignUpdate` (whose output is empty)
+    pub fn update(&self, role: Role, part: &[u8], room: Room) -> Result<Output> {
+        let mut operations = self.operations.lock();
+        let mut active = operations.take(role)?;
+        let len = active.operation.update_len(part.len());
+        let output = match room {
+            Room::Query => Output::Length(len),
+            Room::Bytes(room) if room < len => Output::TooSmall(len),
+            Room::Bytes(_) => {
+                let mut out = Secret::new(Vec::with_capacity(len));
+                active.operation.update(part, &mut out)?;
+                active.in_parts = true;
+                Output::Bytes(out)
+            }
+        };
+        *operations.slot(role) = Some(active);
+        Ok(output)
+    }
+
+    /// `C_EncryptFinal`, `C_DecryptFinal`, `C_SignFinal`
+    pub fn finish(&self, role: Role, room: Room) -> Result<Output> {
+        let mut operations = self.operations.lock();
+        let active = operations.take(role)?;
+        let bound = active.operation.finish_len(0);
+        let output = end(active, bound, room, |operation, out| operation.finish(out))?;
+        Ok(operations.keep(role, output))
+    }
+
+    /// `C_VerifyInit`
+    pub fn verify_start(
+        &self,
+        mechanism: &'static Mechanism,
+        params: Params,
+        key: CK_OBJECT_HANDLE,
+    ) -> Result<()> {
+        let mut operations = self.operations.lock();
+        if operations.verify.is_some() {
+            return Err(Error::OperationActive);
+        }
+        let start = mechanism.verify.ok_or(Error::MechanismInvalid)?;
+        let params = self.params(mechanism, params)?;
+        let key = self.key(Act::Verify, mechanism, key)?;
+        operations.verify = Some(Active::new(start(&params, &key)?, key.always_authenticate()));
+        Ok(())
+    }
+
+    /// `C_VerifyInit` with a NULL mechanism
+    pub fn verify_cancel(&self) -> Result<()> {
+        self.operations.lock().verify = None;
+        Ok(())
+    }
+
+    /// `C_Verify`
+    pub fn verify(&self, data: &[u8], signature: &[u8]) -> Result<()> {
+        let mut operations = self.operations.lock();
+        let mut active = operations.take_verify()?;
+        if active.in_parts {
+            operations.verify = Some(active);
+            return Err(Error::OperationActive);
+        }
+        active.operation.update(data)?;
+        active.operation.finish(signature)
+    }
+
+    /// `C_VerifyUpdate`
+    pub fn verify_update(&self, part: &[u8]) -> Result<()> {
+        let mut operations = self.operations.lock();
+        let mut active = operations.take_verify()?;
+        active.operation.update(part)?;
+        active.in_parts = true;
+        operations.verify = Some(active);
+        Ok(())
+    }
+
+    /// `C_VerifyFinal`
+    pub fn verify_finish(&self, signature: &[u8]) -> Result<()> {
+        self.operations.lock().take_verify()?.operation.finish(signature)
+    }
+
+    /// `C_SessionCancel`: ends the operations that `flags` names, if they are under way
+    pub fn cancel_all(&self, flags: CK_FLAGS) -> Result<()> {
+        let mut operations = self.operations.lock();
+        let named = |flag| flags & flag != 0;
+        if named(CKF_FIND_OBJECTS) {
+            operations.find = None;
+        }
+        for (flag, role) in
+            [(CKF_ENCRYPT, Role::Encrypt), (CKF_DECRYPT, Role::Decrypt), (CKF_SIGN, Role::Sign)]
+        {
+            if named(flag) {
+                *operations.slot(role) = None;
+            }
+        }
+        if named(CKF_VERIFY) {
+            operations.verify = None;
+        }
+        Ok(())
+    }
+
+    /// `C_Login` as `CKU_CONTEXT_SPECIFIC`: for the operation that waits for it
+    pub(super) fn login_again(&self, pin: &[u8]) -> Result<()> {
+        let waits = {
+            let operations = &*self.operations.lock();
+            [&operations.encrypt, &operations.decrypt, &operations.sign]
+                .into_iter()
+                .flatten()
+                .any(|active| active.locked)
+        };
+        if !waits {
+            return Err(Error::OperationNotInitialized);
+        }
+        self.token.check_pin(pin)?;
+        let mut operations = self.operations.lock();
+        for role in [Role::Encrypt, Role::Decrypt, Role::Sign] {
+            if let Some(active) = operations.slot(role) {
+                active.locked = false;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What came of an attempt to end an operation: an answer, and the operation if it goes on.
+type Ended = (Output, Option<Active<dyn Transform>>);
+
+impl Operations {
+    fn keep(&mut self, role: Role, (output, active): Ended) -> Output {
+        *self.slot(role) = active;
+        output
+    }
+}
+
+/// Ends an operation if there is room for what it will say. Where only the content decides how much
+/// that is, it is computed, and kept if there turns out to be no room.
+fn end(
+    mut active: Active<dyn Transform>,
+    bound: Bound,
+    room: Room,
+    finish: impl FnOnce(Box<dyn Transform>, &mut Vec<u8>) -> Result<()>,
+) -> Result<Ended> {
+    let Room::Bytes(room) = room else {
+        let len = active.pending.as_ref().map(|p| p.len());
+        let (Bound::Exactly(bound) | Bound::AtMost(bound)) = bound;
+        return Ok((Output::Length(len.unwrap_or(bound)), Some(active)));
+    };
+    let bytes = match (active.pending.take(), bound) {
+        (Some(pending), _) => pending,
+        (None, Bound::Exactly(len)) if room < len => {
+            return Ok((Output::TooSmall(len), Some(active)));
+        }
+        (None, Bound::Exactly(len) | Bound::AtMost(len)) => {
+            let mut out = Secret::new(Vec::with_capacity(len.min(MAX_RESERVED)));
+            finish(active.operation, &mut out)?;
+            active.operation = Box::new(Spent);
+            out
+        }
+    };
+    if room < bytes.len() {
+        let len = bytes.len();
+        active.pending = Some(bytes);
+        return Ok((Output::TooSmall(len), Some(active)));
+    }
+    Ok((Output::Bytes(bytes), None))
+}
+
+/// How much is reserved for an output before it is computed.
+const MAX_RESERVED: usize = 1 << 20;
+
+/// An operation that has said all it had to say; its output waits for room.
+struct Spent;
+
+impl Transform for Spent {
+    fn update(&mut self, _: &[u8], _: &mut Vec<u8>) -> Result<()> {
+        Err(Error::OperationActive)
+    }
+    fn finish(self: Box<Self>, _: &mut Vec<u8>) -> Result<()> {
+        Err(Error::OperationActive)
+    }
+    fn update_len(&self, _: usize) -> usize {
+        0
+    }
+    fn finish_len(&self, _: usize) -> Bound {
+        Bound::Exactly(0)
+    }
+}

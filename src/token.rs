@@ -1,1 +1,0 @@
-//! A token: its vault, who is logged in, and its objects.

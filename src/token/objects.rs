@@ -1,0 +1,165 @@
+//! The objects of a token, in the store or in sessions.
+use super::Token;
+use super::state::Home;
+use super::sync::Freshness;
+use crate::ck::*;
+use crate::crypto;
+use crate::error::{Error, Result};
+use crate::object::attribute::Attributes;
+use crate::object::{Object, record};
+use crate::store::vault::{Entry, Write};
+use crate::store::{RecordId, Revision};
+use std::sync::Arc;
+
+/// How often a change is tried again when another process was first.
+const ATTEMPTS: usize = 16;
+
+impl Token {
+    /// The object at `handle`, if it is in sight.
+    pub fn object(&self, handle: CK_OBJECT_HANDLE) -> Option<Arc<Object>> {
+        if let Err(error) = self.refresh(Freshness::Lately) {
+            log::warn!("the store cannot be read: {error}");
+            return None;
+        }
+        self.state.read().index.at(handle).cloned()
+    }
+
+    /// The same with its key material open: for whoever is about to use it.
+    pub fn open_object(&self, handle: CK_OBJECT_HANDLE) -> Result<Option<Arc<Object>>> {
+        let Some(object) = self.object(handle) else { return Ok(None) };
+        let (home, unlocked) = {
+            let state = self.state.read();
+            (state.homes.get(&handle).copied(), state.unlocked.clone())
+        };
+        object.open(&|sealed| match (home, &unlocked) {
+            (Some(Home::Store(id)), Some(unlocked)) => unlocked.material(id, sealed),
+            _ => {
+                Err(Error::UserNotLoggedIn.because("key material is sealed until someone logs in"))
+            }
+        })?;
+        Ok(Some(object))
+    }
+
+    /// Handles of the objects in sight that match `template`.
+    pub fn search(&self, template: &Attributes) -> Result<Vec<CK_OBJECT_HANDLE>> {
+        self.refresh(Freshness::Now)?;
+        Ok(self.state.read().index.find(template))
+    }
+
+    /// Puts new objects into the store or the session, all or none; their handles.
+    pub fn insert(
+        &self,
+        session: CK_SESSION_HANDLE,
+        objects: Vec<Object>,
+    ) -> Result<Vec<CK_OBJECT_HANDLE>> {
+        let mut writes = Vec::new();
+        let mut placed = Vec::new();
+        for object in objects {
+            let home = if object.is_token() {
+                let id = new_record_id()?;
+                writes.push(insertion(id, &object));
+                Home::Store(id)
+            } else {
+                Home::Session(session)
+            };
+            placed.push((home, object));
+        }
+        let entries = match writes.is_empty() {
+            true => Vec::new(),
+            false => {
+                self.vault()?.write(&*self.unlocked()?, writes)?.ok_or(Error::FunctionFailed)?
+            }
+        };
+        let mut state = self.state.write();
+        Ok(placed
+            .into_iter()
+            .map(|(home, object)| {
+                // another thread may have read it from the store already
+                let handle = state.handle_of(home).unwrap_or_else(|| self.shared.new_handle());
+                state.place(handle, home, object, revision_of(&entries, home));
+                handle
+            })
+            .collect())
+    }
+
+    /// Replaces the object at `handle` by what `change` makes of it.
+    pub fn replace(
+        &self,
+        handle: CK_OBJECT_HANDLE,
+        change: impl Fn(&Object) -> Result<Object>,
+    ) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            let old = self.open_object(handle)?.ok_or(Error::ObjectHandleInvalid)?;
+            let new = change(&old)?;
+            let Some((home, from)) = self.place_of(handle) else {
+                return Err(Error::ObjectHandleInvalid);
+            };
+            let Home::Store(id) = home else {
+                self.state.write().place(handle, home, new, from);
+                return Ok(());
+            };
+            let private = new.is_private();
+            let attributes = record::encode(new.attributes());
+            let update = Write::Update { id, from, private, attributes };
+            if let Some(entries) = self.vault()?.write(&*self.unlocked()?, vec![update])? {
+                self.state.write().place(handle, home, new, revision_of(&entries, home));
+                return Ok(());
+            }
+            self.refresh(Freshness::Now)?;
+        }
+        Err(Error::FunctionFailed.because("other processes keep changing the object"))
+    }
+
+    /// Destroys the object at `handle` if `may` says so.
+    pub fn remove(
+        &self,
+        handle: CK_OBJECT_HANDLE,
+        may: impl Fn(&Object) -> Result<()>,
+    ) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            may(&*self.object(handle).ok_or(Error::ObjectHandleInvalid)?)?;
+            let Some((home, from)) = self.place_of(handle) else {
+                return Err(Error::ObjectHandleInvalid);
+            };
+            if let Home::Store(id) = home {
+                let delete = Write::Delete { id, from };
+                if self.vault()?.write(&*self.unlocked()?, vec![delete])?.is_none() {
+                    self.refresh(Freshness::Now)?;
+                    continue;
+                }
+            }
+            self.state.write().take(handle);
+            return Ok(());
+        }
+        Err(Error::FunctionFailed.because("other processes keep changing the object"))
+    }
+
+    fn place_of(&self, handle: CK_OBJECT_HANDLE) -> Option<(Home, Revision)> {
+        let state = self.state.read();
+        let home = *state.homes.get(&handle)?;
+        let revision = match home {
+            Home::Store(id) => state.places.get(&id)?.revision,
+            Home::Session(_) => Revision::default(),
+        };
+        Some((home, revision))
+    }
+}
+
+fn insertion(id: RecordId, object: &Object) -> Write {
+    Write::Insert {
+        id,
+        private: object.is_private(),
+        attributes: record::encode(object.attributes()),
+        material: object.material_record(),
+    }
+}
+
+fn new_record_id() -> Result<RecordId> {
+    let random = crypto::random(16).map_err(|_| Error::RandomNoRng)?;
+    random.as_slice().try_into().map(RecordId).map_err(|_| Error::RandomNoRng)
+}
+
+fn revision_of(entries: &[Entry], home: Home) -> Revision {
+    let Home::Store(id) = home else { return Revision::default() };
+    entries.iter().find(|e| e.id == id).map_or_else(Revision::default, |e| e.revision)
+}

@@ -1,0 +1,159 @@
+//! What a token keeps in memory: who is logged in, and which objects are where.
+use super::{Sessions, Shared};
+use crate::ck::*;
+use crate::error::{Error, Result};
+use crate::object::Object;
+use crate::object::index::Index;
+use crate::object::policy::Login;
+use crate::store::vault::{Entry, Unlocked};
+use crate::store::{RecordId, Revision};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) login: Login,
+    pub(super) unlocked: Option<Arc<Unlocked>>,
+    /// Which initialisation of the token the objects are of.
+    pub(super) epoch: Option<[u8; 16]>,
+    pub(super) revision: Revision,
+    pub(super) index: Index,
+    /// Where the token objects of the store are in the index.
+    pub(super) places: HashMap<RecordId, Place>,
+    pub(super) homes: HashMap<CK_OBJECT_HANDLE, Home>,
+    pub(super) sessions: Sessions,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) handle: CK_OBJECT_HANDLE,
+    pub(super) revision: Revision,
+}
+
+/// Where an object lives.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Home {
+    Store(RecordId),
+    Session(CK_SESSION_HANDLE),
+}
+
+impl State {
+    pub(super) fn new() -> State {
+        State {
+            login: Login::Public,
+            unlocked: None,
+            epoch: None,
+            revision: Revision::default(),
+            index: Index::default(),
+            places: HashMap::new(),
+            homes: HashMap::new(),
+            sessions: Sessions::default(),
+        }
+    }
+
+    pub(super) fn may_login(&self, login: Login) -> Result<()> {
+        match self.login {
+            Login::Public if login == Login::So && self.sessions.read_only > 0 => {
+                Err(Error::SessionReadOnlyExists)
+            }
+            Login::Public => Ok(()),
+            already if already == login => Err(Error::UserAlreadyLoggedIn),
+            _ => Err(Error::UserAnotherAlreadyLoggedIn),
+        }
+    }
+
+    /// Logs out. Private objects go; public ones of the store keep their handles, but must be read
+    /// again: without the token key they can be neither verified nor used.
+    pub(super) fn lock(&mut self) {
+        self.login = Login::Public;
+        self.unlocked = None;
+        self.revision = Revision::default();
+        self.forget(|_, object| object.is_private());
+        let stored: Vec<_> = self.places.values().map(|place| place.handle).collect();
+        for handle in stored {
+            if let Some(object) = self.index.at(handle).map(|o| o.locked()) {
+                self.index.insert(handle, Arc::new(object));
+            }
+        }
+        for place in self.places.values_mut() {
+            place.revision = Revision::default();
+        }
+    }
+
+    /// Everything known of the store is void: the token was initialised anew.
+    pub(super) fn reset(&mut self) {
+        self.lock();
+        self.forget(|home, _| matches!(home, Home::Store(_)));
+    }
+
+    pub(super) fn forget(&mut self, which: impl Fn(&Home, &Object) -> bool) {
+        let gone: Vec<_> = self
+            .homes
+            .iter()
+            .filter(|(handle, home)| {
+                self.index.at(**handle).is_none_or(|object| which(home, object))
+            })
+            .map(|(handle, _)| *handle)
+            .collect();
+        for handle in gone {
+            self.take(handle);
+        }
+    }
+
+    pub(super) fn take(&mut self, handle: CK_OBJECT_HANDLE) {
+        self.index.remove(handle);
+        if let Some(Home::Store(id)) = self.homes.remove(&handle) {
+            self.places.remove(&id);
+        }
+    }
+
+    pub(super) fn place(
+        &mut self,
+        handle: CK_OBJECT_HANDLE,
+        home: Home,
+        object: Object,
+        revision: Revision,
+    ) {
+        if let Home::Store(id) = home {
+            self.places.insert(id, Place { handle, revision });
+        }
+        self.homes.insert(handle, home);
+        self.index.insert(handle, Arc::new(object));
+    }
+
+    pub(super) fn handle_of(&self, home: Home) -> Option<CK_OBJECT_HANDLE> {
+        match home {
+            Home::Store(id) => self.places.get(&id).map(|place| place.handle),
+            Home::Session(_) => None,
+        }
+    }
+
+    /// Whether the store's entry is what the index has already.
+    pub(super) fn knows(&self, entry: &Entry) -> bool {
+        self.places.get(&entry.id).is_some_and(|place| place.revision == entry.revision)
+    }
+
+    /// Takes in what the store has at `id` now.
+    pub(super) fn seen(
+        &mut self,
+        id: RecordId,
+        revision: Revision,
+        object: Option<Object>,
+        shared: &Shared,
+    ) {
+        let known = self.places.get(&id).copied();
+        if known.is_some_and(|place| place.revision > revision) {
+            return;
+        }
+        match (known, object) {
+            (Some(place), Some(object)) => {
+                self.place(place.handle, Home::Store(id), object, revision)
+            }
+            (None, Some(object)) => {
+                self.place(shared.new_handle(), Home::Store(id), object, revision)
+            }
+            (Some(place), None) => self.take(place.handle),
+            (None, None) => {}
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Keeping up with the store, which other processes change too.
+use super::{Polled, Token};
+use crate::crypto::Secret;
+use crate::error::Result;
+use crate::object::policy::{self, Login};
+use crate::object::{Object, record};
+use crate::store::vault::{Sealed, Unlocked, Vault};
+use crate::store::{RecordId, Revision};
+use std::time::{Duration, Instant};
+
+/// How old the view of the store may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Freshness {
+    Now,
+    /// Not older than [`LATELY`]: for every use of a key.
+    Lately,
+}
+
+/// A key destroyed elsewhere works no longer than this.
+const LATELY: Duration = Duration::from_millis(50);
+
+impl Token {
+    /// Picks up what others have changed.
+    pub(super) fn refresh(&self, freshness: Freshness) -> Result<()> {
+        let Some(vault) = self.vault.get() else { return Ok(()) };
+        let mut polled = match freshness {
+            Freshness::Now => self.polled.lock(),
+            // someone who is reading the store right now is fresh enough
+            Freshness::Lately => match self.polled.try_lock() {
+                Some(polled) => polled,
+                None => return Ok(()),
+            },
+        };
+        if freshness == Freshness::Lately && polled.stamp.is_some() && polled.at.elapsed() < LATELY
+        {
+            return Ok(());
+        }
+        self.read_store(&mut polled, vault)
+    }
+
+    pub(super) fn read_store(&self, polled: &mut Polled, vault: &Vault) -> Result<()> {
+        let stamp = self.shared.store.stamp()?;
+        polled.at = Instant::now();
+        if polled.stamp == Some(stamp) {
+            return Ok(());
+        }
+        let mut changes = vault.changes(self.state.read().revision)?;
+        if self.state.read().epoch.is_some_and(|epoch| epoch != changes.epoch) {
+            self.state.write().reset();
+            changes = vault.changes(Revision::default())?;
+        }
+        let (login, unlocked) = {
+            let state = self.state.read();
+            (state.login, state.unlocked.clone())
+        };
+        let read: Vec<_> = changes
+            .entries
+            .into_iter()
+            .filter(|entry| !self.state.read().knows(entry))
+            .map(|entry| {
+                let object =
+                    entry.content.and_then(|s| view(entry.id, &s, login, unlocked.as_deref()));
+                (entry.id, entry.revision, object)
+            })
+            .collect();
+        let mut state = self.state.write();
+        for (id, revision, object) in read {
+            state.seen(id, revision, object, &self.shared);
+        }
+        state.epoch = Some(changes.epoch);
+        state.revision = changes.revision;
+        polled.stamp = Some(stamp);
+        Ok(())
+    }
+}
+
+/// What this login sees of an object's record.
+fn view(
+    id: RecordId,
+    sealed: &Sealed,
+    login: Login,
+    unlocked: Option<&Unlocked>,
+) -> Option<Object> {
+    let (bytes, verified) = match (unlocked, &sealed.open) {
+        (Some(unlocked), _) => (unlocked.attributes(id, sealed), true),
+        (None, Some(open)) => (Ok(Secret::new(open.clone())), false),
+        (None, None) => return None,
+    };
+    let attributes = bytes.ok().and_then(|b| record::decode(&b));
+    if attributes.is_none() {
+        log::error!("an object of the token is not what was stored; it is left out");
+    }
+    let attributes = attributes?;
+    policy::sees(login, &attributes)
+        .then(|| Object::stored(attributes, sealed.material.clone(), verified))
+}
