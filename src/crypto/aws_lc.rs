@@ -1,1 +1,29 @@
-//! AWS-LC behind safe types. The only file of this folder with `unsafe`.
+//! AWS-LC behind safe types: the only part of this folder with `unsafe`.
+//!
+//! Each submodule owns a C object per type: dropping the Rust value frees (and clears) it, and methods take
+//! slices, so that no pointer leaves. Everything fails as [`Failed`], with the library's error queue emptied.
+pub(super) mod bignum;
+pub(super) mod ec;
+pub(super) mod rsa;
+
+use super::Failed;
+use std::ffi::c_int;
+use std::ptr::NonNull;
+
+/// What a function that answers 1 for success answered.
+fn check(answer: c_int) -> Result<(), Failed> {
+    if answer == 1 { Ok(()) } else { Err(failed()) }
+}
+
+/// An object from a function that answers NULL for failure.
+fn owned<T>(object: *mut T) -> Result<NonNull<T>, Failed> {
+    NonNull::new(object).ok_or_else(failed)
+}
+
+/// The failure, once the thread's error queue is empty: nobody reads it, and another user of the
+/// library in this thread must not find our errors in it.
+fn failed() -> Failed {
+    // SAFETY: touches the calling thread's error queue alone.
+    unsafe { aws_lc_sys::ERR_clear_error() };
+    Failed
+}

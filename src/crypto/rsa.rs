@@ -1,6 +1,21 @@
 //! RSA keys and their raw, PKCS#1 v1.5 operations (RFC 8017). Keys are prepared once and shared by
 //! any number of threads. All numbers are big-endian.
-use super::{Failed, Secret, hash::Hash};
+//!
+//! The arithmetic is AWS-LC's: CRT with both halves at once, blinded, each result checked with e before it
+//! leaves, so that a fault in one half cannot give a prime away.
+mod pkcs1;
+#[cfg(test)]
+mod tests;
+
+use super::aws_lc::bignum::BigNum;
+use super::aws_lc::rsa::{PrivateNumbers, RsaKey};
+use super::{Failed, Secret, same};
+pub use pkcs1::digest_info;
+use std::cmp::Ordering;
+use std::ops::RangeInclusive;
+
+/// Lengths of a modulus in bits. Longer ones the library refuses; shorter ones nobody has.
+const BITS: RangeInclusive<usize> = 512..=16384;
 
 /// The numbers of a private key. Leading zeros are allowed on the way in, never given out.
 #[derive(Clone, Debug)]
@@ -29,79 +44,134 @@ pub struct Crt {
 
 /// A prepared public key.
 #[derive(Debug)]
-pub struct PublicKey {}
+pub struct PublicKey {
+    key: RsaKey,
+    bits: usize,
+}
 
 /// A prepared private key.
 #[derive(Debug)]
-pub struct PrivateKey {}
+pub struct PrivateKey {
+    key: RsaKey,
+    bits: usize,
+    /// n - 1, on which the library does not compute.
+    minus_one: Vec<u8>,
+    rejection: pkcs1::Rejection,
+}
 
 impl PublicKey {
     /// Checks and prepares a key: n odd, of 512 to 16384 bits; e odd, > 1, < n.
     pub fn new(n: &[u8], e: &[u8]) -> Result<PublicKey, Failed> {
-        let _ = (n, e);
-        todo!()
+        let n = modulus(n)?;
+        let key = RsaKey::new(&n, &BigNum::from_be(e)?, None)?;
+        // The first operation prepares the modulus; later ones only read.
+        key.public(&two(key.size()))?;
+        Ok(PublicKey { key, bits: n.bits() })
     }
     /// Length of the modulus in bytes.
     pub fn size(&self) -> usize {
-        todo!()
+        self.key.size()
     }
     /// Length of the modulus in bits.
     pub fn bits(&self) -> usize {
-        todo!()
+        self.bits
     }
     /// `input^e mod n`; `input` is exactly as long as the modulus and less than it. RSAEP / RSAVP1.
     pub fn raw(&self, input: &[u8]) -> Result<Vec<u8>, Failed> {
-        let _ = input;
-        todo!()
+        self.key.public(input)
     }
     /// RSAES-PKCS1-v1_5 encryption.
     pub fn encrypt_pkcs1(&self, message: &[u8]) -> Result<Vec<u8>, Failed> {
-        let _ = message;
-        todo!()
+        self.raw(&pkcs1::encryption_block(message, self.size())?)
     }
     /// RSASSA-PKCS1-v1_5 verification of `signature` over `content`, which stands behind the
     /// padding as it is (a DigestInfo, or whatever the application chose).
     pub fn verify_pkcs1(&self, content: &[u8], signature: &[u8]) -> Result<(), Failed> {
-        let _ = (content, signature);
-        todo!()
+        // The block is rebuilt and compared whole, so there is no padding to parse.
+        let expected = pkcs1::signature_block(content, self.size())?;
+        if same(&self.raw(signature)?, &expected) { Ok(()) } else { Err(Failed) }
+    }
+    pub(super) fn key(&self) -> &RsaKey {
+        &self.key
     }
 }
 
 impl PrivateKey {
     /// Checks and prepares a key. Consistency is proved (n = pq, d and the CRT values fit e)
-    /// without primality proofs; without [`Parts::crt`] as far as it can be.
+    /// without primality proofs; without [`Parts::crt`] as far as it can be. In both cases one blinded
+    /// operation, on what amounts to a random number, must come back with e.
     pub fn new(parts: &Parts) -> Result<PrivateKey, Failed> {
-        let _ = parts;
-        todo!()
+        let (n, e, d) = (modulus(&parts.n)?, BigNum::from_be(&parts.e)?, BigNum::from_be(&parts.d)?);
+        if d.compare(&n) != Ordering::Less {
+            return Err(Failed);
+        }
+        let crt = parts.crt.as_ref().map(Crt::numbers).transpose()?;
+        let private = PrivateNumbers { d: &d, crt: crt.as_ref().map(|numbers| numbers.each_ref()) };
+        let key = RsaKey::new(&n, &e, Some(&private))?;
+        // Proves the key and prepares its moduli; later operations only read them.
+        key.private(&two(key.size()))?;
+        let rejection = pkcs1::Rejection::new(&d.to_be_padded(key.size())?);
+        let minus_one = n.minus(1)?.to_be_padded(key.size())?.to_vec();
+        Ok(PrivateKey { key, bits: n.bits(), minus_one, rejection })
     }
     /// Length of the modulus in bytes.
     pub fn size(&self) -> usize {
-        todo!()
+        self.key.size()
     }
     /// Length of the modulus in bits.
     pub fn bits(&self) -> usize {
-        todo!()
+        self.bits
     }
     /// `input^d mod n`, blinded; `input` is exactly as long as the modulus. RSADP / RSASP1.
     pub fn raw(&self, input: &[u8]) -> Result<Secret, Failed> {
-        let _ = input;
-        todo!()
+        if self.is_fixed(input) {
+            return Ok(Secret::new(input.to_vec()));
+        }
+        self.key.private(input)
     }
     /// RSASSA-PKCS1-v1_5 signature over `content` as it is, at most `size() - 11` bytes.
     pub fn sign_pkcs1(&self, content: &[u8]) -> Result<Vec<u8>, Failed> {
-        let _ = content;
-        todo!()
+        Ok(self.raw(&pkcs1::signature_block(content, self.size())?)?.to_vec())
     }
     /// RSAES-PKCS1-v1_5 decryption with implicit rejection: a wrong padding gives a message that
     /// depends on key and ciphertext, in the same time as a right one. Fails for a wrong length only.
     pub fn decrypt_pkcs1(&self, ciphertext: &[u8]) -> Result<Secret, Failed> {
-        let _ = ciphertext;
-        todo!()
+        if ciphertext.len() != self.size() {
+            return Err(Failed);
+        }
+        // A number that is no ciphertext (not less than n) goes on as a block without padding.
+        let block = self.raw(ciphertext).unwrap_or_else(|Failed| Secret::new(vec![0; self.size()]));
+        self.rejection.message(&block, ciphertext)
+    }
+    pub(super) fn key(&self) -> &RsaKey {
+        &self.key
+    }
+    /// Whether `input` is 0, 1 or n - 1: every odd power of these is the number itself.
+    fn is_fixed(&self, input: &[u8]) -> bool {
+        let Some((last, rest)) = input.split_last() else { return false };
+        let tiny = *last <= 1 && rest.iter().all(|byte| *byte == 0);
+        input.len() == self.size() && (tiny || input == self.minus_one)
     }
 }
 
-/// The DER DigestInfo of `digest` under `hash`, RFC 8017 section 9.2.
-pub fn digest_info(hash: Hash, digest: &[u8]) -> Vec<u8> {
-    let _ = (hash, digest);
-    todo!()
+impl Crt {
+    fn numbers(&self) -> Result<[BigNum; 5], Failed> {
+        let Crt { p, q, dp, dq, qinv } = self;
+        let number = |bytes: &Secret| BigNum::from_be(bytes);
+        Ok([number(p)?, number(q)?, number(dp)?, number(dq)?, number(qinv)?])
+    }
+}
+
+fn modulus(n: &[u8]) -> Result<BigNum, Failed> {
+    let n = BigNum::from_be(n)?;
+    if BITS.contains(&n.bits()) && n.is_odd() { Ok(n) } else { Err(Failed) }
+}
+
+/// The number 2 in `size` bytes.
+fn two(size: usize) -> Vec<u8> {
+    let mut bytes = vec![0; size];
+    if let Some(last) = bytes.last_mut() {
+        *last = 2;
+    }
+    bytes
 }
