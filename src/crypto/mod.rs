@@ -9,9 +9,11 @@ pub mod ec;
 pub mod hash;
 pub mod oaep;
 pub mod pin;
+mod random;
 pub mod rsa;
 pub mod rsa_keygen;
 
+pub use random::{random, seed};
 use zeroize::Zeroizing;
 
 /// Bytes that must not outlive their use.
@@ -20,18 +22,6 @@ pub type Secret = Zeroizing<Vec<u8>>;
 /// It did not work. Deliberately says no more: which check failed is nobody's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failed;
-
-/// `len` fresh random bytes.
-pub fn random(len: usize) -> Result<Secret, Failed> {
-    let _ = len;
-    todo!()
-}
-
-/// Mixes `seed` into what [`random`] returns from now on, in addition to the system's entropy.
-pub fn seed(seed: &[u8]) {
-    let _ = seed;
-    todo!()
-}
 
 /// Whether `a` and `b` are the same bytes, in a time that depends on their lengths alone.
 pub fn same(a: &[u8], b: &[u8]) -> bool {

@@ -1,0 +1,218 @@
+//! AWS-LC's symmetric ciphers as one owning type, [`Cipher`].
+//!
+//! `crypto::aes` and `crypto::random` stand on it. A new AES mode is a [`Kind`] and its three functions.
+use crate::crypto::{Failed, aes::Direction};
+use aws_lc_sys::{
+    EVP_CIPHER, EVP_CIPHER_CTX, EVP_CIPHER_CTX_ctrl, EVP_CIPHER_CTX_free, EVP_CIPHER_CTX_new,
+    EVP_CIPHER_CTX_set_padding, EVP_CTRL_AEAD_GET_TAG, EVP_CTRL_AEAD_SET_IVLEN,
+    EVP_CTRL_AEAD_SET_TAG, EVP_CipherFinal_ex, EVP_CipherInit_ex, EVP_CipherUpdate,
+    EVP_aes_128_cbc, EVP_aes_128_ctr, EVP_aes_128_ecb, EVP_aes_128_gcm, EVP_aes_192_cbc,
+    EVP_aes_192_ctr, EVP_aes_192_ecb, EVP_aes_192_gcm, EVP_aes_256_cbc, EVP_aes_256_ctr,
+    EVP_aes_256_ecb, EVP_aes_256_gcm,
+};
+use std::{
+    ffi::{c_int, c_void},
+    ptr::{NonNull, null, null_mut},
+};
+
+/// What one call into the library gets at most: its lengths are `int`s. A multiple of every block.
+const CHUNK: usize = 1 << 30;
+
+/// The block of AES in bytes.
+const BLOCK: usize = 16;
+
+/// The tag that GCM computes, before it is cut to the length wanted.
+const FULL_TAG: usize = 16;
+
+/// A mode of AES.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::crypto) enum Kind {
+    /// Electronic code book, whole blocks, no initialisation vector.
+    Ecb,
+    /// Cipher block chaining, whole blocks, 16 bytes of initialisation vector.
+    Cbc,
+    /// Counter, any length, a counter block of 16 bytes.
+    Ctr,
+    /// Galois/counter, any length, an initialisation vector of one byte or more.
+    Gcm,
+}
+
+/// How the library names a cipher.
+type Named = unsafe extern "C" fn() -> *const EVP_CIPHER;
+
+impl Kind {
+    /// The library's cipher for a key of `key` bytes.
+    fn named(self, key: usize) -> Option<Named> {
+        let [short, middle, long]: [Named; 3] = match self {
+            Kind::Ecb => [EVP_aes_128_ecb, EVP_aes_192_ecb, EVP_aes_256_ecb],
+            Kind::Cbc => [EVP_aes_128_cbc, EVP_aes_192_cbc, EVP_aes_256_cbc],
+            Kind::Ctr => [EVP_aes_128_ctr, EVP_aes_192_ctr, EVP_aes_256_ctr],
+            Kind::Gcm => [EVP_aes_128_gcm, EVP_aes_192_gcm, EVP_aes_256_gcm],
+        };
+        match key {
+            16 => Some(short),
+            24 => Some(middle),
+            32 => Some(long),
+            _ => None,
+        }
+    }
+
+    fn takes_iv(self, len: usize) -> bool {
+        match self {
+            Kind::Ecb => len == 0,
+            Kind::Cbc | Kind::Ctr => len == BLOCK,
+            Kind::Gcm => len > 0,
+        }
+    }
+
+    /// What the parts of the input must be a multiple of.
+    fn unit(self) -> usize {
+        match self {
+            Kind::Ecb | Kind::Cbc => BLOCK,
+            Kind::Ctr | Kind::Gcm => 1,
+        }
+    }
+}
+
+/// A cipher with its key and its place in the stream. The library wipes both when it goes.
+#[derive(Debug)]
+pub(in crate::crypto) struct Cipher {
+    ctx: NonNull<EVP_CIPHER_CTX>,
+    kind: Kind,
+}
+
+// SAFETY: the context belongs to this value alone and is bound to no thread.
+unsafe impl Send for Cipher {}
+
+// SAFETY: a shared reference gives no access to the context; every use takes `&mut self`.
+unsafe impl Sync for Cipher {}
+
+impl Drop for Cipher {
+    fn drop(&mut self) {
+        // SAFETY: the context came from `EVP_CIPHER_CTX_new` and is freed once, here.
+        unsafe { EVP_CIPHER_CTX_free(self.ctx.as_ptr()) }
+    }
+}
+
+impl Cipher {
+    /// Starts. `iv` as [`Kind`] says; `key` of 16, 24 or 32 bytes.
+    pub(in crate::crypto) fn new(
+        kind: Kind,
+        direction: Direction,
+        key: &[u8],
+        iv: &[u8],
+    ) -> Result<Cipher, Failed> {
+        let named = kind.named(key.len()).ok_or(Failed)?;
+        if !kind.takes_iv(iv.len()) {
+            return Err(Failed);
+        }
+        // SAFETY: takes nothing; answers a new context or null.
+        let ctx = NonNull::new(unsafe { EVP_CIPHER_CTX_new() }).ok_or(Failed)?;
+        let mut cipher = Cipher { ctx, kind };
+        cipher.choose(named, direction)?;
+        if kind == Kind::Gcm {
+            cipher.control(EVP_CTRL_AEAD_SET_IVLEN, iv.len(), null_mut())?;
+        }
+        cipher.key(key, iv)?;
+        Ok(cipher)
+    }
+
+    fn choose(&mut self, named: Named, direction: Direction) -> Result<(), Failed> {
+        let encrypt = c_int::from(direction == Direction::Encrypt);
+        // SAFETY: takes nothing; answers a static description.
+        let evp = unsafe { named() };
+        // SAFETY: a live context, a static cipher; no engine, no key and no vector yet.
+        done(unsafe {
+            EVP_CipherInit_ex(self.ctx.as_ptr(), evp, null_mut(), null(), null(), encrypt)
+        })?;
+        // SAFETY: a live context.
+        done(unsafe { EVP_CIPHER_CTX_set_padding(self.ctx.as_ptr(), 0) })
+    }
+
+    fn key(&mut self, key: &[u8], iv: &[u8]) -> Result<(), Failed> {
+        let iv = if iv.is_empty() { null() } else { iv.as_ptr() };
+        // SAFETY: a live context; the key has the length of the cipher that was chosen by it, the
+        // vector the length that `takes_iv` asked for; −1 keeps the direction.
+        done(unsafe {
+            EVP_CipherInit_ex(self.ctx.as_ptr(), null(), null_mut(), key.as_ptr(), iv, -1)
+        })
+    }
+
+    fn control(&mut self, command: c_int, number: usize, bytes: *mut c_void) -> Result<(), Failed> {
+        let number = c_int::try_from(number).map_err(|_| Failed)?;
+        // SAFETY: a live context; `bytes` is what `command` asks for: null, or as long as `number`.
+        done(unsafe { EVP_CIPHER_CTX_ctrl(self.ctx.as_ptr(), command, number, bytes) })
+    }
+
+    /// Appends the transformation of `part`, which is as long, to `out`. Block modes take whole
+    /// blocks only.
+    pub(in crate::crypto) fn update(
+        &mut self,
+        part: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failed> {
+        if !part.len().is_multiple_of(self.kind.unit()) {
+            return Err(Failed);
+        }
+        out.try_reserve(part.len()).map_err(|_| Failed)?;
+        for chunk in part.chunks(CHUNK) {
+            let start = out.len();
+            // The capacity behind the content: `reserve` above made room for the whole part.
+            let room = out.spare_capacity_mut().as_mut_ptr().cast::<u8>();
+            self.step(chunk, room)?;
+            // SAFETY: `step` wrote as many bytes as `chunk` has, behind the first `start`.
+            unsafe { out.set_len(start + chunk.len()) };
+        }
+        Ok(())
+    }
+
+    /// Takes additional authenticated data; all of it comes before the first [`Cipher::update`].
+    pub(in crate::crypto) fn aad(&mut self, aad: &[u8]) -> Result<(), Failed> {
+        if self.kind != Kind::Gcm {
+            return Err(Failed);
+        }
+        aad.chunks(CHUNK)
+            .try_for_each(|chunk| self.step(chunk, null_mut()))
+    }
+
+    /// Feeds `chunk`: whole units, since only those leave nothing behind in the context, so that
+    /// exactly as many bytes come out. `room` has place for them, or is null for associated data.
+    fn step(&mut self, chunk: &[u8], room: *mut u8) -> Result<(), Failed> {
+        let len = c_int::try_from(chunk.len()).map_err(|_| Failed)?;
+        let mut written = 0;
+        // SAFETY: a live context, `len` readable bytes, and as many writable ones at `room`.
+        done(unsafe {
+            EVP_CipherUpdate(self.ctx.as_ptr(), room, &mut written, chunk.as_ptr(), len)
+        })?;
+        if written == len { Ok(()) } else { Err(Failed) }
+    }
+
+    /// Ends an encryption and appends the first `len` bytes of its tag.
+    pub(in crate::crypto) fn tag(mut self, len: usize, out: &mut Vec<u8>) -> Result<(), Failed> {
+        self.finish()?;
+        let mut tag = [0u8; FULL_TAG];
+        self.control(EVP_CTRL_AEAD_GET_TAG, FULL_TAG, tag.as_mut_ptr().cast())?;
+        out.extend_from_slice(tag.get(..len).ok_or(Failed)?);
+        Ok(())
+    }
+
+    /// Ends a decryption: whether `tag` is the one. The comparison takes constant time.
+    pub(in crate::crypto) fn verify(mut self, tag: &[u8]) -> Result<(), Failed> {
+        // The library copies the tag; it takes a pointer to mutable bytes for want of another type.
+        let copy = tag.as_ptr().cast_mut().cast();
+        self.control(EVP_CTRL_AEAD_SET_TAG, tag.len(), copy)?;
+        self.finish()
+    }
+
+    fn finish(&mut self) -> Result<(), Failed> {
+        let mut rest = [0u8; 2 * BLOCK];
+        let mut written = 0;
+        // SAFETY: a live context; what may still come out is a block, and there is room for two.
+        done(unsafe { EVP_CipherFinal_ex(self.ctx.as_ptr(), rest.as_mut_ptr(), &mut written) })
+    }
+}
+
+/// The library's 1 for success.
+fn done(answer: c_int) -> Result<(), Failed> {
+    if answer == 1 { Ok(()) } else { Err(Failed) }
+}
