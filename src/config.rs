@@ -1,7 +1,13 @@
 //! Where the store is and how the module behaves: from `pReserved` of `C_Initialize`, the
 //! environment (`KEYFERRY_STORE`, `KEYFERRY_CONFIG`) or a file, in this order.
-use crate::error::Result;
-use std::path::PathBuf;
+//!
+//! The file is TOML: `store`, `null_parameter` (`"azure"`, `"refuse"`), `min_rsa_bits` (1024, 2048).
+//! What it leaves out is as by default; so is everything if there is no file where it would be by
+//! default, `$XDG_CONFIG_HOME/keyferry/config.toml`.
+use crate::error::{Error, Result};
+use serde::Deserialize;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 /// Where tokens live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,9 +30,11 @@ pub struct Config {
 }
 
 /// What a NULL parameter of a wrapping mechanism means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum NullParameter {
     /// AES-256, SHA-1, MGF1-SHA-1, empty label.
+    #[default]
     Azure,
     /// `CKR_MECHANISM_PARAM_INVALID`
     Refuse,
@@ -36,11 +44,254 @@ impl Config {
     /// Reads the configuration. `reserved` is the string that an application gave in `pReserved`:
     /// a store (`memory:`, `sqlite:PATH`) or `config=PATH`; unknown keys are `CKR_ARGUMENTS_BAD`.
     pub fn read(reserved: Option<&str>) -> Result<Config> {
-        let _ = reserved;
-        todo!()
+        Config::read_with_reason(reserved).map_err(|reason| {
+            log::error!("configuration: {reason}");
+            Error::ArgumentsBad
+        })
     }
+
+    /// As [`Self::read`], but says in a sentence what is wrong.
+    pub fn read_with_reason(reserved: Option<&str>) -> std::result::Result<Config, String> {
+        assemble(reserved, &|name| std::env::var_os(name))
+    }
+
     /// Tokens in memory, everything else as by default.
     pub fn memory() -> Config {
-        Config { store: Location::Memory, null_parameter: NullParameter::Azure, min_rsa_bits: 1024 }
+        Config {
+            store: Location::Memory,
+            null_parameter: NullParameter::Azure,
+            min_rsa_bits: 1024,
+        }
+    }
+}
+
+impl Location {
+    /// Reads `memory:` or `sqlite:PATH`; or says why it is neither.
+    pub fn parse(text: &str) -> std::result::Result<Location, String> {
+        match text.split_once(':') {
+            Some(("memory", "")) => Ok(Location::Memory),
+            Some(("sqlite", "")) => Err("sqlite: needs a folder: sqlite:PATH".into()),
+            Some(("sqlite", path)) => Ok(Location::Sqlite(path.into())),
+            Some(("postgres" | "postgresql", _)) => {
+                // the rest may hold a password
+                Err("this build has no PostgreSQL store; use sqlite:PATH".into())
+            }
+            _ if Path::new(text).has_root() => {
+                Err(format!("{text:?}: did you mean sqlite:{text}?"))
+            }
+            _ => Err(format!(
+                "{text:?} is not a store; stores are sqlite:PATH and memory:"
+            )),
+        }
+    }
+}
+
+/// The configuration file. Unknown keys are errors: a typing mistake must not weaken anything.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConfigFile {
+    store: Option<String>,
+    #[serde(default)]
+    null_parameter: NullParameter,
+    min_rsa_bits: Option<usize>,
+}
+
+type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+fn assemble(reserved: Option<&str>, env: Lookup<'_>) -> std::result::Result<Config, String> {
+    let reserved = reserved.filter(|text| !text.is_empty());
+    let given = reserved.and_then(|text| text.strip_prefix("config="));
+    let file = config_file(given.map(PathBuf::from), env)?;
+    let store = match (reserved, given) {
+        (Some(text), None) => Some(Location::parse(text)?),
+        _ => None,
+    };
+    let from_env = || {
+        let text = set(env, "KEYFERRY_STORE").map(OsString::into_string);
+        let text = text
+            .transpose()
+            .map_err(|_| "KEYFERRY_STORE is not UTF-8".to_string())?;
+        text.map(|text| Location::parse(&text).map_err(|why| format!("KEYFERRY_STORE: {why}")))
+            .transpose()
+    };
+    let from_file = || file.store.as_deref().map(Location::parse).transpose();
+    // a file that the application itself named goes before the environment
+    let store = match (store, given) {
+        (Some(store), _) => Some(store),
+        (None, Some(_)) => from_file()?.map_or_else(from_env, |store| Ok(Some(store)))?,
+        (None, None) => from_env()?.map_or_else(from_file, |store| Ok(Some(store)))?,
+    };
+    Ok(Config {
+        store: store.map_or_else(|| default_store(env), Ok)?,
+        null_parameter: file.null_parameter,
+        min_rsa_bits: min_rsa_bits(file.min_rsa_bits)?,
+    })
+}
+
+fn min_rsa_bits(bits: Option<usize>) -> std::result::Result<usize, String> {
+    match bits.unwrap_or(1024) {
+        bits @ (1024 | 2048) => Ok(bits),
+        bits => Err(format!("min_rsa_bits is 1024 or 2048, not {bits}")),
+    }
+}
+
+/// The configuration file, which has to be there only if somebody named it.
+fn config_file(given: Option<PathBuf>, env: Lookup<'_>) -> std::result::Result<ConfigFile, String> {
+    let named = given.or_else(|| set(env, "KEYFERRY_CONFIG").map(PathBuf::from));
+    let required = named.is_some();
+    let Some(path) = named
+        .or_else(|| base(env, "XDG_CONFIG_HOME", ".config").map(|base| base.join("config.toml")))
+    else {
+        return Ok(ConfigFile::default());
+    };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display())),
+        Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(ConfigFile::default())
+        }
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    }
+}
+
+fn default_store(env: Lookup<'_>) -> std::result::Result<Location, String> {
+    let folder = base(env, "XDG_DATA_HOME", ".local/share");
+    folder.map(Location::Sqlite).ok_or_else(|| {
+        "no home folder to keep tokens in; set HOME or KEYFERRY_STORE=sqlite:PATH".to_string()
+    })
+}
+
+/// Our folder as the XDG Base Directory Specification has it: relative paths are ignored.
+fn base(env: Lookup<'_>, variable: &str, below_home: &str) -> Option<PathBuf> {
+    let absolute = |name| {
+        set(env, name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let base = absolute(variable).or_else(|| Some(absolute("HOME")?.join(below_home)));
+    base.map(|base| base.join("keyferry"))
+}
+
+/// An environment variable, if it is there and not empty.
+fn set(env: Lookup<'_>, name: &str) -> Option<OsString> {
+    env(name).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(reserved: Option<&str>, env: &[(&str, &str)]) -> std::result::Result<Config, String> {
+        let lookup = |name: &str| {
+            env.iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| OsString::from(value))
+        };
+        assemble(reserved, &lookup)
+    }
+
+    fn sqlite(path: &str) -> Location {
+        Location::Sqlite(path.into())
+    }
+
+    fn file(text: &str) -> (tempfile::TempDir, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.toml");
+        std::fs::write(&path, text).unwrap();
+        (folder, path.to_str().unwrap().to_string())
+    }
+
+    #[test]
+    fn defaults() {
+        let config = read(None, &[("HOME", "/nowhere")]).unwrap();
+        assert_eq!(
+            config,
+            Config {
+                store: sqlite("/nowhere/.local/share/keyferry"),
+                ..Config::memory()
+            }
+        );
+        let config = read(
+            Some(""),
+            &[("HOME", "/nowhere"), ("XDG_DATA_HOME", "/data")],
+        )
+        .unwrap();
+        assert_eq!(config.store, sqlite("/data/keyferry"));
+        let config = read(None, &[("HOME", "/nowhere"), ("XDG_DATA_HOME", "data")]).unwrap();
+        assert_eq!(config.store, sqlite("/nowhere/.local/share/keyferry"));
+        assert!(read(None, &[]).unwrap_err().contains("KEYFERRY_STORE"));
+        assert_eq!(read(Some("memory:"), &[]), Ok(Config::memory()));
+    }
+
+    #[test]
+    fn who_goes_first() {
+        let (_folder, path) =
+            file("store = 'sqlite:/file'\nnull_parameter = 'refuse'\nmin_rsa_bits = 2048");
+        let env = [("KEYFERRY_CONFIG", path.as_str())];
+        let config = read(None, &env).unwrap();
+        assert_eq!((config.store, config.min_rsa_bits), (sqlite("/file"), 2048));
+        let both = [env[0], ("KEYFERRY_STORE", "sqlite:/env")];
+        let config = read(None, &both).unwrap();
+        assert_eq!(
+            (config.store, config.null_parameter),
+            (sqlite("/env"), NullParameter::Refuse)
+        );
+        let config = read(Some("memory:"), &both).unwrap();
+        assert_eq!(
+            (config.store, config.null_parameter),
+            (Location::Memory, NullParameter::Refuse)
+        );
+        let named = format!("config={path}");
+        assert_eq!(
+            read(Some(&named), &both[1..]).unwrap().store,
+            sqlite("/file")
+        );
+    }
+
+    #[test]
+    fn the_default_file_is_read_and_may_be_missing() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join(".config/keyferry");
+        let env = [("HOME", home.path().to_str().unwrap())];
+        assert_eq!(read(None, &env).unwrap().min_rsa_bits, 1024);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("config.toml"), "min_rsa_bits = 2048").unwrap();
+        assert_eq!(read(None, &env).unwrap().min_rsa_bits, 2048);
+    }
+
+    #[test]
+    fn mistakes_have_reasons() {
+        for (reserved, part) in [
+            (
+                "/var/lib/keyferry",
+                "did you mean sqlite:/var/lib/keyferry?",
+            ),
+            ("keys", "is not a store"),
+            ("memory:x", "is not a store"),
+            ("sqlite:", "needs a folder"),
+            ("postgres://user:hunter2@host/db", "PostgreSQL"),
+            ("config=/nowhere/at/all", "/nowhere/at/all"),
+        ] {
+            let reason = read(Some(reserved), &[]).unwrap_err();
+            assert!(reason.contains(part), "{reserved}: {reason}");
+            assert!(!reason.contains("hunter2"));
+        }
+        for (text, part) in [
+            ("stoer = 'memory:'", "stoer"),
+            ("min_rsa_bits = 512", "not 512"),
+            ("min_rsa_bits = 'x'", "min_rsa_bits"),
+            ("null_parameter = 'aws'", "aws"),
+            ("store = 'here'", "is not a store"),
+            ("store", "store"),
+        ] {
+            let (_folder, path) = file(text);
+            let reason = read(Some(&format!("config={path}")), &[]).unwrap_err();
+            assert!(reason.contains(part), "{text}: {reason}");
+        }
+        assert!(
+            read(None, &[("KEYFERRY_STORE", "x")])
+                .unwrap_err()
+                .starts_with("KEYFERRY_STORE")
+        );
+        assert_eq!(Config::read(Some("keys")), Err(Error::ArgumentsBad));
     }
 }

@@ -7,6 +7,7 @@ pub mod aes_kw;
 mod aws_lc;
 pub mod ec;
 pub mod hash;
+pub mod mac;
 pub mod oaep;
 pub mod pin;
 mod random;

@@ -3,6 +3,8 @@
 //! [`Store`] is one of the two joints of the house. [`vault`] stands on it and does the sealing.
 pub mod memory;
 pub mod sqlite;
+#[cfg(test)]
+mod suite;
 pub mod vault;
 
 use crate::config::Location;
@@ -48,6 +50,16 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// they bring the reader to.
     fn read(&self, token: TokenId, since: Revision) -> Result<(Revision, Vec<Record>)>;
 
+    /// The records `ids` of `token` as they are now, deleted ones included, in the order asked;
+    /// `None` for those that never were. One moment in time for all of them.
+    fn fetch(&self, token: TokenId, ids: &[RecordId]) -> Result<Vec<Option<Record>>> {
+        let (_, records) = self.read(token, Revision(0))?;
+        Ok(ids
+            .iter()
+            .map(|id| records.iter().find(|record| record.id == *id).cloned())
+            .collect())
+    }
+
     /// Makes all `changes` or none, durably. `None` if another writer was first: read again and
     /// decide anew. A token that is not there yet comes to be.
     fn write(&self, token: TokenId, changes: &[Change]) -> Result<Option<Revision>>;
@@ -59,6 +71,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
 /// Opens the store at `location`, making it if it is not there yet.
 pub fn open(location: &Location) -> Result<Arc<dyn Store>> {
-    let _ = location;
-    todo!()
+    Ok(match location {
+        Location::Memory => Arc::new(memory::Memory::default()),
+        Location::Sqlite(folder) => Arc::new(sqlite::Sqlite::open(folder)?),
+    })
 }

@@ -1,1 +1,0 @@
-//! A store in a file: SQLite in WAL mode with full synchronisation.

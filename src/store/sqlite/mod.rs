@@ -1,0 +1,267 @@
+//! A store in a file: SQLite in WAL mode with full synchronisation.
+//!
+//! One connection writes, another reads, so that no reader waits for a writer's disk. A forked child
+//! never touches its parent's connections: every method asks whose they are, and dropping leaks them.
+#[cfg(unix)]
+mod folder;
+#[cfg(not(unix))]
+#[path = "folder_elsewhere.rs"]
+mod folder;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use super::{Change, Record, RecordId, Revision, Store, TokenId};
+use crate::error::{Error, Result};
+use parking_lot::Mutex;
+use rusqlite::config::DbConfig;
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior,
+    params,
+};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The database's name in its folder.
+pub const DATABASE: &str = "keyferry.db";
+
+/// How long to wait for another process's write.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A folder with a database.
+#[derive(Debug)]
+pub struct Sqlite {
+    path: PathBuf,
+    /// The process that opened it.
+    process: u32,
+    /// `None` only while being dropped.
+    writer: Mutex<Option<Connection>>,
+    reader: Mutex<Option<Connection>>,
+}
+
+impl Sqlite {
+    /// Opens the database in `folder`, making both if need be.
+    /// `CKR_DEVICE_ERROR` for a file that is not ours, or made by a newer version.
+    pub fn open(folder: &Path) -> Result<Sqlite> {
+        let path = folder.join(DATABASE);
+        folder::prepare(folder, &path).map_err(|error| refused(&path, &error))?;
+        let mut writer = connect(&path).map_err(|error| failed(&path, &error))?;
+        let prepared = patiently(|| schema::prepare(&mut writer));
+        if let Err(cause) = prepared.map_err(|error| failed(&path, &error))? {
+            log::error!("{}: {cause}", path.display());
+            return Err(Error::DeviceError);
+        }
+        let reader = connect(&path).map_err(|error| failed(&path, &error))?;
+        Ok(Sqlite {
+            path,
+            process: std::process::id(),
+            writer: Mutex::new(Some(writer)),
+            reader: Mutex::new(Some(reader)),
+        })
+    }
+
+    fn with<T>(
+        &self,
+        connection: &Mutex<Option<Connection>>,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        if self.process != std::process::id() {
+            return Err(Error::DeviceError.because("the store belongs to the parent process"));
+        }
+        let mut connection = connection.lock();
+        let connection = connection.as_mut().ok_or(Error::DeviceError)?;
+        work(connection).map_err(|error| failed(&self.path, &error))
+    }
+}
+
+impl Store for Sqlite {
+    fn tokens(&self) -> Result<Vec<TokenId>> {
+        self.with(&self.reader, |connection| {
+            let mut query = connection.prepare_cached("SELECT id FROM token ORDER BY number")?;
+            query
+                .query_map([], |row| Ok(TokenId(row.get(0)?)))?
+                .collect()
+        })
+    }
+
+    fn read(&self, token: TokenId, since: Revision) -> Result<(Revision, Vec<Record>)> {
+        self.with(&self.reader, |connection| {
+            let moment = connection.transaction()?;
+            let Some((number, revision)) = find(&moment, token)? else {
+                return Ok((Revision(0), Vec::new()));
+            };
+            let mut query = moment.prepare_cached(
+                "SELECT id, revision, body FROM record WHERE token = ? AND revision > ? ORDER BY revision",
+            )?;
+            let records = query.query_map(params![number, signed(since)], record)?;
+            Ok((revision, records.collect::<rusqlite::Result<_>>()?))
+        })
+    }
+
+    fn fetch(&self, token: TokenId, ids: &[RecordId]) -> Result<Vec<Option<Record>>> {
+        self.with(&self.reader, |connection| {
+            let moment = connection.transaction()?;
+            let mut query = moment.prepare_cached(
+                "SELECT record.id, record.revision, body FROM record JOIN token ON token = number
+                 WHERE token.id = ? AND record.id = ?",
+            )?;
+            let one = |id: &RecordId| query.query_row(params![token.0, id.0], record).optional();
+            ids.iter().map(one).collect()
+        })
+    }
+
+    fn write(&self, token: TokenId, changes: &[Change]) -> Result<Option<Revision>> {
+        self.with(&self.writer, |connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let (number, revision) = advance(&transaction, token)?;
+            for change in changes {
+                if !apply(&transaction, number, revision, change)? {
+                    return Ok(None);
+                }
+            }
+            transaction.commit()?;
+            Ok(Some(revision))
+        })
+    }
+
+    fn stamp(&self) -> Result<u64> {
+        self.with(&self.reader, |connection| {
+            let mut query = connection.prepare_cached("PRAGMA data_version")?;
+            query
+                .query_row([], |row| row.get(0))
+                .map(i64::cast_unsigned)
+        })
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        let (reader, writer) = (self.reader.get_mut().take(), self.writer.get_mut().take());
+        if self.process != std::process::id() {
+            std::mem::forget((reader, writer));
+            return;
+        }
+        drop(reader);
+        // Leaves the whole store in the one file if nobody else is using it.
+        if let Some(writer) = &writer {
+            let _ = writer.busy_timeout(Duration::ZERO);
+            let _ = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        }
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
+    // The last connection to close would remove the log. A child of a process that has the database
+    // open shares SQLite's own bookkeeping of its parent's file locks, so "last" cannot be trusted.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    Ok(connection)
+}
+
+/// Switching a new file to WAL does not wait for others that do the same, so this does.
+fn patiently<T>(mut work: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let start = std::time::Instant::now();
+    loop {
+        match work() {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && start.elapsed() < PATIENCE =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            result => return result,
+        }
+    }
+}
+
+/// The token's number and revision.
+fn find(
+    transaction: &Transaction<'_>,
+    token: TokenId,
+) -> rusqlite::Result<Option<(i64, Revision)>> {
+    let mut query =
+        transaction.prepare_cached("SELECT number, revision FROM token WHERE id = ?")?;
+    query.query_row(params![token.0], numbered).optional()
+}
+
+/// Takes the token to its next revision. A new token starts at 1.
+fn advance(transaction: &Transaction<'_>, token: TokenId) -> rusqlite::Result<(i64, Revision)> {
+    let mut query = transaction.prepare_cached(
+        "INSERT INTO token (id, revision) VALUES (?, 1)
+         ON CONFLICT (id) DO UPDATE SET revision = revision + 1 RETURNING number, revision",
+    )?;
+    query.query_row(params![token.0], numbered)
+}
+
+/// Whether the record was still where the change expects it.
+fn apply(
+    transaction: &Transaction<'_>,
+    token: i64,
+    revision: Revision,
+    change: &Change,
+) -> rusqlite::Result<bool> {
+    let (to, from) = (signed(revision), signed(change.from));
+    let changed = if from == 0 {
+        let mut insert = transaction.prepare_cached(
+            "INSERT INTO record (token, id, revision, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        )?;
+        insert.execute(params![token, change.id.0, to, change.body])?
+    } else {
+        let mut update = transaction.prepare_cached(
+            "UPDATE record SET revision = ?, body = ? WHERE token = ? AND id = ? AND revision = ?",
+        )?;
+        update.execute(params![to, change.body, token, change.id.0, from])?
+    };
+    Ok(changed == 1)
+}
+
+fn numbered(row: &Row<'_>) -> rusqlite::Result<(i64, Revision)> {
+    Ok((row.get(0)?, revision(row, 1)?))
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
+    Ok(Record {
+        id: RecordId(row.get(0)?),
+        revision: revision(row, 1)?,
+        body: row.get(2)?,
+    })
+}
+
+fn revision(row: &Row<'_>, column: usize) -> rusqlite::Result<Revision> {
+    let signed: i64 = row.get(column)?;
+    let negative = |_| rusqlite::Error::IntegralValueOutOfRange(column, signed);
+    u64::try_from(signed).map(Revision).map_err(negative)
+}
+
+/// SQLite counts in signed 64 bits; a revision beyond them is one that no record has.
+fn signed(revision: Revision) -> i64 {
+    i64::try_from(revision.0).unwrap_or(i64::MAX)
+}
+
+/// What SQLite could not do, as the standard says it.
+fn failed(path: &Path, error: &rusqlite::Error) -> Error {
+    let code = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => Error::DeviceMemory,
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Error::TokenWriteProtected,
+        Some(ErrorCode::OutOfMemory) => Error::HostMemory,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::FunctionFailed,
+        _ => Error::DeviceError,
+    };
+    log::error!("{}: {error}", path.display());
+    code
+}
+
+/// Why the folder or the file could not be made.
+fn refused(path: &Path, error: &std::io::Error) -> Error {
+    log::error!("{}: {error}", path.display());
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Error::DeviceMemory,
+        std::io::ErrorKind::ReadOnlyFilesystem => Error::TokenWriteProtected,
+        _ => Error::DeviceError,
+    }
+}

@@ -1,0 +1,277 @@
+//! Objects in and out, and the one way in which anything that the ledger counts is written.
+use super::layout::{DESCRIPTION, DescriptionRecord, ObjectRecord, is_object};
+use super::ledger::{Delta, Element};
+use super::seal::{hex, tampered};
+use super::unlocked::Content;
+use super::{
+    ATTEMPTS, Change, Changes, Entry, Record, RecordId, Revision, Sealed, Unlocked, Vault, Write,
+    pause,
+};
+use crate::error::{Error, Result};
+
+/// Sealed changes, and what they do to the ledger.
+#[derive(Default)]
+struct Batch {
+    changes: Vec<Change>,
+    delta: Delta,
+}
+
+impl Batch {
+    fn put(&mut self, id: RecordId, from: Revision, object: &ObjectRecord) -> Result<()> {
+        self.delta.added.push(Element::object(id, object)?);
+        let body = object.body().ok_or(Error::DeviceMemory)?;
+        self.changes.push(Change {
+            id,
+            from,
+            body: Some(body),
+        });
+        Ok(())
+    }
+}
+
+impl Vault {
+    pub(super) fn write_objects(
+        &self,
+        unlocked: &Unlocked,
+        writes: Vec<Write>,
+    ) -> Result<Option<Vec<Entry>>> {
+        let Some(batch) = self.seal_all(unlocked, writes)? else {
+            return Ok(None);
+        };
+        let mut changes = batch.changes;
+        let Some(revision) = self.commit_in_place(unlocked, &mut changes, &batch.delta)? else {
+            return Ok(None);
+        };
+        changes
+            .into_iter()
+            .map(|change| self.entry(change.id, revision, change.body))
+            .collect::<Result<_>>()
+            .map(Some)
+    }
+
+    /// `None` if an object is not at the expected revision.
+    fn seal_all(&self, unlocked: &Unlocked, writes: Vec<Write>) -> Result<Option<Batch>> {
+        let Some(mut present) = self.present(unlocked, &writes)? else {
+            return Ok(None);
+        };
+        let mut batch = Batch::default();
+        for write in writes {
+            match write {
+                Write::Insert {
+                    id,
+                    private,
+                    attributes,
+                    material,
+                } => {
+                    let seal = |material| unlocked.seal_material(id, material);
+                    let material = material
+                        .as_deref()
+                        .map(|material| seal(material))
+                        .transpose()?;
+                    let content = Content {
+                        private,
+                        attributes,
+                        material,
+                    };
+                    batch.put(id, Revision(0), &unlocked.seal_object(id, 1, content)?)?;
+                }
+                Write::Update {
+                    id,
+                    from,
+                    private,
+                    attributes,
+                } => {
+                    let Some(old) = present.next() else {
+                        return Ok(None);
+                    };
+                    batch.delta.removed.push(Element::object(id, &old)?);
+                    let content = Content {
+                        private,
+                        attributes,
+                        material: old.material,
+                    };
+                    let version = old.version.wrapping_add(1);
+                    batch.put(id, from, &unlocked.seal_object(id, version, content)?)?;
+                }
+                Write::Delete { id, from } => {
+                    let Some(old) = present.next() else {
+                        return Ok(None);
+                    };
+                    batch.delta.removed.push(Element::object(id, &old)?);
+                    batch.changes.push(Change {
+                        id,
+                        from,
+                        body: None,
+                    });
+                }
+            }
+        }
+        Ok(Some(batch))
+    }
+
+    /// The objects that updates and deletions are about, authenticated, in their order. `None` if
+    /// one is not at the expected revision.
+    fn present(
+        &self,
+        unlocked: &Unlocked,
+        writes: &[Write],
+    ) -> Result<Option<impl Iterator<Item = ObjectRecord> + use<>>> {
+        if let Some(id) = writes.iter().map(Write::id).find(|id| !is_object(*id)) {
+            let cause = format!("{} is not an object's place", hex(&id.0));
+            return Err(Error::GeneralError.because(cause));
+        }
+        let (ids, from): (Vec<_>, Vec<_>) = writes.iter().filter_map(Write::was).unzip();
+        let mut present = Vec::with_capacity(ids.len());
+        let records = if ids.is_empty() {
+            Vec::new()
+        } else {
+            self.store.fetch(self.token, &ids)?
+        };
+        for ((record, id), from) in records.into_iter().zip(ids).zip(from) {
+            let Some(Record {
+                revision,
+                body: Some(body),
+                ..
+            }) = record
+            else {
+                return Ok(None);
+            };
+            if revision != from {
+                return Ok(None);
+            }
+            let object = unlocked.object(id, &body)?;
+            unlocked.attributes_of(id, &object)?;
+            present.push(object);
+        }
+        Ok(Some(present.into_iter()))
+    }
+
+    /// Writes `changes` together with a description whose ledger knows of them.
+    pub(super) fn commit(
+        &self,
+        unlocked: &Unlocked,
+        mut changes: Vec<Change>,
+        delta: &Delta,
+    ) -> Result<Option<Revision>> {
+        self.commit_in_place(unlocked, &mut changes, delta)
+    }
+
+    /// As [`Self::commit`], and leaves `changes` as they were. Other writers of the description are
+    /// waited for; `None` if one of them wrote what `changes` are about.
+    fn commit_in_place(
+        &self,
+        unlocked: &Unlocked,
+        changes: &mut Vec<Change>,
+        delta: &Delta,
+    ) -> Result<Option<Revision>> {
+        let mut last = self.last.lock();
+        for attempt in 0..ATTEMPTS {
+            let known = last
+                .take()
+                .filter(|(_, known)| known.epoch == unlocked.place.epoch);
+            let (from, description) = match known {
+                Some(known) => known,
+                None => self.present_description(unlocked)?,
+            };
+            let next = unlocked.amend(&description, delta)?;
+            changes.push(Change {
+                id: DESCRIPTION,
+                from,
+                body: Some(next.body()),
+            });
+            let written = self.store.write(self.token, changes);
+            changes.pop();
+            if let Some(revision) = written? {
+                *last = Some((revision, next));
+                return Ok(Some(revision));
+            }
+            if !self.untouched(changes)? {
+                return Ok(None);
+            }
+            pause(attempt);
+        }
+        Err(Error::FunctionFailed.because("too many writers at once"))
+    }
+
+    /// The description, if it is still that of the token that was unlocked.
+    fn present_description(&self, unlocked: &Unlocked) -> Result<(Revision, DescriptionRecord)> {
+        let (revision, description) = self.fetch_description()?;
+        if description.epoch == unlocked.place.epoch {
+            return Ok((revision, description));
+        }
+        Err(Error::DeviceRemoved.because("the token was initialised anew by another process"))
+    }
+
+    /// Whether every record is where its change expects it.
+    fn untouched(&self, changes: &[Change]) -> Result<bool> {
+        let ids: Vec<RecordId> = changes.iter().map(|change| change.id).collect();
+        let now = self.store.fetch(self.token, &ids)?;
+        let revision =
+            |record: Option<Record>| record.map_or(Revision(0), |record| record.revision);
+        Ok(now
+            .into_iter()
+            .map(revision)
+            .eq(changes.iter().map(|change| change.from)))
+    }
+
+    pub(super) fn changes_since(&self, since: Revision) -> Result<Changes> {
+        for attempt in 0..ATTEMPTS {
+            let (revision, records) = self.store.read(self.token, since)?;
+            let found = records
+                .iter()
+                .find(|record| record.id == DESCRIPTION)
+                .cloned();
+            let (described, description) = match found {
+                Some(record) => self.parse_description(Some(record))?,
+                None => self.fetch_description()?,
+            };
+            if described > revision {
+                // written between the two reads, perhaps by a reinitialisation
+                pause(attempt);
+                continue;
+            }
+            let objects = records.into_iter().filter(|record| is_object(record.id));
+            let entries = objects.map(|record| self.entry(record.id, record.revision, record.body));
+            let entries = entries.collect::<Result<_>>()?;
+            return Ok(Changes {
+                epoch: description.epoch,
+                revision,
+                entries,
+            });
+        }
+        Err(Error::FunctionFailed.because("too many writers at once"))
+    }
+
+    fn entry(&self, id: RecordId, revision: Revision, body: Option<Vec<u8>>) -> Result<Entry> {
+        let altered = || {
+            tampered(
+                self.token,
+                format_args!("object {} was altered", hex(&id.0)),
+            )
+        };
+        let content = body
+            .map(|body| Sealed::parse(body).ok_or_else(altered))
+            .transpose()?;
+        Ok(Entry {
+            id,
+            revision,
+            content,
+        })
+    }
+}
+
+impl Write {
+    fn id(&self) -> RecordId {
+        match self {
+            Write::Insert { id, .. } | Write::Update { id, .. } | Write::Delete { id, .. } => *id,
+        }
+    }
+
+    /// Which record the write is about, and where it must be, if it must be there already.
+    fn was(&self) -> Option<(RecordId, Revision)> {
+        match self {
+            Write::Insert { .. } => None,
+            Write::Update { id, from, .. } | Write::Delete { id, from } => Some((*id, *from)),
+        }
+    }
+}
