@@ -53,7 +53,10 @@ pub type Opener<'a> = &'a dyn Fn(&[u8]) -> Result<Secret>;
 impl Object {
     /// A new object from all its attributes; those that are key material go out of sight.
     pub fn new(all: Attributes) -> Object {
-        let (material, attributes) = all.partition(class::is_material);
+        let class = all.ulong(CKA_CLASS).unwrap_or(CK_UNAVAILABLE_INFORMATION);
+        let (mut material, mut attributes) = all.partition(|cka| class::is_material(class, cka));
+        material.shrink();
+        attributes.shrink();
         Object {
             attributes,
             material: (!material.is_empty())
@@ -134,6 +137,12 @@ impl Object {
     /// The key, prepared at its first use. [`Self::open`] comes first.
     pub(in crate::object) fn prepared(&self) -> Result<&Prepared> {
         self.prepared.get_or_try_init(|| encode::prepare(&self.attributes, self.material()?))
+    }
+
+    /// Whether the value of `cka` may be seen: key material only of keys that are extractable and
+    /// not sensitive (PKCS#11 3.2 section 4.2, footnote 7).
+    pub(in crate::object) fn shows(&self, cka: CK_ATTRIBUTE_TYPE) -> bool {
+        !class::is_material(self.class(), cka) || (!self.is(CKA_SENSITIVE) && self.is(CKA_EXTRACTABLE))
     }
 
     /// Whether the attributes are known to be what was stored.
