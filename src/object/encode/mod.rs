@@ -13,6 +13,7 @@ use super::{Object, Prepared};
 use crate::ck::*;
 use crate::crypto::{self, Secret};
 use crate::error::{Error, Result};
+pub(in crate::object) use ec::params;
 pub use ec::{curve, ec_attributes};
 pub use rsa::rsa_attributes;
 pub use spki::from_spki;
