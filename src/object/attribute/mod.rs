@@ -161,6 +161,11 @@ impl Attributes {
     pub const fn new() -> Attributes {
         Attributes(Vec::new())
     }
+    /// From pairs that are in order, each once.
+    pub(in crate::object) fn ascending(pairs: Vec<(CK_ATTRIBUTE_TYPE, Value)>) -> Attributes {
+        debug_assert!(pairs.is_sorted_by(|a, b| a.0 < b.0));
+        Attributes(pairs)
+    }
     /// The value of `cka`.
     pub fn value(&self, cka: CK_ATTRIBUTE_TYPE) -> Option<&Value> {
         let at = self.0.binary_search_by_key(&cka, |(k, _)| *k).ok()?;
