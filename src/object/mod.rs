@@ -54,7 +54,9 @@ impl Object {
     /// A new object from all its attributes; those that are key material go out of sight.
     pub fn new(all: Attributes) -> Object {
         let class = all.ulong(CKA_CLASS).unwrap_or(CK_UNAVAILABLE_INFORMATION);
-        let (material, attributes) = all.partition(|cka| class::is_material(class, cka));
+        let (mut material, mut attributes) = all.partition(|cka| class::is_material(class, cka));
+        material.shrink();
+        attributes.shrink();
         Object {
             attributes,
             material: (!material.is_empty())
@@ -137,10 +139,10 @@ impl Object {
         self.prepared.get_or_try_init(|| encode::prepare(&self.attributes, self.material()?))
     }
 
-    /// Whether a material attribute may be shown.
+    /// Whether the value of `cka` may be seen: key material only of keys that are extractable and
+    /// not sensitive (PKCS#11 3.2 section 4.2, footnote 7).
     pub(in crate::object) fn shows(&self, cka: CK_ATTRIBUTE_TYPE) -> bool {
-        let _ = cka;
-        todo!()
+        !class::is_material(self.class(), cka) || (!self.is(CKA_SENSITIVE) && self.is(CKA_EXTRACTABLE))
     }
 
     /// Whether the attributes are known to be what was stored.

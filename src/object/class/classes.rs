@@ -1,0 +1,75 @@
+//! The rows. To add a key type, add its row, and its [`Form`] to [`encode`](crate::object::encode)
+//! if it has a new one.
+use super::{Class, Form, attributes::*};
+use crate::ck::*;
+use std::ops::RangeInclusive;
+
+const NONE: Class =
+    Class { class: 0, subtype: None, form: Form::None, can: &[], value_len: &[], groups: &[] };
+
+const PUBLIC: Class = Class { class: CKO_PUBLIC_KEY, ..NONE };
+const PRIVATE: Class = Class { class: CKO_PRIVATE_KEY, ..NONE };
+
+/// Secret keys that make MACs and derive other keys. 4096 bytes are more than any use needs.
+const GENERIC: Class = Class {
+    class: CKO_SECRET_KEY,
+    form: Form::Secret,
+    can: &[CKA_SIGN, CKA_VERIFY, CKA_DERIVE],
+    value_len: &[1..=4096],
+    groups: &[STORAGE, IN_PRIVATE, KEY, HIDDEN_KEY, SECRET_KEY],
+    ..NONE
+};
+
+const AES_LEN: &[RangeInclusive<usize>] = &[16..=16, 24..=24, 32..=32];
+
+const fn key(key_type: CK_KEY_TYPE, class: Class) -> Class {
+    Class { subtype: Some((CKA_KEY_TYPE, key_type)), ..class }
+}
+
+/// The table.
+pub static CLASSES: &[Class] = &[
+    Class { class: CKO_DATA, groups: &[STORAGE, IN_PUBLIC, DATA], ..NONE },
+    Class {
+        class: CKO_CERTIFICATE,
+        subtype: Some((CKA_CERTIFICATE_TYPE, CKC_X_509)),
+        groups: &[STORAGE, IN_PUBLIC, X509],
+        ..NONE
+    },
+    Class {
+        form: Form::RsaPublic,
+        can: &[CKA_ENCRYPT, CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_WRAP],
+        groups: &[STORAGE, IN_PUBLIC, KEY, PUBLIC_KEY, RSA_PUBLIC],
+        ..key(CKK_RSA, PUBLIC)
+    },
+    Class {
+        form: Form::RsaPrivate,
+        can: &[CKA_DECRYPT, CKA_SIGN, CKA_SIGN_RECOVER, CKA_UNWRAP],
+        groups: &[STORAGE, IN_PRIVATE, KEY, HIDDEN_KEY, PRIVATE_KEY, RSA_PRIVATE],
+        ..key(CKK_RSA, PRIVATE)
+    },
+    Class {
+        form: Form::EcPublic,
+        can: &[CKA_VERIFY],
+        groups: &[STORAGE, IN_PUBLIC, KEY, PUBLIC_KEY, EC_PUBLIC],
+        ..key(CKK_EC, PUBLIC)
+    },
+    Class {
+        form: Form::EcPrivate,
+        can: &[CKA_SIGN, CKA_DERIVE],
+        groups: &[STORAGE, IN_PRIVATE, KEY, HIDDEN_KEY, PRIVATE_KEY, EC_PRIVATE],
+        ..key(CKK_EC, PRIVATE)
+    },
+    Class {
+        can: &[
+            CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE,
+        ],
+        value_len: AES_LEN,
+        ..key(CKK_AES, GENERIC)
+    },
+    key(CKK_GENERIC_SECRET, GENERIC),
+    key(CKK_SHA_1_HMAC, GENERIC),
+    key(CKK_SHA224_HMAC, GENERIC),
+    key(CKK_SHA256_HMAC, GENERIC),
+    key(CKK_SHA384_HMAC, GENERIC),
+    key(CKK_SHA512_HMAC, GENERIC),
+];

@@ -1,0 +1,127 @@
+//! From a draft to an object: what the key contributes and what the token knows about it.
+use super::{Draft, Origin};
+use crate::ck::*;
+use crate::crypto::{self, Failed};
+use crate::error::{Error, Result};
+use crate::object::attribute::{Attributes, Value};
+use crate::object::class::Form;
+use crate::object::{Object, encode};
+
+impl Draft {
+    /// The finished object: the draft, plus `contributed` (values from generation or decoding),
+    /// plus the token's own attributes (`CKA_LOCAL`, `CKA_ALWAYS_SENSITIVE`, `CKA_UNIQUE_ID`,
+    /// `CKA_CHECK_VALUE`, …). Checks that the key is sound: sizes, points, RSA numbers.
+    ///
+    /// `CKR_TEMPLATE_INCONSISTENT` if template and key disagree, `CKR_WRAPPED_KEY_LEN_RANGE` if they
+    /// do so about an unwrapped key's length; for an unsound key `CKR_ATTRIBUTE_VALUE_INVALID` or
+    /// `CKR_CURVE_NOT_SUPPORTED` if it was created, `CKR_WRAPPED_KEY_INVALID` if it was unwrapped.
+    pub fn finish(self, contributed: Attributes) -> Result<Object> {
+        let Draft { attributes: mut all, origin, class } = self;
+        for (cka, value) in contributed {
+            all.add(cka, value)?;
+        }
+        own(origin, class.form, &mut all)?;
+        if class.form == Form::None {
+            certificate_check_value(&mut all)?;
+            return Ok(Object::new(all));
+        }
+        let prepared = encode::prepare(&all, Some(&all)).map_err(|e| origin.unsound(e))?;
+        for (cka, value) in encode::derived(&all, &prepared)? {
+            settle(origin, &mut all, cka, value)?;
+        }
+        let object = Object::new(all);
+        // another thread cannot have been first: nobody else has the object yet
+        let _ = object.prepared.set(prepared);
+        Ok(object)
+    }
+}
+
+impl Origin {
+    /// What to answer for a key that is not a sound one.
+    fn unsound(self, error: Error) -> Error {
+        match self {
+            Origin::Create => error,
+            Origin::Unwrap => Error::WrappedKeyInvalid.because(error),
+            Origin::Generate(_) => Error::FunctionFailed.because(error),
+            Origin::Derive { .. } => Error::KeySizeRange.because(error),
+        }
+    }
+}
+
+/// Takes over what the key says about itself. Where the template said something else it was either
+/// another spelling of the same (a point without its OCTET STRING: soundness is checked already) or
+/// wrong.
+fn settle(origin: Origin, all: &mut Attributes, cka: CK_ATTRIBUTE_TYPE, value: Value) -> Result<()> {
+    let given = all.bytes(cka);
+    let wrong = match cka {
+        CKA_EC_PARAMS | CKA_EC_POINT | CKA_VALUE => None,
+        CKA_PUBLIC_KEY_INFO if given.is_some_and(<[u8]>::is_empty) => None,
+        // an empty check value asks for none (section 4.10.2)
+        CKA_CHECK_VALUE if given.is_some_and(<[u8]>::is_empty) => return Ok(()),
+        CKA_CHECK_VALUE => Some(Error::AttributeValueInvalid),
+        CKA_VALUE_LEN if origin == Origin::Unwrap => Some(Error::WrappedKeyLenRange),
+        _ => Some(Error::TemplateInconsistent),
+    };
+    match (wrong, all.value(cka)) {
+        (Some(error), Some(given)) if *given != value => {
+            Err(error.because(crate::object::attribute::name(cka)))
+        }
+        _ => {
+            all.set(cka, value);
+            Ok(())
+        }
+    }
+}
+
+/// What the token alone knows: where the object comes from, and its name.
+fn own(origin: Origin, form: Form, all: &mut Attributes) -> Result<()> {
+    all.set(CKA_UNIQUE_ID, Value::bytes(unique_id()?.as_bytes()));
+    if form == Form::None {
+        return Ok(());
+    }
+    let mechanism = match origin {
+        Origin::Generate(mechanism) => mechanism,
+        _ => CK_UNAVAILABLE_INFORMATION,
+    };
+    all.set(CKA_LOCAL, Value::Bool(matches!(origin, Origin::Generate(_))));
+    all.set(CKA_KEY_GEN_MECHANISM, Value::Ulong(mechanism));
+    if matches!(form, Form::RsaPublic | Form::EcPublic) {
+        return Ok(());
+    }
+    // sections 5.18.1 to 5.18.5: only what never left a token in the clear can have always been safe
+    let (always_sensitive, never_extractable) = match origin {
+        Origin::Generate(_) => (true, true),
+        Origin::Derive { always_sensitive, never_extractable } => (always_sensitive, never_extractable),
+        Origin::Create | Origin::Unwrap => (false, false),
+    };
+    let sensitive = all.flag(CKA_SENSITIVE) == Some(true);
+    let extractable = all.flag(CKA_EXTRACTABLE) == Some(true);
+    all.set(CKA_ALWAYS_SENSITIVE, Value::Bool(always_sensitive && sensitive));
+    all.set(CKA_NEVER_EXTRACTABLE, Value::Bool(never_extractable && !extractable));
+    Ok(())
+}
+
+/// A certificate's check value is the beginning of its SHA-1 hash (section 4.6.2).
+fn certificate_check_value(all: &mut Attributes) -> Result<()> {
+    if all.ulong(CKA_CLASS) != Some(CKO_CERTIFICATE) {
+        return Ok(());
+    }
+    let Some(der) = all.bytes(CKA_VALUE).filter(|der| !der.is_empty()) else { return Ok(()) };
+    let check = encode::check_value(&crypto::hash::Hash::Sha1.digest(der));
+    settle(Origin::Create, all, CKA_CHECK_VALUE, check)
+}
+
+/// `CKA_UNIQUE_ID`: a random UUID (RFC 9562 section 5.4).
+pub(super) fn unique_id() -> Result<String> {
+    let random = crypto::random(16).map_err(|Failed| Error::RandomNoRng)?;
+    let random: [u8; 16] = random.as_slice().try_into().map_err(|_| Error::RandomNoRng)?;
+    const VERSION: u128 = 0xf << 76;
+    const VARIANT: u128 = 0x3 << 62;
+    let bits = u128::from_be_bytes(random) & !VERSION & !VARIANT | 4 << 76 | 2 << 62;
+    let hex = format!("{bits:032x}");
+    let (a, rest) = hex.split_at(8);
+    let (b, rest) = rest.split_at(4);
+    let (c, rest) = rest.split_at(4);
+    let (d, e) = rest.split_at(4);
+    Ok(format!("{a}-{b}-{c}-{d}-{e}"))
+}

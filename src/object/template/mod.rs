@@ -1,0 +1,128 @@
+//! One engine that reads [`class`](super::class) for create, generate, derive, unwrap, copy and set.
+//!
+//! A template becomes a [`Draft`] before any key is made, so that policy can ask about it, and the
+//! draft an [`Object`](super::Object) once the key is there.
+mod change;
+mod finish;
+
+use super::attribute::{self, Attributes};
+use super::class::{Attribute, Class, Flags, Form};
+use super::encode;
+use crate::ck::*;
+use crate::error::{Error, Result};
+pub use change::{change, copy};
+
+/// How an object comes to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// `C_CreateObject`
+    Create,
+    /// `C_GenerateKey`, `C_GenerateKeyPair`
+    Generate(CK_MECHANISM_TYPE),
+    /// `C_UnwrapKey`
+    Unwrap,
+    /// `C_DeriveKey`; whether the base key was always sensitive and never extractable.
+    #[allow(missing_docs)]
+    Derive { always_sensitive: bool, never_extractable: bool },
+}
+
+/// A template that has been read against its class: what the application asked for, complete with
+/// defaults. Policy can ask it about attributes before any key is made.
+#[derive(Debug)]
+pub struct Draft {
+    /// Asked for and defaulted attributes, without what the mechanism or encoding will contribute.
+    pub attributes: Attributes,
+    origin: Origin,
+    class: &'static Class,
+}
+
+/// Reads `template` for an object of `origin`. `implied` holds what the mechanism already decides
+/// (class, key type): a template may repeat it, contradict it not (`CKR_TEMPLATE_INCONSISTENT`).
+///
+/// The rules are those of PKCS#11 3.2 section 4.1.1: `CKR_ATTRIBUTE_TYPE_INVALID` for an attribute
+/// that the class does not have, `CKR_ATTRIBUTE_READ_ONLY` for one that is the token's own,
+/// `CKR_TEMPLATE_INCONSISTENT` for one that the function contributes, `CKR_TEMPLATE_INCOMPLETE` if
+/// a required one is missing.
+pub fn draft(origin: Origin, template: Attributes, implied: Attributes) -> Result<Draft> {
+    let mut attributes = template;
+    for (cka, value) in implied {
+        attributes.add(cka, value)?;
+    }
+    let class = Class::of(&attributes)?;
+    if origin == Origin::Unwrap && !matches!(class.form, Form::Secret | Form::RsaPrivate | Form::EcPrivate) {
+        return Err(Error::TemplateInconsistent.because("only private and secret keys are unwrapped"));
+    }
+    for (cka, _) in attributes.iter() {
+        origin.admit(class.attribute(cka).map_err(|e| e.because(attribute::name(cka)))?)?;
+    }
+    origin.complete(class, &attributes)?;
+    check_values(origin, class, &mut attributes)?;
+    for row in class.attributes() {
+        let default = row.default.value(origin == Origin::Unwrap, class.can.contains(&row.cka));
+        if let Some(value) = default
+            && !attributes.has(row.cka)
+        {
+            attributes.set(row.cka, value);
+        }
+    }
+    Ok(Draft { attributes, origin, class })
+}
+
+impl Origin {
+    /// Whether a template may have the attribute at all.
+    fn admit(self, attribute: &Attribute) -> Result<()> {
+        let flags = attribute.flags;
+        let refused = if flags.has(Flags::TOKENS_OWN) {
+            Error::AttributeReadOnly
+        } else {
+            match self {
+                Origin::Generate(_) if flags.has(Flags::NOT_GENERATE) => Error::TemplateInconsistent,
+                // a public number may be said again, but nobody learns by trying whether they
+                // know a secret one
+                Origin::Unwrap | Origin::Derive { .. } if flags.has(Flags::MATERIAL) => {
+                    Error::TemplateInconsistent
+                }
+                _ => return Ok(()),
+            }
+        };
+        Err(refused.because(attribute::name(attribute.cka)))
+    }
+
+    /// Whether nothing is missing.
+    fn complete(self, class: &Class, given: &Attributes) -> Result<()> {
+        let required = match self {
+            Origin::Create => Flags::CREATE,
+            Origin::Generate(_) => Flags::GENERATE,
+            Origin::Unwrap => Flags::UNWRAP,
+            Origin::Derive { .. } => return Ok(()),
+        };
+        let mut missing = class.attributes().filter(|a| a.flags.has(required) && !given.has(a.cka));
+        if let Some(attribute) = missing.next() {
+            return Err(Error::TemplateIncomplete.because(attribute::name(attribute.cka)));
+        }
+        let nowhere = |cka| given.bytes(cka).is_none_or(<[u8]>::is_empty);
+        if class.class == CKO_CERTIFICATE && nowhere(CKA_VALUE) && nowhere(CKA_URL) {
+            return Err(Error::TemplateIncomplete.because("neither CKA_VALUE nor CKA_URL"));
+        }
+        Ok(())
+    }
+}
+
+/// What can be said about values before the key is there.
+fn check_values(origin: Origin, class: &Class, attributes: &mut Attributes) -> Result<()> {
+    if let Some(params) = attributes.bytes(CKA_EC_PARAMS) {
+        let params = encode::params(encode::curve(params)?)?;
+        attributes.set(CKA_EC_PARAMS, params);
+    }
+    let makes = matches!(origin, Origin::Generate(_) | Origin::Derive { .. });
+    if let Some(len) = attributes.ulong(CKA_VALUE_LEN)
+        && makes
+        && !usize::try_from(len).is_ok_and(|len| class.takes_value_len(len))
+    {
+        return Err(Error::KeySizeRange.because("CKA_VALUE_LEN"));
+    }
+    if attributes.flag(CKA_ALWAYS_AUTHENTICATE) == Some(true) && attributes.flag(CKA_PRIVATE) == Some(false) {
+        return Err(Error::TemplateInconsistent.because("CKA_ALWAYS_AUTHENTICATE without CKA_PRIVATE"));
+    }
+    Ok(())
+}
