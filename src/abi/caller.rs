@@ -262,7 +262,7 @@ mod tests {
         let mut handle: CK_ULONG = 0;
         assert!(caller().places(&mut handle, CK_ULONG::MAX).is_err());
         assert!(caller().places(&mut handle, CK_ULONG::MAX / 8 + 2).is_err());
-        assert!(caller().places(&mut handle, CK_ULONG::MAX / 16).is_err());
+        assert!(caller().places(&mut handle, CK_ULONG::MAX / 16 + 1).is_err());
         assert!(caller().places::<CK_ULONG>(null_mut(), 1).is_err());
         assert!(caller().places::<CK_ULONG>(null_mut(), 0).is_ok());
     }

@@ -23,7 +23,7 @@ struct Process {
 
 /// The module, if this process has called `C_Initialize`. A call under way keeps it alive.
 pub(super) fn module() -> Result<Arc<Module>> {
-    process(std::process::id())
+    process()
         .module
         .read()
         .clone()
@@ -32,7 +32,7 @@ pub(super) fn module() -> Result<Arc<Module>> {
 
 /// `C_Initialize`. Calls on other threads wait until the module is made.
 pub(super) fn initialize(make: impl FnOnce() -> Result<Module>) -> Result<()> {
-    let mut module = process(std::process::id()).module.write();
+    let mut module = process().module.write();
     if module.is_some() {
         return Err(Error::CryptokiAlreadyInitialized);
     }
@@ -43,14 +43,18 @@ pub(super) fn initialize(make: impl FnOnce() -> Result<Module>) -> Result<()> {
 /// `C_Finalize`.
 pub(super) fn finalize() -> Result<()> {
     // A statement of its own, so that the lock is released before the module is dropped.
-    let module = process(std::process::id()).module.write().take();
+    let module = process().module.write().take();
     module.map(drop).ok_or(Error::CryptokiNotInitialized)
+}
+
+/// This process.
+fn process() -> &'static Process {
+    link(&FIRST, std::process::id())
 }
 
 /// The link of process `id`: the last of the chain, or a new one after it. The last, because the
 /// number of an ancestor may have been given to its descendant.
-fn process(id: u32) -> &'static Process {
-    let mut link = &FIRST;
+fn link(mut link: &OnceBox<Process>, id: u32) -> &Process {
     loop {
         let process = link.get_or_init(|| Process::new(id));
         match process.child.get() {
@@ -67,5 +71,38 @@ impl Process {
             module: RwLock::new(None),
             child: OnceBox::new(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ptr;
+
+    #[test]
+    fn each_process_has_its_own_link() {
+        let chain = OnceBox::new();
+        let parent = link(&chain, 10);
+        assert!(ptr::eq(parent, link(&chain, 10)));
+        let child = link(&chain, 11);
+        assert!(!ptr::eq(parent, child));
+        assert!(ptr::eq(child, link(&chain, 11)));
+    }
+
+    #[test]
+    fn a_number_used_again_is_another_process() {
+        let chain = OnceBox::new();
+        let ancestor = link(&chain, 10);
+        link(&chain, 11);
+        let descendant = link(&chain, 10);
+        assert!(!ptr::eq(ancestor, descendant));
+        assert!(ptr::eq(descendant, link(&chain, 10)));
+    }
+
+    #[test]
+    fn what_an_ancestor_has_locked_is_not_waited_for() {
+        let chain = OnceBox::new();
+        let _locked = link(&chain, 10).module.write();
+        assert!(link(&chain, 11).module.read().is_none());
     }
 }
