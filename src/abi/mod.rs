@@ -1,1 +1,88 @@
 //! The C boundary: every exported function, and the only code that touches the caller's memory.
+//!
+//! [`caller`] reads and writes that memory; `params` and `template` make owned Rust values of what
+//! is found there; the other files are the chapters of the standard, each function a few lines of
+//! `c_fn!` over [`Module`](crate::module::Module) and [`Session`](crate::session::Session).
+mod attributes;
+mod caller;
+mod encrypt;
+mod general;
+mod initialize;
+mod keys;
+mod lists;
+mod logging;
+mod objects;
+mod params;
+mod process;
+mod random;
+mod sessions;
+mod sign;
+mod slots;
+mod template;
+mod unsupported;
+
+pub use lists::{C_GetFunctionList, C_GetInterface, C_GetInterfaceList};
+
+use crate::ck::*;
+use crate::error::{Error, Result};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Turns the outcome of a call into what C understands. No panic leaves this function.
+fn answer(name: &str, call: impl FnOnce() -> Result<()>) -> CK_RV {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(())) => {
+            log::trace!("{name}: CKR_OK");
+            CKR_OK
+        }
+        Ok(Err(error)) => {
+            log::debug!("{name}: {error}");
+            error.into()
+        }
+        Err(_) => {
+            log::error!("{name}: panicked; this is a bug of keyferry");
+            Error::GeneralError.into()
+        }
+    }
+}
+
+/// Declares exported functions. A body sees the application through its `Caller` and the token
+/// through its `Module`; those that name no module work before `C_Initialize` too.
+macro_rules! c_fn {
+    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $ty:ty),* $(,)?)
+        |$caller:ident $(, $module:ident)?| $body:block)*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Safety
+        /// The arguments must be what PKCS#11 asks of the application.
+        #[unsafe(no_mangle)]
+        #[allow(non_snake_case, clippy::too_many_arguments, reason = "as the standard has it")]
+        pub unsafe extern "C" fn $name($($arg: $ty),*) -> crate::ck::CK_RV {
+            // SAFETY: our caller vouches for its pointers until we return; so long lives the Caller.
+            let $caller = unsafe { $crate::abi::caller::Caller::for_this_call() };
+            $crate::abi::answer(stringify!($name), || {
+                $(let $module = $crate::abi::process::module()?;)?
+                $body
+            })
+        }
+    )*};
+}
+use c_fn;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_stays_inside() {
+        assert_eq!(answer("C_Test", || panic!("on purpose")), CKR_GENERAL_ERROR);
+    }
+
+    #[test]
+    fn an_error_is_its_number() {
+        assert_eq!(
+            answer("C_Test", || Err(Error::PinIncorrect)),
+            CKR_PIN_INCORRECT
+        );
+        assert_eq!(answer("C_Test", || Ok(())), CKR_OK);
+    }
+}

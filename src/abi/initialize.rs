@@ -1,0 +1,149 @@
+//! The argument of `C_Initialize`, PKCS#11 3.2 section 5.4.
+use super::caller::Caller;
+use crate::ck::*;
+use crate::config::Config;
+use crate::crypto::rsa_keygen::Threads;
+use crate::error::{Error, Result};
+use std::ffi::c_void;
+
+/// The longest configuration string that `pReserved` may be, with its NUL.
+const LONGEST: usize = 4096;
+
+impl Caller<'_> {
+    /// What the application wants of us: a configuration, and whether we may make threads.
+    ///
+    /// Every locking mode of the standard is taken alike. Our locks are those of the operating
+    /// system, which are right with one thread and with many; an application that brings mutex
+    /// functions without `CKF_OS_LOCKING_OK` has them from the same system, so its threads and our
+    /// locks agree, and refusing it with `CKR_CANT_LOCK` would help nobody.
+    pub(super) fn initialize_args(&self, at: *mut c_void) -> Result<(Config, Threads)> {
+        if at.is_null() {
+            return Ok((Config::read(None)?, Threads::Two));
+        }
+        let (reserved, threads) = self.wishes(at)?;
+        Ok((Config::read(reserved.as_deref())?, threads))
+    }
+
+    fn wishes(&self, at: *mut c_void) -> Result<(Option<String>, Threads)> {
+        let args = self.read(at.cast::<CK_C_INITIALIZE_ARGS>())?;
+        let functions = [
+            args.CreateMutex.is_some(),
+            args.DestroyMutex.is_some(),
+            args.LockMutex.is_some(),
+            args.UnlockMutex.is_some(),
+        ];
+        if functions.contains(&true) && functions.contains(&false) {
+            return Err(Error::ArgumentsBad.because("some mutex functions, but not all four"));
+        }
+        let threads = match args.flags & CKF_LIBRARY_CANT_CREATE_OS_THREADS {
+            0 => Threads::Two,
+            _ => Threads::One,
+        };
+        Ok((self.text(args.pReserved.cast())?, threads))
+    }
+
+    /// NUL-terminated UTF-8, or `None` for NULL.
+    fn text(&self, at: *const u8) -> Result<Option<String>> {
+        if at.is_null() {
+            return Ok(None);
+        }
+        let mut text = Vec::new();
+        for n in 0..LONGEST {
+            match self.read(at.wrapping_add(n))? {
+                0 => {
+                    return String::from_utf8(text)
+                        .map(Some)
+                        .map_err(|_| Error::ArgumentsBad);
+                }
+                byte => text.push(byte),
+            }
+        }
+        Err(Error::ArgumentsBad.because("pReserved is no configuration"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ptr::null_mut;
+
+    const NOTHING: CK_C_INITIALIZE_ARGS = CK_C_INITIALIZE_ARGS {
+        CreateMutex: None,
+        DestroyMutex: None,
+        LockMutex: None,
+        UnlockMutex: None,
+        flags: 0,
+        pReserved: null_mut(),
+    };
+
+    unsafe extern "C" fn create(_: *mut *mut c_void) -> CK_RV {
+        CKR_OK
+    }
+    unsafe extern "C" fn other(_: *mut c_void) -> CK_RV {
+        CKR_OK
+    }
+
+    fn wishes(mut args: CK_C_INITIALIZE_ARGS) -> Result<(Option<String>, Threads)> {
+        // SAFETY: the tests give valid or null pointers.
+        let caller = unsafe { Caller::for_this_call() };
+        caller.wishes(std::ptr::from_mut(&mut args).cast())
+    }
+
+    #[test]
+    fn locking_modes() {
+        let all = CK_C_INITIALIZE_ARGS {
+            CreateMutex: Some(create),
+            DestroyMutex: Some(other),
+            LockMutex: Some(other),
+            UnlockMutex: Some(other),
+            ..NOTHING
+        };
+        let os = CKF_OS_LOCKING_OK;
+        for args in [NOTHING, all] {
+            assert_eq!(wishes(args), Ok((None, Threads::Two)));
+            assert_eq!(
+                wishes(CK_C_INITIALIZE_ARGS { flags: os, ..args }),
+                Ok((None, Threads::Two))
+            );
+            let flags = os | CKF_LIBRARY_CANT_CREATE_OS_THREADS | 0x100;
+            assert_eq!(
+                wishes(CK_C_INITIALIZE_ARGS { flags, ..args }),
+                Ok((None, Threads::One))
+            );
+        }
+        for some in [
+            CK_C_INITIALIZE_ARGS {
+                CreateMutex: None,
+                ..all
+            },
+            CK_C_INITIALIZE_ARGS {
+                UnlockMutex: None,
+                flags: os,
+                ..all
+            },
+            CK_C_INITIALIZE_ARGS {
+                LockMutex: Some(other),
+                ..NOTHING
+            },
+        ] {
+            assert_eq!(wishes(some), Err(Error::ArgumentsBad));
+        }
+    }
+
+    #[test]
+    fn reserved_is_a_short_text() {
+        let with = |text: &[u8]| {
+            wishes(CK_C_INITIALIZE_ARGS {
+                pReserved: text.as_ptr().cast_mut().cast(),
+                ..NOTHING
+            })
+        };
+        assert_eq!(
+            with(b"memory:\0"),
+            Ok((Some("memory:".into()), Threads::Two))
+        );
+        assert_eq!(with(b"\0"), Ok((Some(String::new()), Threads::Two)));
+        assert_eq!(with(b"\xFF\0"), Err(Error::ArgumentsBad));
+        assert_eq!(with(&[b'a'; LONGEST + 1]), Err(Error::ArgumentsBad));
+    }
+}

@@ -1,0 +1,76 @@
+//! Key management functions, PKCS#11 3.2 section 5.18.
+use super::c_fn;
+use crate::ck::*;
+
+c_fn! {
+    /// Makes a secret key.
+    fn C_GenerateKey(
+        session: CK_SESSION_HANDLE,
+        mechanism: *mut CK_MECHANISM,
+        template: *mut CK_ATTRIBUTE,
+        count: CK_ULONG,
+        key: *mut CK_OBJECT_HANDLE,
+    ) |caller, module| {
+        let session = module.session(session)?;
+        let place = caller.place(key)?;
+        let (mechanism, params) = caller.mechanism(mechanism)?;
+        let template = caller.template(template, count)?;
+        place.put(session.generate_key(mechanism, params, template)?)
+    }
+
+    /// Makes a public and a private key.
+    fn C_GenerateKeyPair(
+        session: CK_SESSION_HANDLE,
+        mechanism: *mut CK_MECHANISM,
+        public_template: *mut CK_ATTRIBUTE,
+        public_count: CK_ULONG,
+        private_template: *mut CK_ATTRIBUTE,
+        private_count: CK_ULONG,
+        public_key: *mut CK_OBJECT_HANDLE,
+        private_key: *mut CK_OBJECT_HANDLE,
+    ) |caller, module| {
+        let session = module.session(session)?;
+        let places = (caller.place(public_key)?, caller.place(private_key)?);
+        let (mechanism, params) = caller.mechanism(mechanism)?;
+        let public = caller.template(public_template, public_count)?;
+        let private = caller.template(private_template, private_count)?;
+        let pair = session.generate_key_pair(mechanism, params, public, private)?;
+        places.0.put(pair.0)?;
+        places.1.put(pair.1)
+    }
+
+    /// Wraps a key.
+    fn C_WrapKey(
+        session: CK_SESSION_HANDLE,
+        mechanism: *mut CK_MECHANISM,
+        wrapping_key: CK_OBJECT_HANDLE,
+        key: CK_OBJECT_HANDLE,
+        wrapped: *mut CK_BYTE,
+        wrapped_len: *mut CK_ULONG,
+    ) |caller, module| {
+        let session = module.session(session)?;
+        let output = caller.output(wrapped, wrapped_len)?;
+        let (mechanism, params) = caller.mechanism(mechanism)?;
+        let room = output.room();
+        output.put(session.wrap(mechanism, params, wrapping_key, key, room)?)
+    }
+
+    /// Unwraps a key.
+    fn C_UnwrapKey(
+        session: CK_SESSION_HANDLE,
+        mechanism: *mut CK_MECHANISM,
+        unwrapping_key: CK_OBJECT_HANDLE,
+        wrapped: *mut CK_BYTE,
+        wrapped_len: CK_ULONG,
+        template: *mut CK_ATTRIBUTE,
+        count: CK_ULONG,
+        key: *mut CK_OBJECT_HANDLE,
+    ) |caller, module| {
+        let session = module.session(session)?;
+        let place = caller.place(key)?;
+        let (mechanism, params) = caller.mechanism(mechanism)?;
+        let wrapped = caller.bytes(wrapped, wrapped_len)?;
+        let template = caller.template(template, count)?;
+        place.put(session.unwrap(mechanism, params, unwrapping_key, wrapped, template)?)
+    }
+}

@@ -1,0 +1,231 @@
+//! Functions that this module does not have: each answers, whatever its arguments, with the one
+//! code that says so. A function that gets a body moves to the file of its chapter.
+use super::{answer, process};
+use crate::ck::*;
+use crate::error::Error;
+use std::ffi::c_void;
+
+macro_rules! refused {
+    ($error:ident: $(fn $name:ident($($ty:ty),* $(,)?);)*) => {$(
+        #[doc = concat!("Answers [`Error::", stringify!($error), "`].")]
+        ///
+        /// # Safety
+        /// Always: the arguments are not looked at.
+        #[unsafe(no_mangle)]
+        #[allow(non_snake_case, clippy::too_many_arguments, reason = "as the standard has it")]
+        pub unsafe extern "C" fn $name($(_: $ty),*) -> CK_RV {
+            answer(stringify!($name), || {
+                process::module()?;
+                Err(Error::$error)
+            })
+        }
+    )*};
+}
+
+// Parallel function management functions, PKCS#11 3.2 section 5.20: legacy of version 1.0.
+refused! {
+    FunctionNotParallel:
+    fn C_GetFunctionStatus(CK_SESSION_HANDLE);
+    fn C_CancelFunction(CK_SESSION_HANDLE);
+}
+
+refused! {
+    FunctionNotSupported:
+    fn C_GetOperationState(CK_SESSION_HANDLE, *mut CK_BYTE, *mut CK_ULONG);
+    fn C_SetOperationState(
+        CK_SESSION_HANDLE,
+        *mut CK_BYTE,
+        CK_ULONG,
+        CK_OBJECT_HANDLE,
+        CK_OBJECT_HANDLE,
+    );
+    fn C_DigestInit(CK_SESSION_HANDLE, *mut CK_MECHANISM);
+    fn C_Digest(CK_SESSION_HANDLE, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
+    fn C_DigestUpdate(CK_SESSION_HANDLE, *mut CK_BYTE, CK_ULONG);
+    fn C_DigestKey(CK_SESSION_HANDLE, CK_OBJECT_HANDLE);
+    fn C_DigestFinal(CK_SESSION_HANDLE, *mut CK_BYTE, *mut CK_ULONG);
+    fn C_SignRecoverInit(CK_SESSION_HANDLE, *mut CK_MECHANISM, CK_OBJECT_HANDLE);
+    fn C_SignRecover(CK_SESSION_HANDLE, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
+    fn C_VerifyRecoverInit(CK_SESSION_HANDLE, *mut CK_MECHANISM, CK_OBJECT_HANDLE);
+    fn C_VerifyRecover(CK_SESSION_HANDLE, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
+    fn C_DigestEncryptUpdate(
+        CK_SESSION_HANDLE,
+        *mut CK_BYTE,
+        CK_ULONG,
+        *mut CK_BYTE,
+        *mut CK_ULONG,
+    );
+    fn C_DecryptDigestUpdate(
+        CK_SESSION_HANDLE,
+        *mut CK_BYTE,
+        CK_ULONG,
+        *mut CK_BYTE,
+        *mut CK_ULONG,
+    );
+    fn C_SignEncryptUpdate(CK_SESSION_HANDLE, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
+    fn C_DecryptVerifyUpdate(
+        CK_SESSION_HANDLE,
+        *mut CK_BYTE,
+        CK_ULONG,
+        *mut CK_BYTE,
+        *mut CK_ULONG,
+    );
+    fn C_DeriveKey(
+        CK_SESSION_HANDLE,
+        *mut CK_MECHANISM,
+        CK_OBJECT_HANDLE,
+        *mut CK_ATTRIBUTE,
+        CK_ULONG,
+        *mut CK_OBJECT_HANDLE,
+    );
+    fn C_MessageEncryptInit(CK_SESSION_HANDLE, *mut CK_MECHANISM, CK_OBJECT_HANDLE);
+    fn C_EncryptMessage(
+        CK_SESSION_HANDLE,
+        *mut c_void,
+        CK_ULONG,
+        *mut CK_BYTE,
+        CK_ULONG,
+        *mut CK_BYTE,
+        CK_ULONG,
+        *mut CK_BYTE,
+        *mut CK_ULONG,
+    );
+    fn C_EncryptMessageBegin(CK_SESSION_HANDLE, *mut c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG);
+    fn C_EncryptMessageNext(
+        CK_SESSION_HANDLE,
+        *mut c_void,
+        CK_ULONG,
+        *mut CK_BYTE,
+        CK_ULONG,
+        *mut CK_BYTE,
+        *mut CK_ULONG,
+        CK_FLAGS,
+    );
+    fn C_MessageEncryptFinal(CK_SESSION_HANDLE);
+    fn C_MessageDecryptInit(CK_SESSION_HANDLE, *mut CK_MECHANISM, CK_OBJECT_HANDLE);
+    fn C_DecryptMessage(
+        CK_SESSION_HANDLE,
+        *mut c_void,
+        CK_ULONG,
+        *mut CK_BYTE,
+        CK_ULONG,
+        *mut CK_BYTE,
+        CK_ULONG,
+        *mut CK_BYTE,
+        *mut CK_ULONG,
+    );
+    fn C_DecryptMessageBegin(CK_SESSION_HANDLE, *mut c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG);
+    fn C_DecryptMessageNext(
+        CK_SESSION_HANDLE,
+        *mut c_void,
+        CK_ULONG,
+        *mut CK_BYTE,
+        CK_ULONG,
+        *mut CK_BYTE,
+        *mut CK_ULONG,
+        CK_FLAGS,
+    );
+    fn C_MessageDecryptFinal(CK_SESSION_HANDLE);
+    fn C_MessageSignInit(CK_SESSION_HANDLE, *mut CK_MECHANISM, CK_OBJECT_HANDLE);
+    fn C_SignMessage(
+        CK_SESSION_HANDLE,
+        *mut c_void,
+        CK_ULONG,
+        *mut CK_BYTE,
+        CK_ULONG,
+        *mut CK_BYTE,
+        *mut CK_ULONG,
+    );
+    fn C_SignMessageBegin(CK_SESSION_HANDLE, *mut c_void, CK_ULONG);
+    fn C_SignMessageNext(
+        CK_SESSION_HANDLE,
+        *mut c_void,
+        CK_ULONG,
+        *mut CK_BYTE,
+        CK_ULONG,
+        *mut CK_BYTE,
+        *mut CK_ULONG,
+    );
+    fn C_MessageSignFinal(CK_SESSION_HANDLE);
+    fn C_MessageVerifyInit(CK_SESSION_HANDLE, *mut CK_MECHANISM, CK_OBJECT_HANDLE);
+    fn C_VerifyMessage(
+        CK_SESSION_HANDLE,
+        *mut c_void,
+        CK_ULONG,
+        *mut CK_BYTE,
+        CK_ULONG,
+        *mut CK_BYTE,
+        CK_ULONG,
+    );
+    fn C_VerifyMessageBegin(CK_SESSION_HANDLE, *mut c_void, CK_ULONG);
+    fn C_VerifyMessageNext(
+        CK_SESSION_HANDLE,
+        *mut c_void,
+        CK_ULONG,
+        *mut CK_BYTE,
+        CK_ULONG,
+        *mut CK_BYTE,
+        CK_ULONG,
+    );
+    fn C_MessageVerifyFinal(CK_SESSION_HANDLE);
+    fn C_EncapsulateKey(
+        CK_SESSION_HANDLE,
+        *mut CK_MECHANISM,
+        CK_OBJECT_HANDLE,
+        *mut CK_ATTRIBUTE,
+        CK_ULONG,
+        *mut CK_BYTE,
+        *mut CK_ULONG,
+        *mut CK_OBJECT_HANDLE,
+    );
+    fn C_DecapsulateKey(
+        CK_SESSION_HANDLE,
+        *mut CK_MECHANISM,
+        CK_OBJECT_HANDLE,
+        *mut CK_ATTRIBUTE,
+        CK_ULONG,
+        *mut CK_BYTE,
+        CK_ULONG,
+        *mut CK_OBJECT_HANDLE,
+    );
+    fn C_VerifySignatureInit(
+        CK_SESSION_HANDLE,
+        *mut CK_MECHANISM,
+        CK_OBJECT_HANDLE,
+        *mut CK_BYTE,
+        CK_ULONG,
+    );
+    fn C_VerifySignature(CK_SESSION_HANDLE, *mut CK_BYTE, CK_ULONG);
+    fn C_VerifySignatureUpdate(CK_SESSION_HANDLE, *mut CK_BYTE, CK_ULONG);
+    fn C_VerifySignatureFinal(CK_SESSION_HANDLE);
+    fn C_GetSessionValidationFlags(
+        CK_SESSION_HANDLE,
+        CK_SESSION_VALIDATION_FLAGS_TYPE,
+        *mut CK_FLAGS,
+    );
+    fn C_AsyncComplete(CK_SESSION_HANDLE, *mut CK_UTF8CHAR, *mut CK_ASYNC_DATA);
+    fn C_AsyncGetID(CK_SESSION_HANDLE, *mut CK_UTF8CHAR, *mut CK_ULONG);
+    fn C_AsyncJoin(CK_SESSION_HANDLE, *mut CK_UTF8CHAR, CK_ULONG, *mut CK_BYTE, CK_ULONG);
+    fn C_WrapKeyAuthenticated(
+        CK_SESSION_HANDLE,
+        *mut CK_MECHANISM,
+        CK_OBJECT_HANDLE,
+        CK_OBJECT_HANDLE,
+        *mut CK_BYTE,
+        CK_ULONG,
+        *mut CK_BYTE,
+        *mut CK_ULONG,
+    );
+    fn C_UnwrapKeyAuthenticated(
+        CK_SESSION_HANDLE,
+        *mut CK_MECHANISM,
+        CK_OBJECT_HANDLE,
+        *mut CK_BYTE,
+        CK_ULONG,
+        *mut CK_ATTRIBUTE,
+        CK_ULONG,
+        *mut CK_BYTE,
+        CK_ULONG,
+        *mut CK_OBJECT_HANDLE,
+    );
+}
