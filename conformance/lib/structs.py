@@ -1,0 +1,91 @@
+"""The C structures of PKCS#11 that the scripts fill and read, and mechanisms made of them.
+
+`pkcs11.py` passes them to a module. Alignment is the platform's own, as on every Unix.
+"""
+
+import ctypes
+from ctypes import POINTER, Structure, c_byte, c_ubyte, c_ulong, c_void_p
+from typing import NamedTuple
+
+from lib import ck
+
+
+class Version(Structure):
+    """CK_VERSION"""
+
+    _fields_ = [("major", c_byte), ("minor", c_byte)]
+
+
+class Attribute(Structure):
+    """CK_ATTRIBUTE"""
+
+    _fields_ = [("type", c_ulong), ("value", c_void_p), ("length", c_ulong)]
+
+
+class MechanismStruct(Structure):
+    """CK_MECHANISM"""
+
+    _fields_ = [("mechanism", c_ulong), ("parameter", c_void_p), ("length", c_ulong)]
+
+
+class OaepParams(Structure):
+    """CK_RSA_PKCS_OAEP_PARAMS"""
+
+    _fields_ = [("hash", c_ulong), ("mgf", c_ulong), ("source", c_ulong), ("data", c_void_p), ("length", c_ulong)]
+
+
+class RsaAesKeyWrapParams(Structure):
+    """CK_RSA_AES_KEY_WRAP_PARAMS"""
+
+    _fields_ = [("aes_bits", c_ulong), ("oaep", POINTER(OaepParams))]
+
+
+class TokenInfo(Structure):
+    """CK_TOKEN_INFO"""
+
+    _fields_ = [
+        ("label", c_ubyte * 32), ("manufacturer", c_ubyte * 32), ("model", c_ubyte * 16), ("serial", c_ubyte * 16),
+        ("flags", c_ulong), ("counts_and_memory", c_ulong * 10), ("hardware", Version), ("firmware", Version),
+        ("utc", c_ubyte * 16),
+    ]
+
+
+class Oaep(NamedTuple):
+    """What OAEP is done with: names of `ck.HASHES`, and a label."""
+
+    hash: str
+    mgf: str
+    label: bytes = b""
+
+    def __str__(self) -> str:
+        name = self.hash if self.hash == self.mgf else f"{self.hash}/mgf1-{self.mgf}"
+        return f"{name}+label" if self.label else name
+
+
+class Mechanism:
+    """A CK_MECHANISM that keeps what it points to alive."""
+
+    def __init__(self, number: int, parameter: Structure | None = None, keep: object = None) -> None:
+        self._keep = (parameter, keep)
+        pointer, length = (None, 0) if parameter is None else (ctypes.addressof(parameter), ctypes.sizeof(parameter))
+        self.struct = MechanismStruct(number, pointer, length)
+
+
+def oaep(params: Oaep) -> Mechanism:
+    """CKM_RSA_PKCS_OAEP"""
+    struct, label = _oaep_struct(params)
+    return Mechanism(ck.CKM_RSA_PKCS_OAEP, struct, label)
+
+
+def rsa_aes_key_wrap(params: Oaep, aes_bits: int) -> Mechanism:
+    """CKM_RSA_AES_KEY_WRAP with its real parameters."""
+    struct, label = _oaep_struct(params)
+    wrap = RsaAesKeyWrapParams(aes_bits, ctypes.pointer(struct))
+    return Mechanism(ck.CKM_RSA_AES_KEY_WRAP, wrap, (struct, label))
+
+
+def _oaep_struct(params: Oaep) -> tuple[OaepParams, object]:
+    label = ctypes.create_string_buffer(params.label, len(params.label)) if params.label else None
+    pointer = ctypes.addressof(label) if label else None
+    mechanism, mgf = ck.HASHES[params.hash][0], ck.HASHES[params.mgf][1]
+    return OaepParams(mechanism, mgf, ck.CKZ_DATA_SPECIFIED, pointer, len(params.label)), label
