@@ -170,7 +170,7 @@ pub fn reveal(object: &Object, cka: CK_ATTRIBUTE_TYPE) -> Result<Value> {
     if !object.shows(cka) {
         return Err(Error::AttributeSensitive);
     }
-    let material = object.material()?;
+    let material = object.material().map_err(|_| Error::AttributeSensitive)?;
     material.and_then(|m| m.value(cka)).cloned().ok_or(Error::AttributeTypeInvalid)
 }
 

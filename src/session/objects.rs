@@ -49,7 +49,12 @@ impl Session {
         object: CK_OBJECT_HANDLE,
         asked: &[CK_ATTRIBUTE_TYPE],
     ) -> Result<Vec<Result<Value>>> {
-        let object = self.token.object(object).ok_or(Error::ObjectHandleInvalid)?;
+        // a public secret key is seen before login, its value is not
+        let object = match self.token.open_object(object) {
+            Err(Error::UserNotLoggedIn) => self.token.object(object),
+            opened => opened?,
+        };
+        let object = object.ok_or(Error::ObjectHandleInvalid)?;
         Ok(asked.iter().map(|cka| policy::reveal(&object, *cka)).collect())
     }
 

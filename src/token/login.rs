@@ -5,7 +5,6 @@ use super::sync::Freshness;
 use crate::ck::*;
 use crate::error::{Error, Result};
 use crate::object::policy::{Access, Login};
-use crate::store::Revision;
 use crate::store::vault::{Unlocked, Who};
 use std::sync::Arc;
 
@@ -59,7 +58,7 @@ impl Token {
             state.may_login(login)?;
             state.login = login;
             state.unlocked = Some(Arc::new(unlocked));
-            state.revision = Revision::default();
+            state.doubt();
         }
         polled.stamp = None;
         let read = self.read_store(&mut polled, vault);

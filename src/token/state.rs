@@ -67,7 +67,6 @@ impl State {
     pub(super) fn lock(&mut self) {
         self.login = Login::Public;
         self.unlocked = None;
-        self.revision = Revision::default();
         self.forget(|_, object| object.is_private());
         let stored: Vec<_> = self.places.values().map(|place| place.handle).collect();
         for handle in stored {
@@ -75,6 +74,12 @@ impl State {
                 self.index.insert(handle, Arc::new(object));
             }
         }
+        self.doubt();
+    }
+
+    /// Whatever is known of the store must be read again: it is verified, or not, by another login.
+    pub(super) fn doubt(&mut self) {
+        self.revision = Revision::default();
         for place in self.places.values_mut() {
             place.revision = Revision::default();
         }
