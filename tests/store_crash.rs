@@ -2,6 +2,11 @@
 //!
 //! The writer is this very program, started again with a folder to write to.
 #![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 use keyferry::config::Location;
 use keyferry::crypto::Secret;
 use keyferry::store::vault::{Vault, Who, Write};
@@ -63,7 +68,9 @@ fn writer() {
         None => {
             let folder = tempfile::tempdir().unwrap();
             let mut ids = BTreeSet::new();
-            write_objects(folder.path(), 3, |id| drop(ids.insert(id.to_string())));
+            write_objects(folder.path(), 3, |id| {
+                ids.insert(id.to_string());
+            });
             assert_eq!(stored(folder.path()), ids);
         }
     }
