@@ -114,12 +114,12 @@ fn assemble(reserved: Option<&str>, env: Lookup<'_>) -> std::result::Result<Conf
         text.map(|text| Location::parse(&text).map_err(|why| format!("KEYFERRY_STORE: {why}")))
             .transpose()
     };
-    let from_file = || file.store.as_deref().map(Location::parse).transpose();
+    let from_file = file.store.as_deref().map(Location::parse).transpose()?;
     // a file that the application itself named goes before the environment
     let store = match (store, given) {
         (Some(store), _) => Some(store),
-        (None, Some(_)) => from_file()?.map_or_else(from_env, |store| Ok(Some(store)))?,
-        (None, None) => from_env()?.map_or_else(from_file, |store| Ok(Some(store)))?,
+        (None, Some(_)) => from_file.map_or_else(from_env, |store| Ok(Some(store)))?,
+        (None, None) => from_env()?.or(from_file),
     };
     Ok(Config {
         store: store.map_or_else(|| default_store(env), Ok)?,
@@ -284,7 +284,8 @@ mod tests {
             ("store", "store"),
         ] {
             let (_folder, path) = file(text);
-            let reason = read(Some(&format!("config={path}")), &[]).unwrap_err();
+            let reason =
+                read(Some(&format!("config={path}")), &[("HOME", "/nowhere")]).unwrap_err();
             assert!(reason.contains(part), "{text}: {reason}");
         }
         assert!(

@@ -1,1 +1,189 @@
+//! What only a store in a file can do, and can suffer.
+use super::*;
+use crate::store::suite::{TOKEN, id, put};
 
+fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).unwrap().mode() & 0o777
+}
+
+#[test]
+fn handles_see_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = (
+        Sqlite::open(folder.path()).unwrap(),
+        Sqlite::open(folder.path()).unwrap(),
+    );
+    let before = b.stamp().unwrap();
+    assert_eq!(b.stamp().unwrap(), before);
+    a.write(TOKEN, &[put(1, 0, b"x")]).unwrap().unwrap();
+    assert_ne!(b.stamp().unwrap(), before);
+    assert_eq!(b.read(TOKEN, Revision(0)).unwrap().1.len(), 1);
+    assert_eq!(b.write(TOKEN, &[put(1, 0, b"y")]).unwrap(), None);
+    b.write(TOKEN, &[put(1, 1, b"y")]).unwrap().unwrap();
+    let seen = a.fetch(TOKEN, &[id(1)]).unwrap().remove(0).unwrap();
+    assert_eq!(seen.body.as_deref(), Some(&b"y"[..]));
+}
+
+#[test]
+fn many_may_open_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    std::thread::scope(|scope| {
+        for n in 0..6 {
+            let path = folder.path().join("new");
+            scope.spawn(move || {
+                let store = Sqlite::open(&path).unwrap();
+                store
+                    .write(TokenId([n; 16]), &[put(1, 0, b"x")])
+                    .unwrap()
+                    .unwrap();
+            });
+        }
+    });
+    let store = Sqlite::open(&folder.path().join("new")).unwrap();
+    assert_eq!(store.tokens().unwrap().len(), 6);
+}
+
+#[test]
+fn the_file_alone_is_the_store_once_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(folder.path()).unwrap();
+    store.write(TOKEN, &[put(1, 0, b"x")]).unwrap().unwrap();
+    drop(store);
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::copy(folder.path().join(DATABASE), copy.path().join(DATABASE)).unwrap();
+    assert_eq!(
+        Sqlite::open(copy.path()).unwrap().tokens().unwrap(),
+        [TOKEN]
+    );
+}
+
+#[test]
+fn files_are_closed_to_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deep/er");
+    let store = Sqlite::open(&path).unwrap();
+    store.write(TOKEN, &[put(1, 0, b"x")]).unwrap().unwrap();
+    assert_eq!([mode(&folder.path().join("deep")), mode(&path)], [0o700; 2]);
+    let files = ["keyferry.db", "keyferry.db-wal", "keyferry.db-shm"];
+    assert_eq!(files.map(|file| mode(&path.join(file))), [0o600; 3]);
+}
+
+#[test]
+fn other_peoples_files_stay_as_they_are() {
+    let other = |sql: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(DATABASE);
+        Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        (folder, path)
+    };
+    for sql in [
+        "CREATE TABLE theirs (x)",
+        "PRAGMA application_id = 5; CREATE TABLE theirs (x)",
+        "PRAGMA user_version = 5; CREATE TABLE theirs (x)",
+        "PRAGMA application_id = 0x4B465259; PRAGMA user_version = 2; CREATE TABLE newer (x)",
+    ] {
+        let (folder, path) = other(sql);
+        let before = std::fs::read(&path).unwrap();
+        assert_eq!(
+            Sqlite::open(folder.path()).unwrap_err(),
+            Error::DeviceError,
+            "{sql}"
+        );
+        assert_eq!(std::fs::read(&path).unwrap(), before, "{sql}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let text =
+        b"not a database, but long enough to be taken for one, if nobody looks at it closely"
+            .repeat(20);
+    std::fs::write(folder.path().join(DATABASE), &text).unwrap();
+    assert_eq!(Sqlite::open(folder.path()).unwrap_err(), Error::DeviceError);
+    assert_eq!(std::fs::read(folder.path().join(DATABASE)).unwrap(), text);
+}
+
+#[test]
+fn a_folder_that_cannot_be_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, b"").unwrap();
+    assert_eq!(Sqlite::open(&file).unwrap_err(), Error::DeviceError);
+}
+
+#[test]
+fn a_full_store_says_so_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(folder.path()).unwrap();
+    store.write(TOKEN, &[put(1, 0, b"x")]).unwrap().unwrap();
+    let limit = |pages: u32| {
+        let writer = store.writer.lock();
+        writer
+            .as_ref()
+            .unwrap()
+            .pragma_update(None, "max_page_count", pages)
+            .unwrap();
+    };
+    limit(10);
+    let big = vec![0; 100_000];
+    assert_eq!(
+        store.write(TOKEN, &[put(2, 0, &big)]),
+        Err(Error::DeviceMemory)
+    );
+    limit(1_000_000);
+    assert_eq!(store.read(TOKEN, Revision(0)).unwrap().0, Revision(1));
+    store.write(TOKEN, &[put(2, 0, &big)]).unwrap().unwrap();
+}
+
+#[test]
+fn a_write_protected_store_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(folder.path()).unwrap();
+    store
+        .writer
+        .lock()
+        .as_ref()
+        .unwrap()
+        .pragma_update(None, "query_only", true)
+        .unwrap();
+    assert_eq!(
+        store.write(TOKEN, &[put(1, 0, b"x")]),
+        Err(Error::TokenWriteProtected)
+    );
+    assert_eq!(store.tokens().unwrap(), []);
+}
+
+#[test]
+fn a_child_leaves_its_parents_store_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Sqlite::open(folder.path()).unwrap();
+    store.write(TOKEN, &[put(1, 0, b"x")]).unwrap().unwrap();
+    store.process = store.process.wrapping_add(1);
+    assert_eq!(store.tokens(), Err(Error::DeviceError));
+    assert_eq!(store.write(TOKEN, &[]), Err(Error::DeviceError));
+    assert_eq!(store.stamp(), Err(Error::DeviceError));
+    drop(store);
+    // leaked, not closed: the log has not been moved into the file
+    let log = std::fs::metadata(folder.path().join("keyferry.db-wal")).unwrap();
+    assert!(log.len() > 0);
+}
+
+#[test]
+fn nonsense_in_the_tables_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(folder.path()).unwrap();
+    store.write(TOKEN, &[put(1, 0, b"x")]).unwrap().unwrap();
+    for sql in [
+        "UPDATE record SET body = 'text'",
+        "UPDATE record SET revision = 'soon'",
+        "UPDATE token SET revision = -1",
+    ] {
+        Connection::open(folder.path().join(DATABASE))
+            .unwrap()
+            .execute_batch(sql)
+            .unwrap();
+        assert_eq!(
+            store.read(TOKEN, Revision(0)).unwrap_err(),
+            Error::DeviceError,
+            "{sql}"
+        );
+    }
+}

@@ -7,6 +7,7 @@ use super::{
     ATTEMPTS, Change, Changes, Entry, Record, RecordId, Revision, Sealed, Unlocked, Vault, Write,
     pause,
 };
+use crate::crypto::Secret;
 use crate::error::{Error, Result};
 
 /// Sealed changes, and what they do to the ledger.
@@ -17,16 +18,65 @@ struct Batch {
 }
 
 impl Batch {
-    fn put(&mut self, id: RecordId, from: Revision, object: &ObjectRecord) -> Result<()> {
-        self.delta.added.push(Element::object(id, object)?);
-        let body = object.body().ok_or(Error::DeviceMemory)?;
-        self.changes.push(Change {
-            id,
-            from,
-            body: Some(body),
-        });
+    /// Seals a write. `old` is the object as it is, if there is to be one.
+    fn take(&mut self, unlocked: &Unlocked, write: Write, old: Option<ObjectRecord>) -> Result<()> {
+        let id = write.id();
+        if let Some(old) = &old {
+            self.delta.removed.push(Element::object(id, old)?);
+        }
+        let version = old.as_ref().map_or(1, |old| old.version.wrapping_add(1));
+        let (from, content) = content(unlocked, write, old)?;
+        let object = content
+            .map(|content| unlocked.seal_object(id, version, content))
+            .transpose()?;
+        if let Some(object) = &object {
+            self.delta.added.push(Element::object(id, object)?);
+        }
+        let body = object
+            .map(|object| object.body().ok_or(Error::DeviceMemory))
+            .transpose()?;
+        self.changes.push(Change { id, from, body });
         Ok(())
     }
+}
+
+/// Where a write expects its object, and what the object is to hold; `None` to destroy it.
+fn content(
+    unlocked: &Unlocked,
+    write: Write,
+    old: Option<ObjectRecord>,
+) -> Result<(Revision, Option<Content>)> {
+    let (from, private, attributes, material) = match write {
+        Write::Insert {
+            id,
+            private,
+            attributes,
+            material,
+        } => {
+            let seal = |material: Secret| unlocked.seal_material(id, &material);
+            (
+                Revision(0),
+                private,
+                attributes,
+                material.map(seal).transpose()?,
+            )
+        }
+        Write::Update {
+            from,
+            private,
+            attributes,
+            ..
+        } => (from, private, attributes, old.and_then(|old| old.material)),
+        Write::Delete { from, .. } => return Ok((from, None)),
+    };
+    Ok((
+        from,
+        Some(Content {
+            private,
+            attributes,
+            material,
+        }),
+    ))
 }
 
 impl Vault {
@@ -39,7 +89,7 @@ impl Vault {
             return Ok(None);
         };
         let mut changes = batch.changes;
-        let Some(revision) = self.commit_in_place(unlocked, &mut changes, &batch.delta)? else {
+        let Some(revision) = self.commit(unlocked, &mut changes, &batch.delta)? else {
             return Ok(None);
         };
         changes
@@ -56,55 +106,8 @@ impl Vault {
         };
         let mut batch = Batch::default();
         for write in writes {
-            match write {
-                Write::Insert {
-                    id,
-                    private,
-                    attributes,
-                    material,
-                } => {
-                    let seal = |material| unlocked.seal_material(id, material);
-                    let material = material
-                        .as_deref()
-                        .map(|material| seal(material))
-                        .transpose()?;
-                    let content = Content {
-                        private,
-                        attributes,
-                        material,
-                    };
-                    batch.put(id, Revision(0), &unlocked.seal_object(id, 1, content)?)?;
-                }
-                Write::Update {
-                    id,
-                    from,
-                    private,
-                    attributes,
-                } => {
-                    let Some(old) = present.next() else {
-                        return Ok(None);
-                    };
-                    batch.delta.removed.push(Element::object(id, &old)?);
-                    let content = Content {
-                        private,
-                        attributes,
-                        material: old.material,
-                    };
-                    let version = old.version.wrapping_add(1);
-                    batch.put(id, from, &unlocked.seal_object(id, version, content)?)?;
-                }
-                Write::Delete { id, from } => {
-                    let Some(old) = present.next() else {
-                        return Ok(None);
-                    };
-                    batch.delta.removed.push(Element::object(id, &old)?);
-                    batch.changes.push(Change {
-                        id,
-                        from,
-                        body: None,
-                    });
-                }
-            }
+            let old = write.was().and_then(|_| present.next());
+            batch.take(unlocked, write, old)?;
         }
         Ok(Some(batch))
     }
@@ -146,19 +149,10 @@ impl Vault {
         Ok(Some(present.into_iter()))
     }
 
-    /// Writes `changes` together with a description whose ledger knows of them.
+    /// Writes `changes`, which stay as they are, together with a description whose ledger knows of
+    /// them. Other writers of the description are waited for; `None` if one of them wrote what
+    /// `changes` are about.
     pub(super) fn commit(
-        &self,
-        unlocked: &Unlocked,
-        mut changes: Vec<Change>,
-        delta: &Delta,
-    ) -> Result<Option<Revision>> {
-        self.commit_in_place(unlocked, &mut changes, delta)
-    }
-
-    /// As [`Self::commit`], and leaves `changes` as they were. Other writers of the description are
-    /// waited for; `None` if one of them wrote what `changes` are about.
-    fn commit_in_place(
         &self,
         unlocked: &Unlocked,
         changes: &mut Vec<Change>,

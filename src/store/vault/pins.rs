@@ -192,12 +192,12 @@ impl Vault {
             if now.map(|now| now.seal).as_ref() != old.map(|old| &old.seal) {
                 return Ok(false);
             }
-            let change = Change {
+            let mut change = vec![Change {
                 id,
                 from,
                 body: Some(slot.body()),
-            };
-            if self.commit(unlocked, vec![change], &delta)?.is_some() {
+            }];
+            if self.commit(unlocked, &mut change, &delta)?.is_some() {
                 return Ok(true);
             }
             pause(attempt);
