@@ -66,13 +66,18 @@ impl Index {
     pub fn find(&self, template: &Attributes) -> Vec<CK_OBJECT_HANDLE> {
         let hashes = self.hashes_of(template);
         if hashes.is_empty() {
-            return self.iter().filter(|(_, o)| matches(o, template)).map(|(handle, _)| handle).collect();
+            return self
+                .iter()
+                .filter(|(_, o)| matches(o, template))
+                .map(|(handle, _)| handle)
+                .collect();
         }
         let narrowest = hashes
             .iter()
             .map(|hash| self.by_value.get(hash))
             .min_by_key(|handles| handles.map_or(0, Handles::len));
-        let found = |handle: &CK_OBJECT_HANDLE| self.at(*handle).is_some_and(|o| matches(o, template));
+        let found =
+            |handle: &CK_OBJECT_HANDLE| self.at(*handle).is_some_and(|o| matches(o, template));
         match narrowest.flatten() {
             None => Vec::new(),
             Some(Handles::One(handle)) => Some(*handle).filter(found).into_iter().collect(),
@@ -81,7 +86,9 @@ impl Index {
     }
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = (CK_OBJECT_HANDLE, &Arc<Object>)> {
-        self.objects.iter().map(|(handle, object)| (*handle, object))
+        self.objects
+            .iter()
+            .map(|(handle, object)| (*handle, object))
     }
     /// How many.
     pub fn len(&self) -> usize {
@@ -96,7 +103,9 @@ impl Index {
     fn hashes_of(&self, attributes: &Attributes) -> Vec<u64> {
         let hash = |cka| match attributes.value(cka)? {
             Value::Ulong(number) => Some(self.hashes.hash_one((cka, number))),
-            Value::Bytes(bytes) if !bytes.is_empty() => Some(self.hashes.hash_one((cka, bytes.as_slice()))),
+            Value::Bytes(bytes) if !bytes.is_empty() => {
+                Some(self.hashes.hash_one((cka, bytes.as_slice())))
+            }
             _ => None,
         };
         INDEXED.into_iter().filter_map(hash).collect()
@@ -170,18 +179,38 @@ mod tests {
     fn found_by_each_index_by_several_and_by_none() {
         let mut index = Index::default();
         for handle in [5, 3, 9, 1] {
-            index.insert(handle, secret_key(if handle > 4 { "late" } else { "early" }, true));
+            index.insert(
+                handle,
+                secret_key(if handle > 4 { "late" } else { "early" }, true),
+            );
         }
         let class = (CKA_CLASS, Value::Ulong(CKO_SECRET_KEY));
         assert_eq!(index.find(&Attributes::new()), [1, 3, 5, 9]);
         assert_eq!(index.find(&wanted([class.clone()])), [1, 3, 5, 9]);
         assert_eq!(index.find(&label("late")), [5, 9]);
-        assert_eq!(index.find(&wanted([class, (CKA_LABEL, Value::bytes(b"early"))])), [1, 3]);
-        assert_eq!(index.find(&wanted([(CKA_ID, Value::bytes(&[]))])), [1, 3, 5, 9]);
-        assert_eq!(index.find(&wanted([(CKA_KEY_TYPE, Value::Ulong(CKK_AES))])), [1, 3, 5, 9]);
-        assert!(index.find(&wanted([(CKA_CLASS, Value::Ulong(CKO_DATA))])).is_empty());
+        assert_eq!(
+            index.find(&wanted([class, (CKA_LABEL, Value::bytes(b"early"))])),
+            [1, 3]
+        );
+        assert_eq!(
+            index.find(&wanted([(CKA_ID, Value::bytes(&[]))])),
+            [1, 3, 5, 9]
+        );
+        assert_eq!(
+            index.find(&wanted([(CKA_KEY_TYPE, Value::Ulong(CKK_AES))])),
+            [1, 3, 5, 9]
+        );
+        assert!(
+            index
+                .find(&wanted([(CKA_CLASS, Value::Ulong(CKO_DATA))]))
+                .is_empty()
+        );
         assert!(index.find(&label("never")).is_empty());
-        assert!(index.find(&wanted([(CKA_MODULUS, Value::bytes(&[1]))])).is_empty());
+        assert!(
+            index
+                .find(&wanted([(CKA_MODULUS, Value::bytes(&[1]))]))
+                .is_empty()
+        );
     }
 
     #[test]
@@ -190,7 +219,10 @@ mod tests {
         index.insert(1, secret_key("old", true));
         index.insert(2, secret_key("old", true));
         index.insert(1, secret_key("new", true));
-        assert_eq!((index.find(&label("old")), index.find(&label("new"))), (vec![2], vec![1]));
+        assert_eq!(
+            (index.find(&label("old")), index.find(&label("new"))),
+            (vec![2], vec![1])
+        );
         assert!(index.remove(2).is_some());
         assert!(index.remove(2).is_none());
         assert!(index.find(&label("old")).is_empty());
@@ -204,7 +236,10 @@ mod tests {
         let value = wanted([(CKA_VALUE, Value::bytes(&[9; 16]))]);
         assert!(!matches(&secret_key("sensitive", true), &value));
         assert!(matches(&secret_key("open", false), &value));
-        assert!(!matches(&secret_key("open", false), &wanted([(CKA_VALUE, Value::bytes(&[8; 16]))])));
+        assert!(!matches(
+            &secret_key("open", false),
+            &wanted([(CKA_VALUE, Value::bytes(&[8; 16]))])
+        ));
     }
 
     #[test]
@@ -221,7 +256,11 @@ mod tests {
         for _ in 0..1000 {
             assert_eq!(index.find(&wanted), [12345]);
         }
-        assert!(start.elapsed().as_millis() < 1000, "{:?} for 1000 searches", start.elapsed());
+        assert!(
+            start.elapsed().as_millis() < 1000,
+            "{:?} for 1000 searches",
+            start.elapsed()
+        );
         for handle in (0..20_000).rev() {
             index.remove(handle);
         }

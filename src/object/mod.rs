@@ -59,8 +59,10 @@ impl Object {
         attributes.shrink();
         Object {
             attributes,
-            material: (!material.is_empty())
-                .then(|| Material { opened: OnceCell::with_value(material), sealed: None }),
+            material: (!material.is_empty()).then(|| Material {
+                opened: OnceCell::with_value(material),
+                sealed: None,
+            }),
             verified: true,
             prepared: OnceCell::new(),
         }
@@ -70,7 +72,10 @@ impl Object {
     pub fn stored(attributes: Attributes, sealed: Option<Box<[u8]>>, verified: bool) -> Object {
         Object {
             attributes,
-            material: sealed.map(|s| Material { opened: OnceCell::new(), sealed: Some(s) }),
+            material: sealed.map(|s| Material {
+                opened: OnceCell::new(),
+                sealed: Some(s),
+            }),
             verified,
             prepared: OnceCell::new(),
         }
@@ -83,7 +88,9 @@ impl Object {
 
     /// `CKA_CLASS`.
     pub fn class(&self) -> CK_OBJECT_CLASS {
-        self.attributes.ulong(CKA_CLASS).unwrap_or(CK_UNAVAILABLE_INFORMATION)
+        self.attributes
+            .ulong(CKA_CLASS)
+            .unwrap_or(CK_UNAVAILABLE_INFORMATION)
     }
 
     /// `CKA_KEY_TYPE`, for keys.
@@ -118,7 +125,9 @@ impl Object {
 
     /// Opens the material, if there is any and it is still sealed.
     pub fn open(&self, opener: Opener<'_>) -> Result<()> {
-        let Some(material) = &self.material else { return Ok(()) };
+        let Some(material) = &self.material else {
+            return Ok(());
+        };
         material.opened.get_or_try_init(|| {
             let sealed = material.sealed.as_deref().ok_or(Error::UserNotLoggedIn)?;
             record::decode(&opener(sealed)?).ok_or(Error::DeviceError)
@@ -136,13 +145,15 @@ impl Object {
 
     /// The key, prepared at its first use. [`Self::open`] comes first.
     pub(in crate::object) fn prepared(&self) -> Result<&Prepared> {
-        self.prepared.get_or_try_init(|| encode::prepare(&self.attributes, self.material()?))
+        self.prepared
+            .get_or_try_init(|| encode::prepare(&self.attributes, self.material()?))
     }
 
     /// Whether the value of `cka` may be seen: key material only of keys that are extractable and
     /// not sensitive (PKCS#11 3.2 section 4.2, footnote 7).
     pub(in crate::object) fn shows(&self, cka: CK_ATTRIBUTE_TYPE) -> bool {
-        !class::is_material(self.class(), cka) || (!self.is(CKA_SENSITIVE) && self.is(CKA_EXTRACTABLE))
+        !class::is_material(self.class(), cka)
+            || (!self.is(CKA_SENSITIVE) && self.is(CKA_EXTRACTABLE))
     }
 
     /// Whether the attributes are known to be what was stored.

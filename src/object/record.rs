@@ -31,7 +31,12 @@ pub fn encode(attributes: &Attributes) -> Secret {
 
 /// The attributes of a stored form; `None` if it is malformed.
 pub fn decode(bytes: &[u8]) -> Option<Attributes> {
-    let (VERSION, rest) = bytes.split_first().map(|(version, rest)| (*version, rest))? else { return None };
+    let (VERSION, rest) = bytes
+        .split_first()
+        .map(|(version, rest)| (*version, rest))?
+    else {
+        return None;
+    };
     let mut reader = Reader(rest);
     let attributes = reader.attributes(MAX_DEPTH)?;
     reader.0.is_empty().then_some(attributes)
@@ -49,7 +54,11 @@ fn room(attributes: &Attributes) -> usize {
         Value::Ulongs(numbers) => LEB128_MAX + 8 * numbers.len(),
         Value::Template(template) => room(template),
     };
-    LEB128_MAX + attributes.iter().map(|(_, v)| LEB128_MAX + 1 + value(v)).sum::<usize>()
+    LEB128_MAX
+        + attributes
+            .iter()
+            .map(|(_, v)| LEB128_MAX + 1 + value(v))
+            .sum::<usize>()
 }
 
 fn put(out: &mut Vec<u8>, attributes: &Attributes) {
@@ -71,7 +80,11 @@ fn put(out: &mut Vec<u8>, attributes: &Attributes) {
             Value::Ulongs(numbers) => {
                 out.push(ULONGS);
                 put_len(out, numbers.len());
-                out.extend(numbers.iter().flat_map(|number| stored(*number).to_le_bytes()));
+                out.extend(
+                    numbers
+                        .iter()
+                        .flat_map(|number| stored(*number).to_le_bytes()),
+                );
             }
             Value::Template(template) => {
                 out.push(TEMPLATE);
@@ -81,13 +94,20 @@ fn put(out: &mut Vec<u8>, attributes: &Attributes) {
     }
 }
 
-#[allow(clippy::useless_conversion, reason = "CK_ULONG has 32 bits on some platforms")]
+#[allow(
+    clippy::useless_conversion,
+    reason = "CK_ULONG has 32 bits on some platforms"
+)]
 fn wide(number: CK_ULONG) -> u64 {
     u64::from(number)
 }
 
 fn stored(number: CK_ULONG) -> u64 {
-    if number == CK_UNAVAILABLE_INFORMATION { u64::MAX } else { wide(number) }
+    if number == CK_UNAVAILABLE_INFORMATION {
+        u64::MAX
+    } else {
+        wide(number)
+    }
 }
 
 fn put_len(out: &mut Vec<u8>, len: usize) {
@@ -194,10 +214,19 @@ mod tests {
             (CKA_TOKEN, Value::Bool(true)),
             (CKA_LABEL, Value::bytes(&[7; 300])),
             (CKA_ID, Value::bytes(&[])),
-            (CKA_KEY_GEN_MECHANISM, Value::Ulong(CK_UNAVAILABLE_INFORMATION)),
-            (CKA_ALLOWED_MECHANISMS, Value::Ulongs(vec![CKM_AES_GCM, CKM_VENDOR_DEFINED])),
+            (
+                CKA_KEY_GEN_MECHANISM,
+                Value::Ulong(CK_UNAVAILABLE_INFORMATION),
+            ),
+            (
+                CKA_ALLOWED_MECHANISMS,
+                Value::Ulongs(vec![CKM_AES_GCM, CKM_VENDOR_DEFINED]),
+            ),
             (CKA_UNWRAP_TEMPLATE, Value::Template(inner)),
-            (CKA_KEYFERRY_KID, Value::bytes(b"https://v.vault.azure.net/keys/k/0")),
+            (
+                CKA_KEYFERRY_KID,
+                Value::bytes(b"https://v.vault.azure.net/keys/k/0"),
+            ),
         ])
     }
 
@@ -218,7 +247,9 @@ mod tests {
             (CKA_TOKEN, Value::Bool(true)),
             (CKA_ID, Value::bytes(b"ab")),
         ]);
-        let expected = [1, 3, 0, 2, 4, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0x82, 2, 3, 2, b'a', b'b'];
+        let expected = [
+            1, 3, 0, 2, 4, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0x82, 2, 3, 2, b'a', b'b',
+        ];
         assert_eq!(encode(&attributes).as_slice(), expected);
     }
 
@@ -237,7 +268,11 @@ mod tests {
         assert_eq!(decode(&[1, 2, 1, 1, 1, 1]), None, "repeated");
         assert_eq!(decode(&[1, 2, 2, 1, 1, 1]), None, "descending");
         assert_eq!(decode(&[1, 0x80, 0]), None, "padded count");
-        assert_eq!(decode(&[1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]), None, "absurd count");
+        assert_eq!(
+            decode(&[1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]),
+            None,
+            "absurd count"
+        );
         let nested = [&[1][..], &[1, 1, 5].repeat(20), &[0]].concat();
         assert_eq!(decode(&nested), None, "too deep");
     }
@@ -249,13 +284,19 @@ mod tests {
         for _ in 0..20_000 {
             let mut bytes = stored.to_vec();
             for _ in 0..3 {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
                 let [_, _, _, a, b, c, ..] = state.to_le_bytes();
                 let at = usize::from(u16::from_le_bytes([a, b])) % bytes.len();
                 bytes[at] ^= c;
             }
             if let Some(attributes) = decode(&bytes) {
-                assert_eq!(encode(&attributes).as_slice(), bytes, "one form for each set of attributes");
+                assert_eq!(
+                    encode(&attributes).as_slice(),
+                    bytes,
+                    "one form for each set of attributes"
+                );
             }
         }
     }

@@ -33,7 +33,9 @@ pub fn curve(ec_params: &[u8]) -> Result<ec::Curve> {
     }
     if let Ok(name) = PrintableStringRef::from_der(ec_params) {
         let row = NAMES.iter().find(|(known, _)| *known == name.as_str());
-        return row.map(|(_, curve)| *curve).ok_or_else(|| unknown.because(name.as_str()));
+        return row
+            .map(|(_, curve)| *curve)
+            .ok_or_else(|| unknown.because(name.as_str()));
     }
     match der::asn1::AnyRef::from_der(ec_params) {
         Ok(_) => Err(unknown.because("explicit or implicit curve parameters")),
@@ -47,11 +49,18 @@ pub(super) fn by_oid(oid: ObjectIdentifier) -> Option<ec::Curve> {
 
 /// `CKA_EC_PARAMS` as it is kept: the object identifier.
 pub(in crate::object) fn params(curve: ec::Curve) -> Result<Value> {
-    curve.oid().to_der().map(|der| Value::bytes(&der)).map_err(|_| Error::GeneralError)
+    curve
+        .oid()
+        .to_der()
+        .map(|der| Value::bytes(&der))
+        .map_err(|_| Error::GeneralError)
 }
 
 pub(super) fn public(parts: Parts) -> Result<ec::PublicKey> {
-    point(curve(parts.bytes(CKA_EC_PARAMS)?)?, parts.bytes(CKA_EC_POINT)?)
+    point(
+        curve(parts.bytes(CKA_EC_PARAMS)?)?,
+        parts.bytes(CKA_EC_POINT)?,
+    )
 }
 
 /// A point in the OCTET STRING that the standard asks for, or without it, as some programs have it.
@@ -66,8 +75,9 @@ fn point(curve: ec::Curve, bytes: &[u8]) -> Result<ec::PublicKey> {
 /// A private key; if its point is given too, both must belong together.
 pub(super) fn private(parts: Parts) -> Result<ec::PrivateKey> {
     let curve = curve(parts.bytes(CKA_EC_PARAMS)?)?;
-    let key = ec::PrivateKey::new(curve, parts.bytes(CKA_VALUE)?)
-        .map_err(|Failed| Error::AttributeValueInvalid.because("CKA_VALUE is no scalar of the curve"))?;
+    let key = ec::PrivateKey::new(curve, parts.bytes(CKA_VALUE)?).map_err(|Failed| {
+        Error::AttributeValueInvalid.because("CKA_VALUE is no scalar of the curve")
+    })?;
     match parts.attributes.bytes(CKA_EC_POINT) {
         Some(given) if point(curve, given)?.point() != key.point() => {
             Err(Error::AttributeValueInvalid.because("CKA_EC_POINT belongs to another key"))
@@ -80,7 +90,10 @@ pub(super) fn public_derived(curve: ec::Curve, point: &[u8]) -> Result<Attribute
     let string = OctetStringRef::new(point).and_then(|point| point.to_der());
     Ok(Attributes::from_iter([
         (CKA_EC_PARAMS, params(curve)?),
-        (CKA_EC_POINT, Value::bytes(&string.map_err(|_| Error::GeneralError)?)),
+        (
+            CKA_EC_POINT,
+            Value::bytes(&string.map_err(|_| Error::GeneralError)?),
+        ),
         (CKA_PUBLIC_KEY_INFO, Value::bytes(&spki::ec(curve, point)?)),
     ]))
 }
@@ -99,10 +112,20 @@ pub(super) fn encoding(key: &ec::PrivateKey) -> Result<Secret> {
 }
 
 fn encode(curve: ec::Curve, scalar: &[u8], point: &[u8]) -> Result<Secret> {
-    let inner = EcPrivateKey { private_key: scalar, parameters: None, public_key: Some(point) };
-    let inner = inner.to_der().map(Secret::new).map_err(|_| Error::GeneralError)?;
+    let inner = EcPrivateKey {
+        private_key: scalar,
+        parameters: None,
+        public_key: Some(point),
+    };
+    let inner = inner
+        .to_der()
+        .map(Secret::new)
+        .map_err(|_| Error::GeneralError)?;
     let curve = curve.oid();
-    let algorithm = AlgorithmIdentifierRef { oid: OID, parameters: Some((&curve).into()) };
+    let algorithm = AlgorithmIdentifierRef {
+        oid: OID,
+        parameters: Some((&curve).into()),
+    };
     pkcs8::wrap(algorithm, &inner)
 }
 

@@ -37,8 +37,14 @@ impl<'a> Parts<'a> {
 
 /// The key that `attributes` and `material` describe, ready for use. `CKR_ATTRIBUTE_VALUE_INVALID`
 /// if it is not a sound one, `CKR_CURVE_NOT_SUPPORTED`, `CKR_KEY_TYPE_INCONSISTENT` if it is no key.
-pub(in crate::object) fn prepare(attributes: &Attributes, material: Option<&Attributes>) -> Result<Prepared> {
-    let parts = Parts { attributes, material };
+pub(in crate::object) fn prepare(
+    attributes: &Attributes,
+    material: Option<&Attributes>,
+) -> Result<Prepared> {
+    let parts = Parts {
+        attributes,
+        material,
+    };
     let class = Class::of(attributes)?;
     Ok(match class.form {
         Form::None => return Err(Error::KeyTypeInconsistent),
@@ -53,7 +59,10 @@ pub(in crate::object) fn prepare(attributes: &Attributes, material: Option<&Attr
 /// What a sound key says about its own object: lengths, check value, `CKA_PUBLIC_KEY_INFO`, and its
 /// curve, point and scalar in the one form in which they are kept.
 pub(in crate::object) fn derived(all: &Attributes, key: &Prepared) -> Result<Attributes> {
-    let parts = Parts { attributes: all, material: None };
+    let parts = Parts {
+        attributes: all,
+        material: None,
+    };
     match key {
         Prepared::Secret(value) => secret_derived(all, value),
         Prepared::RsaPublic(key) => rsa::public_derived(parts, key.bits()),
@@ -66,7 +75,10 @@ pub(in crate::object) fn derived(all: &Attributes, key: &Prepared) -> Result<Att
 /// The encoding under which a key leaves: PKCS#8 for private keys, the raw value for secret keys.
 /// `CKR_KEY_NOT_WRAPPABLE` for what has none (public keys, certificates, data, RSA keys without CRT values).
 pub(in crate::object) fn encoding(object: &Object) -> Result<Secret> {
-    let parts = Parts { attributes: object.attributes(), material: object.material()? };
+    let parts = Parts {
+        attributes: object.attributes(),
+        material: object.material()?,
+    };
     match Class::of(object.attributes())?.form {
         Form::Secret => Ok(Secret::new(parts.bytes(CKA_VALUE)?.to_vec())),
         Form::RsaPrivate => rsa::encoding(parts),
@@ -80,7 +92,10 @@ pub(in crate::object) fn encoding(object: &Object) -> Result<Secret> {
 
 /// Length of [`encoding`], computed without making it.
 pub(in crate::object) fn encoding_len(object: &Object) -> Result<usize> {
-    let parts = Parts { attributes: object.attributes(), material: object.material()? };
+    let parts = Parts {
+        attributes: object.attributes(),
+        material: object.material()?,
+    };
     match Class::of(object.attributes())?.form {
         Form::Secret => Ok(parts.bytes(CKA_VALUE)?.len()),
         Form::RsaPrivate => rsa::encoding_len(parts),
@@ -126,9 +141,13 @@ fn secret_derived(all: &Attributes, value: &[u8]) -> Result<Attributes> {
     let check = match all.ulong(CKA_KEY_TYPE) {
         Some(CKK_AES) => {
             let mut block = Vec::new();
-            crypto::aes::Blocks::new(crypto::aes::Direction::Encrypt, &crypto::aes::Mode::Ecb, value)
-                .and_then(|mut aes| aes.update(&[0; 16], &mut block))
-                .map_err(|crypto::Failed| Error::FunctionFailed)?;
+            crypto::aes::Blocks::new(
+                crypto::aes::Direction::Encrypt,
+                &crypto::aes::Mode::Ecb,
+                value,
+            )
+            .and_then(|mut aes| aes.update(&[0; 16], &mut block))
+            .map_err(|crypto::Failed| Error::FunctionFailed)?;
             block
         }
         _ => crypto::hash::Hash::Sha1.digest(value),
@@ -159,3 +178,6 @@ fn element_len(len: usize) -> usize {
     }
     1 + octets + len
 }
+
+#[cfg(test)]
+mod tests;

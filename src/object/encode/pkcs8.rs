@@ -20,7 +20,7 @@ impl<'a> Outer<'a> {
     /// Takes the outer layer off. Strict DER, nothing behind it.
     pub(super) fn parse(der: &'a [u8]) -> Option<Outer<'a>> {
         let mut reader = SliceReader::new(der).ok()?;
-        let outer = reader.sequence(|reader| Outer::fields(reader)).ok()?;
+        let outer = reader.sequence(Outer::fields).ok()?;
         reader.finish().ok()?;
         Some(outer)
     }
@@ -31,7 +31,10 @@ impl<'a> Outer<'a> {
         }
         let algorithm = AlgorithmIdentifierRef::decode(reader)?;
         let private_key = <&OctetStringRef>::decode(reader)?.as_bytes();
-        let attributes = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
+        let attributes = Tag::ContextSpecific {
+            constructed: true,
+            number: TagNumber(0),
+        };
         if !reader.is_finished() && Tag::peek(reader)? == attributes {
             AnyRef::decode(reader)?;
         }
@@ -39,7 +42,11 @@ impl<'a> Outer<'a> {
             .context_specific::<BitStringRef<'_>>(TagNumber(1), TagMode::Implicit)?
             .map(|bits| bits.as_bytes().ok_or_else(|| Tag::BitString.value_error()))
             .transpose()?;
-        Ok(Outer { algorithm, private_key, public_key })
+        Ok(Outer {
+            algorithm,
+            private_key,
+            public_key,
+        })
     }
 }
 
@@ -47,7 +54,9 @@ impl<'a> Outer<'a> {
 pub(super) fn wrap(algorithm: AlgorithmIdentifierRef<'_>, private_key: &[u8]) -> Result<Secret> {
     let key = OctetStringRef::new(private_key).map_err(|_| Error::GeneralError)?;
     let info = pkcs8::PrivateKeyInfoRef::new(algorithm, key);
-    info.to_der().map(Secret::new).map_err(|_| Error::GeneralError)
+    info.to_der()
+        .map(Secret::new)
+        .map_err(|_| Error::GeneralError)
 }
 
 /// Length of what [`wrap`] makes of `len` bytes under an algorithm identifier of `algorithm` bytes.

@@ -56,11 +56,15 @@ pub fn copy(object: &Object, template: Attributes) -> Result<Object> {
         all.extend(material.clone());
     }
     // a copy of what nobody has vouched for is not vouched for either
-    Ok(Object { verified: object.verified, ..Object::new(all) })
+    Ok(Object {
+        verified: object.verified,
+        ..Object::new(all)
+    })
 }
 
 /// Whether an attribute has a value that it cannot lose (footnotes 11 and 12).
 fn stuck(flags: Flags, old: Option<&Value>, new: &Value) -> bool {
-    let stays = |flag, value| flags.has(flag) && old == Some(&Value::Bool(value)) && Some(new) != old;
+    let stays =
+        |flag, value| flags.has(flag) && old == Some(&Value::Bool(value)) && Some(new) != old;
     stays(Flags::STAYS_TRUE, true) || stays(Flags::STAYS_FALSE, false)
 }

@@ -16,7 +16,11 @@ impl Draft {
     /// do so about an unwrapped key's length; for an unsound key `CKR_ATTRIBUTE_VALUE_INVALID` or
     /// `CKR_CURVE_NOT_SUPPORTED` if it was created, `CKR_WRAPPED_KEY_INVALID` if it was unwrapped.
     pub fn finish(self, contributed: Attributes) -> Result<Object> {
-        let Draft { attributes: mut all, origin, class } = self;
+        let Draft {
+            attributes: mut all,
+            origin,
+            class,
+        } = self;
         for (cka, value) in contributed {
             all.add(cka, value)?;
         }
@@ -51,7 +55,12 @@ impl Origin {
 /// Takes over what the key says about itself. Where the template said something else it was either
 /// another spelling of the same (a point without its OCTET STRING: soundness is checked already) or
 /// wrong.
-fn settle(origin: Origin, all: &mut Attributes, cka: CK_ATTRIBUTE_TYPE, value: Value) -> Result<()> {
+fn settle(
+    origin: Origin,
+    all: &mut Attributes,
+    cka: CK_ATTRIBUTE_TYPE,
+    value: Value,
+) -> Result<()> {
     let given = all.bytes(cka);
     let wrong = match cka {
         CKA_EC_PARAMS | CKA_EC_POINT | CKA_VALUE => None,
@@ -83,7 +92,10 @@ fn own(origin: Origin, form: Form, all: &mut Attributes) -> Result<()> {
         Origin::Generate(mechanism) => mechanism,
         _ => CK_UNAVAILABLE_INFORMATION,
     };
-    all.set(CKA_LOCAL, Value::Bool(matches!(origin, Origin::Generate(_))));
+    all.set(
+        CKA_LOCAL,
+        Value::Bool(matches!(origin, Origin::Generate(_))),
+    );
     all.set(CKA_KEY_GEN_MECHANISM, Value::Ulong(mechanism));
     if matches!(form, Form::RsaPublic | Form::EcPublic) {
         return Ok(());
@@ -91,13 +103,22 @@ fn own(origin: Origin, form: Form, all: &mut Attributes) -> Result<()> {
     // sections 5.18.1 to 5.18.5: only what never left a token in the clear can have always been safe
     let (always_sensitive, never_extractable) = match origin {
         Origin::Generate(_) => (true, true),
-        Origin::Derive { always_sensitive, never_extractable } => (always_sensitive, never_extractable),
+        Origin::Derive {
+            always_sensitive,
+            never_extractable,
+        } => (always_sensitive, never_extractable),
         Origin::Create | Origin::Unwrap => (false, false),
     };
     let sensitive = all.flag(CKA_SENSITIVE) == Some(true);
     let extractable = all.flag(CKA_EXTRACTABLE) == Some(true);
-    all.set(CKA_ALWAYS_SENSITIVE, Value::Bool(always_sensitive && sensitive));
-    all.set(CKA_NEVER_EXTRACTABLE, Value::Bool(never_extractable && !extractable));
+    all.set(
+        CKA_ALWAYS_SENSITIVE,
+        Value::Bool(always_sensitive && sensitive),
+    );
+    all.set(
+        CKA_NEVER_EXTRACTABLE,
+        Value::Bool(never_extractable && !extractable),
+    );
     Ok(())
 }
 
@@ -106,7 +127,9 @@ fn certificate_check_value(all: &mut Attributes) -> Result<()> {
     if all.ulong(CKA_CLASS) != Some(CKO_CERTIFICATE) {
         return Ok(());
     }
-    let Some(der) = all.bytes(CKA_VALUE).filter(|der| !der.is_empty()) else { return Ok(()) };
+    let Some(der) = all.bytes(CKA_VALUE).filter(|der| !der.is_empty()) else {
+        return Ok(());
+    };
     let check = encode::check_value(&crypto::hash::Hash::Sha1.digest(der));
     settle(Origin::Create, all, CKA_CHECK_VALUE, check)
 }
@@ -114,7 +137,10 @@ fn certificate_check_value(all: &mut Attributes) -> Result<()> {
 /// `CKA_UNIQUE_ID`: a random UUID (RFC 9562 section 5.4).
 pub(super) fn unique_id() -> Result<String> {
     let random = crypto::random(16).map_err(|Failed| Error::RandomNoRng)?;
-    let random: [u8; 16] = random.as_slice().try_into().map_err(|_| Error::RandomNoRng)?;
+    let random: [u8; 16] = random
+        .as_slice()
+        .try_into()
+        .map_err(|_| Error::RandomNoRng)?;
     const VERSION: u128 = 0xf << 76;
     const VARIANT: u128 = 0x3 << 62;
     let bits = u128::from_be_bytes(random) & !VERSION & !VARIANT | 4 << 76 | 2 << 62;

@@ -23,7 +23,10 @@ pub enum Origin {
     Unwrap,
     /// `C_DeriveKey`; whether the base key was always sensitive and never extractable.
     #[allow(missing_docs)]
-    Derive { always_sensitive: bool, never_extractable: bool },
+    Derive {
+        always_sensitive: bool,
+        never_extractable: bool,
+    },
 }
 
 /// A template that has been read against its class: what the application asked for, complete with
@@ -49,23 +52,40 @@ pub fn draft(origin: Origin, template: Attributes, implied: Attributes) -> Resul
         attributes.add(cka, value)?;
     }
     let class = Class::of(&attributes)?;
-    if origin == Origin::Unwrap && !matches!(class.form, Form::Secret | Form::RsaPrivate | Form::EcPrivate) {
-        return Err(Error::TemplateInconsistent.because("only private and secret keys are unwrapped"));
+    if origin == Origin::Unwrap
+        && !matches!(
+            class.form,
+            Form::Secret | Form::RsaPrivate | Form::EcPrivate
+        )
+    {
+        return Err(
+            Error::TemplateInconsistent.because("only private and secret keys are unwrapped")
+        );
     }
     for (cka, _) in attributes.iter() {
-        origin.admit(class.attribute(cka).map_err(|e| e.because(attribute::name(cka)))?)?;
+        origin.admit(
+            class
+                .attribute(cka)
+                .map_err(|e| e.because(attribute::name(cka)))?,
+        )?;
     }
     origin.complete(class, &attributes)?;
     check_values(origin, class, &mut attributes)?;
     for row in class.attributes() {
-        let default = row.default.value(origin == Origin::Unwrap, class.can.contains(&row.cka));
+        let default = row
+            .default
+            .value(origin == Origin::Unwrap, class.can.contains(&row.cka));
         if let Some(value) = default
             && !attributes.has(row.cka)
         {
             attributes.set(row.cka, value);
         }
     }
-    Ok(Draft { attributes, origin, class })
+    Ok(Draft {
+        attributes,
+        origin,
+        class,
+    })
 }
 
 impl Origin {
@@ -76,7 +96,9 @@ impl Origin {
             Error::AttributeReadOnly
         } else {
             match self {
-                Origin::Generate(_) if flags.has(Flags::NOT_GENERATE) => Error::TemplateInconsistent,
+                Origin::Generate(_) if flags.has(Flags::NOT_GENERATE) => {
+                    Error::TemplateInconsistent
+                }
                 // a public number may be said again, but nobody learns by trying whether they
                 // know a secret one
                 Origin::Unwrap | Origin::Derive { .. } if flags.has(Flags::MATERIAL) => {
@@ -96,7 +118,9 @@ impl Origin {
             Origin::Unwrap => Flags::UNWRAP,
             Origin::Derive { .. } => return Ok(()),
         };
-        let mut missing = class.attributes().filter(|a| a.flags.has(required) && !given.has(a.cka));
+        let mut missing = class
+            .attributes()
+            .filter(|a| a.flags.has(required) && !given.has(a.cka));
         if let Some(attribute) = missing.next() {
             return Err(Error::TemplateIncomplete.because(attribute::name(attribute.cka)));
         }
@@ -121,8 +145,15 @@ fn check_values(origin: Origin, class: &Class, attributes: &mut Attributes) -> R
     {
         return Err(Error::KeySizeRange.because("CKA_VALUE_LEN"));
     }
-    if attributes.flag(CKA_ALWAYS_AUTHENTICATE) == Some(true) && attributes.flag(CKA_PRIVATE) == Some(false) {
-        return Err(Error::TemplateInconsistent.because("CKA_ALWAYS_AUTHENTICATE without CKA_PRIVATE"));
+    if attributes.flag(CKA_ALWAYS_AUTHENTICATE) == Some(true)
+        && attributes.flag(CKA_PRIVATE) == Some(false)
+    {
+        return Err(
+            Error::TemplateInconsistent.because("CKA_ALWAYS_AUTHENTICATE without CKA_PRIVATE")
+        );
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
