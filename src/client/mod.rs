@@ -1,1 +1,21 @@
 //! A small safe client of any PKCS#11 module: the embedded one, or one loaded by path.
+//!
+//! The command line stands on it. A [`Module`] is initialised and finalised, a [`Session`] opened
+//! and closed by their lifetimes; failures name the function and the `CKR_*`.
+mod call;
+mod crypt;
+mod error;
+mod find;
+mod keys;
+mod mechanism;
+mod module;
+mod session;
+mod template;
+mod wrap;
+
+pub use error::{Error, Result};
+pub use mechanism::{Mechanism, Oaep};
+pub use module::{Module, TokenSlot};
+pub use session::{Access, Session, User};
+pub use template::Template;
+pub use wrap::Way;

@@ -1,1 +1,107 @@
-fn main(){}
+//! `keyferry`: carries keys out of any PKCS#11 token and into a cloud HSM.
+//!
+//! A file per noun; each command answers with a report or with a sentence that says what is
+//! wrong, with which object, and what to do.
+mod export;
+mod file;
+mod inspect;
+mod kek;
+mod key;
+mod kind;
+mod options;
+mod output;
+mod pin;
+mod rehearse;
+mod token;
+
+use clap::{Parser, Subcommand};
+use options::Options;
+use output::Answer;
+use std::process::ExitCode;
+
+/// Carry keys out of a PKCS#11 token and into a cloud HSM.
+///
+/// Works with any PKCS#11 module; without --module, with the one built in.
+#[derive(Debug, Parser)]
+#[command(name = "keyferry", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  keyferry rehearse
+  keyferry token init --label offline
+  keyferry key generate --type rsa-3072 --label signing --extractable
+  keyferry export azure --kek KEK.pem --kid https://V.vault.azure.net/keys/KEK/VERSION --key signing
+
+The PIN comes from --pin-file, from KEYFERRY_PIN, or from a prompt.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make and list tokens
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Generate, list, show and destroy keys
+    #[command(subcommand)]
+    Key(key::Key),
+    /// Import and list key exchange keys: a cloud's public keys
+    #[command(subcommand)]
+    Kek(kek::KekCommand),
+    /// Wrap a key for a cloud and write the file to upload
+    #[command(subcommand)]
+    Export(export::Export),
+    /// Say what a key transfer package holds, as far as can be told without the KEK
+    Inspect(inspect::Inspect),
+    /// Play a whole transfer, both sides, with throw-away keys in memory
+    Rehearse(rehearse::Rehearse),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    output::finish(&cli.options, run(&cli))
+}
+
+fn run(cli: &Cli) -> Answer {
+    let options = &cli.options;
+    match &cli.command {
+        Command::Token(command) => command.run(options),
+        Command::Key(command) => command.run(options),
+        Command::Kek(command) => command.run(options),
+        Command::Export(command) => command.run(options),
+        Command::Inspect(command) => command.run(),
+        Command::Rehearse(command) => command.run(options),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        fn check(command: &clap::Command, path: &str) {
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let has_children = command.get_subcommands().next().is_some();
+            assert!(
+                has_children || help.contains("keyferry "),
+                "{path} has no example"
+            );
+            for child in command.get_subcommands() {
+                check(child, &format!("{path} {}", child.get_name()));
+            }
+        }
+        check(&Cli::command(), "keyferry");
+    }
+}

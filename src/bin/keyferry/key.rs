@@ -1,0 +1,307 @@
+//! `keyferry key`: generate, list, show and destroy keys.
+use crate::kind::{self, Kind, Leaving, Usage, Wish, hex};
+use crate::options::Options;
+use crate::output::{Answer, Fault, Report, clean, facts, fault, table};
+use clap::{Args, Subcommand};
+use keyferry::ck::*;
+use keyferry::client::{Access, Session, Template};
+use serde_json::{Map, Value, json};
+use std::io::IsTerminal;
+
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// Generate a key or a key pair in the token
+    #[command(after_help = "Examples:
+  keyferry key generate --type rsa-3072 --label signing --extractable
+  keyferry key generate --type aes-256 --label data --extractable --usage encrypt,decrypt")]
+    Generate(Generate),
+    /// List the keys in the token
+    #[command(after_help = "Example:\n  keyferry key list --token offline")]
+    List,
+    /// Show everything about the keys of a label
+    #[command(after_help = "Example:\n  keyferry key show signing")]
+    Show {
+        /// The key's label
+        label: String,
+    },
+    /// Destroy every key of a label; nothing brings it back
+    #[command(after_help = "Example:\n  keyferry key destroy signing --yes")]
+    Destroy {
+        /// The key's label
+        label: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Generate {
+    /// rsa-2048, -3072, -4096, -8192; p-256, p-384, p-521, p-256k; aes-128, -192, -256; secret-N
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Kind,
+    /// The key's label
+    #[arg(long)]
+    label: String,
+    /// The key's identifier in hexadecimal; random if not given
+    #[arg(long, value_name = "HEX", value_parser = unhex)]
+    id: Option<Id>,
+    /// Let it leave the token, wrapped; without this it never can
+    #[arg(long)]
+    extractable: bool,
+    /// What it may be used for; of a pair, the public key gets the other side
+    #[arg(long, value_delimiter = ',')]
+    usage: Vec<Usage>,
+}
+
+/// The bytes of a `CKA_ID`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Id(pub Vec<u8>);
+
+/// Reads hexadecimal digits.
+pub fn unhex(text: &str) -> Result<Id, String> {
+    let digits: Option<Vec<u8>> = text
+        .chars()
+        .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
+        .collect();
+    match digits {
+        Some(digits) if !digits.is_empty() && digits.len() % 2 == 0 => Ok(Id(digits
+            .chunks_exact(2)
+            .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
+            .collect())),
+        _ => Err("give an even number of hexadecimal digits".to_owned()),
+    }
+}
+
+impl Key {
+    /// Runs the command.
+    pub fn run(&self, options: &Options) -> Answer {
+        match self {
+            Key::Generate(generate) => generate.run(options),
+            Key::List => list(options),
+            Key::Show { label } => show(options, label),
+            Key::Destroy { label, yes } => destroy(options, label, *yes),
+        }
+    }
+}
+
+impl Generate {
+    fn run(&self, options: &Options) -> Answer {
+        let (token, session) = options.log_in(Access::ReadWrite)?;
+        if !labelled(&session, &self.label)?.is_empty() {
+            return Err(fault!(
+                "the token \"{}\" has a key \"{}\" already; choose another label or destroy that one",
+                token.label,
+                self.label
+            ));
+        }
+        let id = self
+            .id
+            .as_ref()
+            .map_or_else(|| session.random(8), |id| Ok(id.0.clone()))?;
+        let wish = Wish {
+            kind: &self.kind,
+            label: &self.label,
+            id: &id,
+            on_token: true,
+            leaving: if self.extractable {
+                Leaving::May
+            } else {
+                Leaving::MayNot
+            },
+            usages: if self.usage.is_empty() {
+                self.kind.usages()
+            } else {
+                &self.usage
+            },
+        };
+        wish.make(&session)?;
+        let pair = if self.kind.is_pair() {
+            "key pair"
+        } else {
+            "key"
+        };
+        let stays = if self.extractable {
+            ""
+        } else {
+            "; it can never leave the token"
+        };
+        let text = format!(
+            "The {} {pair} \"{}\" is in the token \"{}\"{stays}.\n",
+            self.kind.name(),
+            clean(&self.label),
+            clean(&token.label)
+        );
+        let json = json!({
+            "label": self.label, "id": hex(&id), "type": self.kind.name(),
+            "extractable": self.extractable, "token": token.label,
+        });
+        Ok(Report::new(text, json))
+    }
+}
+
+const CLASSES: [(CK_OBJECT_CLASS, &str); 3] = [
+    (CKO_PUBLIC_KEY, "public"),
+    (CKO_PRIVATE_KEY, "private"),
+    (CKO_SECRET_KEY, "secret"),
+];
+
+/// A key object and the name of its class.
+type Found = (CK_OBJECT_HANDLE, &'static str);
+
+fn keys(session: &Session, template: impl Fn(Template) -> Template) -> Result<Vec<Found>, Fault> {
+    let mut found = Vec::new();
+    for (class, name) in CLASSES {
+        let objects = session.find(&template(Template::class(class)))?;
+        found.extend(objects.into_iter().map(|object| (object, name)));
+    }
+    Ok(found)
+}
+
+fn labelled(session: &Session, label: &str) -> Result<Vec<Found>, Fault> {
+    keys(session, |template| {
+        template.bytes(CKA_LABEL, label.as_bytes())
+    })
+}
+
+fn list(options: &Options) -> Answer {
+    let (_, session) = options.log_in(Access::ReadOnly)?;
+    let mut rows = Vec::new();
+    let mut objects = Vec::new();
+    for (key, class) in keys(&session, |template| template)? {
+        let label = session.text(key, CKA_LABEL)?;
+        let id = hex(&session.attribute(key, CKA_ID)?.unwrap_or_default());
+        let kind = kind::of(&session, key)?.name();
+        let extractable = session.flag(key, CKA_EXTRACTABLE)?;
+        let leaves = extractable.map_or("", |yes| if yes { "extractable" } else { "stays" });
+        objects.push(json!({ "label": label, "class": class, "type": kind, "id": id, "extractable": extractable }));
+        rows.push(vec![label, class.to_owned(), kind, id, leaves.to_owned()]);
+    }
+    rows.sort();
+    let text = if rows.is_empty() {
+        "The token holds no keys.\n".to_owned()
+    } else {
+        table(&["LABEL", "CLASS", "TYPE", "ID", "LEAVING"], &rows)
+    };
+    Ok(Report::new(text, Value::Array(objects)))
+}
+
+/// Attributes that `show` prints, in this order.
+const SHOWN: [(CK_ATTRIBUTE_TYPE, &str); 20] = [
+    (CKA_TOKEN, "token"),
+    (CKA_PRIVATE, "private"),
+    (CKA_SENSITIVE, "sensitive"),
+    (CKA_EXTRACTABLE, "extractable"),
+    (CKA_ALWAYS_SENSITIVE, "always_sensitive"),
+    (CKA_NEVER_EXTRACTABLE, "never_extractable"),
+    (CKA_LOCAL, "local"),
+    (CKA_MODIFIABLE, "modifiable"),
+    (CKA_DESTROYABLE, "destroyable"),
+    (CKA_COPYABLE, "copyable"),
+    (CKA_TRUSTED, "trusted"),
+    (CKA_WRAP_WITH_TRUSTED, "wrap_with_trusted"),
+    (CKA_ALWAYS_AUTHENTICATE, "always_authenticate"),
+    (CKA_SIGN, "sign"),
+    (CKA_VERIFY, "verify"),
+    (CKA_ENCRYPT, "encrypt"),
+    (CKA_DECRYPT, "decrypt"),
+    (CKA_WRAP, "wrap"),
+    (CKA_UNWRAP, "unwrap"),
+    (CKA_DERIVE, "derive"),
+];
+
+fn show(options: &Options, label: &str) -> Answer {
+    let (token, session) = options.log_in(Access::ReadOnly)?;
+    let found = labelled(&session, label)?;
+    if found.is_empty() {
+        return Err(absent(label, &token.label));
+    }
+    let mut texts = Vec::new();
+    let mut objects = Vec::new();
+    for (key, class) in found {
+        let kind = kind::of(&session, key)?;
+        let id = hex(&session.attribute(key, CKA_ID)?.unwrap_or_default());
+        let mut rows = vec![
+            ("Label", label.to_owned()),
+            ("Class", class.to_owned()),
+            ("Type", kind.name()),
+            ("Id", id.clone()),
+            (
+                "Azure takes it",
+                if kind.target().is_some() { "yes" } else { "no" }.to_owned(),
+            ),
+        ];
+        let mut flags = Map::new();
+        for (cka, name) in SHOWN {
+            if let Some(value) = session.flag(key, cka)? {
+                rows.push((name, if value { "yes" } else { "no" }.to_owned()));
+                flags.insert(name.to_owned(), value.into());
+            }
+        }
+        texts.push(facts(&rows));
+        objects.push(json!({ "label": label, "class": class, "type": kind.name(), "id": id, "attributes": flags }));
+    }
+    Ok(Report::new(texts.join("\n"), Value::Array(objects)))
+}
+
+fn destroy(options: &Options, label: &str, yes: bool) -> Answer {
+    let (token, session) = options.log_in(Access::ReadWrite)?;
+    let found = labelled(&session, label)?;
+    if found.is_empty() {
+        return Err(absent(label, &token.label));
+    }
+    let names: Vec<&str> = found.iter().map(|(_, class)| *class).collect();
+    let names = names.join(" and ");
+    if !yes {
+        confirm(&format!(
+            "Destroy the {names} key \"{}\" of the token \"{}\"?",
+            clean(label),
+            clean(&token.label)
+        ))?;
+    }
+    for (key, class) in &found {
+        session
+            .destroy(*key)
+            .map_err(|e| fault!("the {class} key \"{label}\" was not destroyed: {e}"))?;
+    }
+    let text = format!("The {names} key \"{}\" is destroyed.\n", clean(label));
+    Ok(Report::new(
+        text,
+        json!({ "destroyed": found.len(), "label": label }),
+    ))
+}
+
+fn confirm(question: &str) -> Result<(), Fault> {
+    if !std::io::stdin().is_terminal() {
+        return Err(fault!(
+            "there is no terminal to ask at; --yes destroys without a question"
+        ));
+    }
+    eprint!("{question} [yes/no] ");
+    let mut answer = String::new();
+    std::io::stdin()
+        .read_line(&mut answer)
+        .map_err(|e| fault!("the answer cannot be read: {e}"))?;
+    if answer.trim() == "yes" {
+        Ok(())
+    } else {
+        Err(fault!("nothing was destroyed"))
+    }
+}
+
+fn absent(label: &str, token: &str) -> Fault {
+    fault!("the token \"{token}\" has no key \"{label}\"; `keyferry key list` shows those it has")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_are_hexadecimal() {
+        assert_eq!(unhex("0aFF"), Ok(Id(vec![0x0A, 0xFF])));
+        for wrong in ["", "0", "0g", "é0", "0x0a"] {
+            assert!(unhex(wrong).is_err(), "{wrong}");
+        }
+    }
+}

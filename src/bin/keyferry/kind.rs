@@ -1,0 +1,347 @@
+//! Kinds of keys: what `--type` can say, what a token's objects are, what Azure calls them.
+use crate::output::{Fault, fault};
+use keyferry::byok::kek::EXPONENT;
+use keyferry::byok::target::{Curve, Target};
+use keyferry::ck::*;
+use keyferry::client::{Mechanism, Session, Template};
+use std::str::FromStr;
+
+/// A kind of key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// RSA of so many bits.
+    Rsa(usize),
+    /// On a curve.
+    Ec(Curve),
+    /// AES of so many bits.
+    Aes(usize),
+    /// A generic secret of so many bits.
+    Secret(usize),
+    /// Something that keyferry does not generate: its name.
+    Other(String),
+}
+
+impl FromStr for Kind {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Kind, String> {
+        let secret = text
+            .strip_prefix("secret-")
+            .and_then(|bits| bits.parse().ok());
+        Ok(match text {
+            "rsa-2048" => Kind::Rsa(2048),
+            "rsa-3072" => Kind::Rsa(3072),
+            "rsa-4096" => Kind::Rsa(4096),
+            "rsa-8192" => Kind::Rsa(8192),
+            "p-256" => Kind::Ec(Curve::P256),
+            "p-384" => Kind::Ec(Curve::P384),
+            "p-521" => Kind::Ec(Curve::P521),
+            "p-256k" => Kind::Ec(Curve::P256K),
+            "aes-128" => Kind::Aes(128),
+            "aes-192" => Kind::Aes(192),
+            "aes-256" => Kind::Aes(256),
+            _ => match secret {
+                Some(bits) if bits > 0 && bits % 8 == 0 => Kind::Secret(bits),
+                _ => return Err(
+                    "choose rsa-2048, rsa-3072, rsa-4096, rsa-8192, p-256, p-384, p-521, p-256k, aes-128, \
+                     aes-192, aes-256, or secret-N with N bits, a multiple of 8".to_owned(),
+                ),
+            },
+        })
+    }
+}
+
+impl Kind {
+    /// `RSA-2048`, `P-256`, `AES-128`, `secret-160`.
+    pub fn name(&self) -> String {
+        match self {
+            Kind::Rsa(bits) => format!("RSA-{bits}"),
+            Kind::Ec(curve) => curve.name().to_owned(),
+            Kind::Aes(bits) => format!("AES-{bits}"),
+            Kind::Secret(bits) => format!("secret-{bits}"),
+            Kind::Other(name) => name.clone(),
+        }
+    }
+
+    /// What Azure takes it as, if it does.
+    pub fn target(&self) -> Option<Target> {
+        let target = match *self {
+            Kind::Rsa(bits) => Target::Rsa { bits },
+            Kind::Ec(curve) => Target::Ec { curve },
+            Kind::Aes(bits) => Target::Aes { bits },
+            Kind::Secret(_) | Kind::Other(_) => return None,
+        };
+        Target::ALL.contains(&target).then_some(target)
+    }
+
+    /// The kind of a target.
+    pub fn of_target(target: Target) -> Kind {
+        match target {
+            Target::Rsa { bits } => Kind::Rsa(bits),
+            Target::Ec { curve } => Kind::Ec(curve),
+            Target::Aes { bits } => Kind::Aes(bits),
+        }
+    }
+
+    /// Whether it comes as a pair.
+    pub fn is_pair(&self) -> bool {
+        matches!(self, Kind::Rsa(_) | Kind::Ec(_))
+    }
+
+    /// `CKA_KEY_TYPE`
+    pub fn key_type(&self) -> CK_KEY_TYPE {
+        match self {
+            Kind::Rsa(_) => CKK_RSA,
+            Kind::Ec(_) => CKK_EC,
+            Kind::Aes(_) => CKK_AES,
+            Kind::Secret(_) | Kind::Other(_) => CKK_GENERIC_SECRET,
+        }
+    }
+
+    /// What it can be used for if the user does not say: of a pair, the private key's uses.
+    pub fn usages(&self) -> &'static [Usage] {
+        match self {
+            Kind::Rsa(_) => &[Usage::Sign, Usage::Decrypt],
+            Kind::Ec(_) | Kind::Secret(_) | Kind::Other(_) => &[Usage::Sign],
+            Kind::Aes(_) => &[Usage::Encrypt, Usage::Decrypt],
+        }
+    }
+}
+
+/// A use of a key; of a pair, the other half gets the other side of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[allow(missing_docs)]
+pub enum Usage {
+    Sign,
+    Verify,
+    Encrypt,
+    Decrypt,
+    Wrap,
+    Unwrap,
+    Derive,
+}
+
+/// The attributes that a use needs: of a private key, of a public key, of a secret key.
+type Needs = (
+    Usage,
+    &'static [CK_ATTRIBUTE_TYPE],
+    &'static [CK_ATTRIBUTE_TYPE],
+    &'static [CK_ATTRIBUTE_TYPE],
+);
+
+const NEEDS: [Needs; 7] = [
+    (
+        Usage::Sign,
+        &[CKA_SIGN],
+        &[CKA_VERIFY],
+        &[CKA_SIGN, CKA_VERIFY],
+    ),
+    (Usage::Verify, &[CKA_SIGN], &[CKA_VERIFY], &[CKA_VERIFY]),
+    (
+        Usage::Encrypt,
+        &[CKA_DECRYPT],
+        &[CKA_ENCRYPT],
+        &[CKA_ENCRYPT],
+    ),
+    (
+        Usage::Decrypt,
+        &[CKA_DECRYPT],
+        &[CKA_ENCRYPT],
+        &[CKA_DECRYPT],
+    ),
+    (Usage::Wrap, &[CKA_UNWRAP], &[CKA_WRAP], &[CKA_WRAP]),
+    (Usage::Unwrap, &[CKA_UNWRAP], &[CKA_WRAP], &[CKA_UNWRAP]),
+    (Usage::Derive, &[CKA_DERIVE], &[], &[CKA_DERIVE]),
+];
+
+const USAGE_ATTRIBUTES: [CK_ATTRIBUTE_TYPE; 7] = [
+    CKA_SIGN,
+    CKA_VERIFY,
+    CKA_ENCRYPT,
+    CKA_DECRYPT,
+    CKA_WRAP,
+    CKA_UNWRAP,
+    CKA_DERIVE,
+];
+
+/// Whether a key may leave the token, wrapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaving {
+    /// `CKA_EXTRACTABLE` TRUE
+    May,
+    /// `CKA_EXTRACTABLE` FALSE
+    MayNot,
+}
+
+/// A key to generate.
+#[derive(Debug)]
+pub struct Wish<'a> {
+    /// What kind of key.
+    pub kind: &'a Kind,
+    /// `CKA_LABEL`
+    pub label: &'a str,
+    /// `CKA_ID`
+    pub id: &'a [u8],
+    /// `CKA_TOKEN`
+    pub on_token: bool,
+    /// `CKA_EXTRACTABLE`
+    pub leaving: Leaving,
+    /// Its uses.
+    pub usages: &'a [Usage],
+}
+
+/// A new key: the private or secret one, and the public one if it is a pair.
+#[derive(Clone, Copy, Debug)]
+pub struct Made {
+    /// The private or secret key.
+    pub key: CK_OBJECT_HANDLE,
+    /// The public key.
+    pub public: Option<CK_OBJECT_HANDLE>,
+}
+
+impl Wish<'_> {
+    /// Generates it.
+    pub fn make(&self, session: &Session) -> Result<Made, Fault> {
+        let (private, public, secret) = self.needs();
+        let guarded = |class, needs: &[_]| {
+            self.template(class, needs)
+                .flags(&[CKA_PRIVATE, CKA_SENSITIVE])
+                .flag(CKA_EXTRACTABLE, self.leaving == Leaving::May)
+        };
+        let secret = guarded(CKO_SECRET_KEY, &secret);
+        let private = guarded(CKO_PRIVATE_KEY, &private);
+        let public = self.template(CKO_PUBLIC_KEY, &public);
+        let one = |ckm, bits: usize| {
+            let template = secret.clone().ulong(CKA_VALUE_LEN, number(bits / 8));
+            session
+                .generate(&Mechanism::Plain(ckm), &template)
+                .map(|key| Made { key, public: None })
+        };
+        let pair = |ckm, public: Template| {
+            let pair = session.generate_pair(&Mechanism::Plain(ckm), &public, &private);
+            pair.map(|(public, key)| Made {
+                key,
+                public: Some(public),
+            })
+        };
+        let made = match self.kind {
+            Kind::Aes(bits) => one(CKM_AES_KEY_GEN, *bits),
+            Kind::Secret(bits) => one(CKM_GENERIC_SECRET_KEY_GEN, *bits),
+            Kind::Ec(curve) => pair(
+                CKM_EC_KEY_PAIR_GEN,
+                public.bytes(CKA_EC_PARAMS, curve.oid()),
+            ),
+            Kind::Rsa(bits) => {
+                let public = public.ulong(CKA_MODULUS_BITS, number(*bits));
+                pair(
+                    CKM_RSA_PKCS_KEY_PAIR_GEN,
+                    public.bytes(CKA_PUBLIC_EXPONENT, &EXPONENT),
+                )
+            }
+            Kind::Other(name) => return Err(fault!("{name} keys cannot be generated")),
+        };
+        made.map_err(|e| {
+            fault!(
+                "the {} key \"{}\" was not generated: {e}",
+                self.kind.name(),
+                self.label
+            )
+        })
+    }
+
+    fn template(&self, class: CK_OBJECT_CLASS, needs: &[CK_ATTRIBUTE_TYPE]) -> Template {
+        let template = Template::class(class)
+            .ulong(CKA_KEY_TYPE, self.kind.key_type())
+            .flag(CKA_TOKEN, self.on_token)
+            .bytes(CKA_LABEL, self.label.as_bytes())
+            .bytes(CKA_ID, self.id);
+        let possible = |cka: &&CK_ATTRIBUTE_TYPE| match class {
+            CKO_PUBLIC_KEY => matches!(**cka, CKA_VERIFY | CKA_ENCRYPT | CKA_WRAP),
+            CKO_PRIVATE_KEY => matches!(**cka, CKA_SIGN | CKA_DECRYPT | CKA_UNWRAP | CKA_DERIVE),
+            _ => true,
+        };
+        USAGE_ATTRIBUTES
+            .iter()
+            .filter(possible)
+            .fold(template, |t, cka| t.flag(*cka, needs.contains(cka)))
+    }
+
+    fn needs(
+        &self,
+    ) -> (
+        Vec<CK_ATTRIBUTE_TYPE>,
+        Vec<CK_ATTRIBUTE_TYPE>,
+        Vec<CK_ATTRIBUTE_TYPE>,
+    ) {
+        let mut needs = (Vec::new(), Vec::new(), Vec::new());
+        for (_, private, public, secret) in NEEDS.iter().filter(|row| self.usages.contains(&row.0))
+        {
+            needs.0.extend_from_slice(private);
+            needs.1.extend_from_slice(public);
+            needs.2.extend_from_slice(secret);
+        }
+        needs
+    }
+}
+
+/// The kind of a key object.
+pub fn of(session: &Session, key: CK_OBJECT_HANDLE) -> Result<Kind, Fault> {
+    let key_type = session
+        .number(key, CKA_KEY_TYPE)?
+        .unwrap_or(CK_UNAVAILABLE_INFORMATION);
+    let secret_bits = || -> Result<usize, Fault> {
+        let len = session.number(key, CKA_VALUE_LEN)?.unwrap_or_default();
+        Ok(usize::try_from(len).unwrap_or_default().saturating_mul(8))
+    };
+    Ok(match key_type {
+        CKK_RSA => {
+            let modulus = session.attribute(key, CKA_MODULUS)?.unwrap_or_default();
+            Kind::Rsa(bits_of(&modulus))
+        }
+        CKK_EC => {
+            let oid = session.attribute(key, CKA_EC_PARAMS)?.unwrap_or_default();
+            let curves = [Curve::P256, Curve::P384, Curve::P521, Curve::P256K];
+            let known = curves
+                .into_iter()
+                .find(|curve| curve.oid() == oid.as_slice());
+            known.map_or_else(
+                || Kind::Other(format!("EC on another curve ({})", hex(&oid))),
+                Kind::Ec,
+            )
+        }
+        CKK_AES => Kind::Aes(secret_bits()?),
+        CKK_GENERIC_SECRET => Kind::Secret(secret_bits()?),
+        other => Kind::Other(format!("key type 0x{other:X}")),
+    })
+}
+
+fn bits_of(number: &[u8]) -> usize {
+    keyferry::byok::kek::Kek::new(number, &EXPONENT).map_or(0, |kek| kek.bits())
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn number(value: usize) -> CK_ULONG {
+    CK_ULONG::try_from(value).unwrap_or(CK_ULONG::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_target_is_a_kind_and_back() {
+        for target in Target::ALL {
+            let kind: Kind = target.name().to_lowercase().parse().unwrap();
+            assert_eq!(kind.target(), Some(target));
+            assert_eq!(kind, Kind::of_target(target));
+        }
+        assert_eq!(Kind::Rsa(1024).target(), None);
+        assert_eq!("secret-160".parse(), Ok(Kind::Secret(160)));
+        for wrong in ["secret-7", "secret-0", "rsa-1024", "secret", "P-256"] {
+            assert!(wrong.parse::<Kind>().is_err(), "{wrong}");
+        }
+    }
+}

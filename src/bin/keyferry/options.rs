@@ -1,0 +1,120 @@
+//! The options that every command takes, and the token they lead to.
+use crate::output::{During, Fault, fault};
+use crate::pin;
+use clap::Args;
+use keyferry::ck::CK_SLOT_ID;
+use keyferry::client::{Access, Module, Session, TokenSlot, User};
+use std::path::PathBuf;
+
+/// Which module, which token, which PIN, which form of output.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// PKCS#11 module to use instead of the embedded one
+    #[arg(long, global = true, value_name = "PATH", help_heading = "Token")]
+    pub module: Option<PathBuf>,
+    /// Where the embedded module's tokens are, as in KEYFERRY_STORE: sqlite:FOLDER or memory:
+    #[arg(
+        long,
+        global = true,
+        value_name = "LOCATION",
+        help_heading = "Token",
+        conflicts_with = "module"
+    )]
+    pub store: Option<String>,
+    /// Token to use, by its label; the only initialised one if not given
+    #[arg(
+        long = "token",
+        global = true,
+        value_name = "LABEL",
+        help_heading = "Token"
+    )]
+    pub token: Option<String>,
+    /// Token to use, by its slot's number
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        help_heading = "Token",
+        conflicts_with = "token"
+    )]
+    pub slot: Option<CK_SLOT_ID>,
+    /// File that holds the user PIN [or: KEYFERRY_PIN, or a prompt]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "PIN")]
+    pub pin_file: Option<PathBuf>,
+    /// File that holds the SO PIN [or: KEYFERRY_SO_PIN, or a prompt]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "PIN")]
+    pub so_pin_file: Option<PathBuf>,
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+impl Options {
+    /// Loads and initialises the module.
+    pub fn open_module(&self) -> Result<Module, Fault> {
+        match &self.module {
+            Some(path) => Module::load(path).during("no module"),
+            None => {
+                Module::embedded(self.store.as_deref()).during("the embedded module does not start")
+            }
+        }
+    }
+
+    /// The token to work with.
+    pub fn pick(&self, module: &Module) -> Result<TokenSlot, Fault> {
+        let slots = module.slots()?;
+        if let Some(number) = self.slot {
+            let found = slots.into_iter().find(|token| token.slot == number);
+            let found = found.ok_or_else(|| {
+                fault!("there is no slot {number}; `keyferry token list` shows those there are")
+            })?;
+            return if found.is_initialized() {
+                Ok(found)
+            } else {
+                Err(fault!(
+                    "the token in slot {number} is not initialised; `keyferry token init --slot {number} --label …` does it"
+                ))
+            };
+        }
+        let mut tokens: Vec<TokenSlot> = slots
+            .into_iter()
+            .filter(TokenSlot::is_initialized)
+            .collect();
+        if let Some(label) = &self.token {
+            tokens.retain(|token| token.label == *label);
+        }
+        match (tokens.len(), &self.token) {
+            (1, _) => tokens.pop().ok_or_else(|| fault!("there is no token")),
+            (0, Some(label)) => Err(fault!(
+                "there is no token \"{label}\"; `keyferry token list` shows those there are"
+            )),
+            (0, None) => Err(fault!(
+                "there is no initialised token; `keyferry token init --label …` makes one"
+            )),
+            (n, Some(label)) => Err(fault!(
+                "{n} tokens are labelled \"{label}\"; choose one with --slot"
+            )),
+            (n, None) => Err(fault!(
+                "there are {n} tokens; choose one with --token or --slot"
+            )),
+        }
+    }
+
+    /// A session with the token, the user logged in.
+    pub fn log_in(&self, access: Access) -> Result<(TokenSlot, Session), Fault> {
+        let module = self.open_module()?;
+        let token = self.pick(&module)?;
+        if !token.has_user_pin() {
+            return Err(fault!(
+                "the token \"{}\" has no user PIN yet; `keyferry token init` sets one with the token",
+                token.label
+            ));
+        }
+        let session = module.open(token.slot, access)?;
+        let pin = pin::user(self, &token.label)?;
+        session
+            .login(User::User, &pin)
+            .during(&format!("login to the token \"{}\" failed", token.label))?;
+        Ok((token, session))
+    }
+}

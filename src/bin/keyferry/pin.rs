@@ -1,0 +1,100 @@
+//! PINs: from a file, from the environment, or from a prompt; never from an argument, which
+//! every process on the machine could read.
+use crate::options::Options;
+use crate::output::{Fault, fault};
+use std::io::IsTerminal;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// A PIN.
+pub type Pin = Zeroizing<String>;
+
+/// Where one kind of PIN comes from.
+struct Source<'a> {
+    file: Option<&'a Path>,
+    option: &'static str,
+    variable: &'static str,
+    what: String,
+}
+
+/// The user PIN of a token.
+pub fn user(options: &Options, token: &str) -> Result<Pin, Fault> {
+    user_source(options, token).read(Prompt::Once)
+}
+
+/// A user PIN to set.
+pub fn new_user(options: &Options, token: &str) -> Result<Pin, Fault> {
+    user_source(options, token).read(Prompt::Twice)
+}
+
+/// The SO PIN of a token, to be set if the token is new.
+pub fn new_so(options: &Options, token: &str) -> Result<Pin, Fault> {
+    let source = Source {
+        file: options.so_pin_file.as_deref(),
+        option: "--so-pin-file",
+        variable: "KEYFERRY_SO_PIN",
+        what: format!("SO PIN of the token \"{token}\""),
+    };
+    source.read(Prompt::Twice)
+}
+
+fn user_source<'a>(options: &'a Options, token: &str) -> Source<'a> {
+    Source {
+        file: options.pin_file.as_deref(),
+        option: "--pin-file",
+        variable: "KEYFERRY_PIN",
+        what: format!("user PIN of the token \"{token}\""),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Prompt {
+    Once,
+    Twice,
+}
+
+impl Source<'_> {
+    fn read(&self, prompt: Prompt) -> Result<Pin, Fault> {
+        let pin = match (self.file, std::env::var(self.variable)) {
+            (Some(file), _) => from_file(file)?,
+            (None, Ok(pin)) => Pin::new(pin),
+            (None, Err(std::env::VarError::NotUnicode(_))) => {
+                return Err(fault!("{} is not UTF-8 text", self.variable));
+            }
+            (None, Err(std::env::VarError::NotPresent)) => self.ask(prompt)?,
+        };
+        if pin.is_empty() {
+            Err(fault!("the {} is empty", self.what))
+        } else {
+            Ok(pin)
+        }
+    }
+
+    fn ask(&self, prompt: Prompt) -> Result<Pin, Fault> {
+        if !std::io::stdin().is_terminal() {
+            return Err(fault!(
+                "no {} is given and there is no terminal to ask at; give {} or set {}",
+                self.what,
+                self.option,
+                self.variable
+            ));
+        }
+        let ask = |question: String| {
+            rpassword::prompt_password(question)
+                .map(Pin::new)
+                .map_err(|e| fault!("the PIN cannot be read: {e}"))
+        };
+        let pin = ask(format!("{}: ", self.what))?;
+        if prompt == Prompt::Twice && ask(format!("{}, again: ", self.what))? != pin {
+            return Err(fault!("the two PINs are not the same; nothing was done"));
+        }
+        Ok(pin)
+    }
+}
+
+/// The first line of a file.
+fn from_file(file: &Path) -> Result<Pin, Fault> {
+    let text = std::fs::read_to_string(file).map(Pin::new);
+    let text = text.map_err(|e| fault!("the PIN file {} cannot be read: {e}", file.display()))?;
+    Ok(Pin::new(text.lines().next().unwrap_or_default().to_owned()))
+}

@@ -1,0 +1,174 @@
+//! `keyferry token`: make and list tokens.
+use crate::options::Options;
+use crate::output::{Answer, During, Fault, Report, fault, table};
+use crate::pin;
+use clap::{Args, Subcommand};
+use keyferry::ck::CK_SLOT_ID;
+use keyferry::client::{Access, Module, TokenSlot, User};
+use serde_json::{Value, json};
+
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Make a token: label it, and set its SO PIN and its user PIN
+    #[command(after_help = "Example:\n  keyferry token init --label offline")]
+    Init(Init),
+    /// List the tokens of the module
+    #[command(
+        after_help = "Example:\n  keyferry token list --module /usr/lib/softhsm/libsofthsm2.so"
+    )]
+    List,
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The new token's label, at most 32 bytes
+    #[arg(long)]
+    label: String,
+    /// Make it anew even if there is a token in the slot already: every key in it is destroyed
+    #[arg(long, requires = "slot")]
+    force: bool,
+}
+
+impl Token {
+    /// Runs the command.
+    pub fn run(&self, options: &Options) -> Answer {
+        match self {
+            Token::Init(init) => init.run(options),
+            Token::List => list(options),
+        }
+    }
+}
+
+impl Init {
+    fn run(&self, options: &Options) -> Answer {
+        if self.label.is_empty() || self.label.len() > 32 {
+            return Err(fault!(
+                "a token's label has 1 to 32 bytes; \"{}\" has {}",
+                self.label,
+                self.label.len()
+            ));
+        }
+        let module = options.open_module()?;
+        let slot = self.free_slot(&module, options)?;
+        let so_pin = pin::new_so(options, &self.label)?;
+        let user_pin = pin::new_user(options, &self.label)?;
+        let token = make(&module, slot, &self.label, &so_pin, &user_pin)?;
+        let text = format!(
+            "The token \"{}\" is ready in slot {}.\n",
+            token.label, token.slot
+        );
+        Ok(Report::new(text, describe(&token)))
+    }
+
+    fn free_slot(&self, module: &Module, options: &Options) -> Result<CK_SLOT_ID, Fault> {
+        let slots = module.slots()?;
+        if let Some(number) = options.slot {
+            let found = slots.iter().find(|token| token.slot == number);
+            let found = found.ok_or_else(|| {
+                fault!("there is no slot {number}; `keyferry token list` shows those there are")
+            })?;
+            if found.is_initialized() && !self.force {
+                return Err(fault!(
+                    "slot {number} holds the token \"{}\" already; --force makes it anew and destroys its keys",
+                    found.label
+                ));
+            }
+            return Ok(number);
+        }
+        if let Some(same) = slots
+            .iter()
+            .find(|token| token.is_initialized() && token.label == self.label)
+        {
+            return Err(fault!(
+                "slot {} holds a token \"{}\" already; choose another label",
+                same.slot,
+                self.label
+            ));
+        }
+        let free = slots.iter().find(|token| !token.is_initialized());
+        let free = free.ok_or_else(|| {
+            fault!("every slot holds a token already; choose one with --slot and --force")
+        })?;
+        Ok(free.slot)
+    }
+}
+
+/// Initialises the token in `slot` and sets its user PIN.
+pub fn make(
+    module: &Module,
+    slot: CK_SLOT_ID,
+    label: &str,
+    so_pin: &str,
+    user_pin: &str,
+) -> Result<TokenSlot, Fault> {
+    module
+        .init_token(slot, so_pin, label)
+        .during("the token was not initialised")?;
+    // some modules move a token to another slot when it is initialised
+    let is_it = |token: &TokenSlot| token.is_initialized() && token.label == label;
+    let slots = module.slots()?;
+    let here = slots
+        .iter()
+        .find(|token| token.slot == slot && is_it(token));
+    let found = here.or_else(|| {
+        slots
+            .iter()
+            .find(|token| is_it(token) && !token.has_user_pin())
+    });
+    let slot = found
+        .ok_or_else(|| fault!("the module initialised the token \"{label}\" but does not show it"))?
+        .slot;
+    let session = module.open(slot, Access::ReadWrite)?;
+    session.login(User::So, so_pin)?;
+    session
+        .init_pin(user_pin)
+        .during("the token has no user PIN yet, because it was not taken")?;
+    session.logout()?;
+    let ready = module.slots()?.into_iter().find(|token| token.slot == slot);
+    ready.ok_or_else(|| fault!("the token \"{label}\" is gone"))
+}
+
+fn list(options: &Options) -> Answer {
+    let tokens = options.open_module()?.slots()?;
+    let rows: Vec<Vec<String>> = tokens.iter().map(cells).collect();
+    let text = table(
+        &["SLOT", "LABEL", "STATE", "MANUFACTURER", "MODEL", "SERIAL"],
+        &rows,
+    );
+    Ok(Report::new(
+        text,
+        Value::Array(tokens.iter().map(describe).collect()),
+    ))
+}
+
+fn state(token: &TokenSlot) -> &'static str {
+    match (token.is_initialized(), token.has_user_pin()) {
+        (false, _) => "empty",
+        (true, false) => "no user PIN",
+        (true, true) => "ready",
+    }
+}
+
+fn cells(token: &TokenSlot) -> Vec<String> {
+    vec![
+        token.slot.to_string(),
+        token.label.clone(),
+        state(token).to_owned(),
+        token.manufacturer.clone(),
+        token.model.clone(),
+        token.serial.clone(),
+    ]
+}
+
+fn describe(token: &TokenSlot) -> Value {
+    json!({
+        "slot": token.slot,
+        "label": token.label,
+        "initialized": token.is_initialized(),
+        "user_pin_set": token.has_user_pin(),
+        "manufacturer": token.manufacturer,
+        "model": token.model,
+        "serial": token.serial,
+        "firmware": token.firmware,
+    })
+}

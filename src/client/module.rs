@@ -1,0 +1,236 @@
+//! A module: loaded, initialised, and finalised when nothing uses it any more.
+use super::call::{call, input, ulong};
+use super::{Access, Error, Result, Session};
+use crate::ck::*;
+use std::ffi::CString;
+use std::fmt;
+use std::path::Path;
+use std::ptr::null_mut;
+use std::sync::Arc;
+
+/// An initialised module.
+#[derive(Clone, Debug)]
+pub struct Module(pub(super) Arc<Loaded>);
+
+/// The function list, and the library that it belongs to.
+pub(super) struct Loaded {
+    pub(super) list: CK_FUNCTION_LIST,
+    /// Kept loaded as long as the list is used; the embedded module has none.
+    _library: Option<libloading::Library>,
+    finalize: bool,
+}
+
+/// A slot with a token, and what `C_GetTokenInfo` says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenSlot {
+    /// The slot's number.
+    pub slot: CK_SLOT_ID,
+    /// The token's label, without padding.
+    pub label: String,
+    /// The manufacturer.
+    pub manufacturer: String,
+    /// The model.
+    pub model: String,
+    /// The serial number.
+    pub serial: String,
+    /// `CKF_*` of the token.
+    pub flags: CK_FLAGS,
+    /// The firmware version, as `major.minor`.
+    pub firmware: String,
+}
+
+impl TokenSlot {
+    /// Whether the token has been initialised.
+    pub fn is_initialized(&self) -> bool {
+        self.flags & CKF_TOKEN_INITIALIZED != 0
+    }
+    /// Whether a user PIN has been set.
+    pub fn has_user_pin(&self) -> bool {
+        self.flags & CKF_USER_PIN_INITIALIZED != 0
+    }
+}
+
+impl Module {
+    /// The embedded module. `store` is where its tokens live (`memory:`, `sqlite:PATH`); without
+    /// it the module's own configuration counts.
+    pub fn embedded(store: Option<&str>) -> Result<Module> {
+        Module::initialize(embedded_list()?, None, store)
+    }
+
+    /// The module in a shared library. Its constructors run: load only what you trust.
+    pub fn load(path: &Path) -> Result<Module> {
+        let unusable = |e: libloading::Error| {
+            Error::Unusable(format!(
+                "the module {} cannot be loaded: {e}",
+                path.display()
+            ))
+        };
+        // SAFETY: the user chose the library; running its code is what loading a module means
+        let library = unsafe { libloading::Library::new(path) }.map_err(unusable)?;
+        // SAFETY: every PKCS#11 module exports the function with this signature
+        let symbol = unsafe { library.get::<CK_C_GetFunctionList>(b"C_GetFunctionList\0") };
+        let entry = symbol
+            .map(|symbol| *symbol)
+            .map_err(|_| not_a_module(path))?;
+        let entry = entry.ok_or_else(|| not_a_module(path))?;
+        let mut list = null_mut();
+        // SAFETY: the pointer is to a live variable
+        let rv = unsafe { entry(&mut list) };
+        Error::check("C_GetFunctionList", rv)?;
+        let list = read_list(list)?;
+        Module::initialize(list, Some(library), None)
+    }
+
+    fn initialize(
+        list: CK_FUNCTION_LIST,
+        library: Option<libloading::Library>,
+        reserved: Option<&str>,
+    ) -> Result<Module> {
+        let reserved = reserved.map(CString::new).transpose();
+        let reserved = reserved.map_err(|_| {
+            Error::Unusable("the store's location has a zero byte in it".to_owned())
+        })?;
+        let mut arguments = CK_C_INITIALIZE_ARGS {
+            CreateMutex: None,
+            DestroyMutex: None,
+            LockMutex: None,
+            UnlockMutex: None,
+            flags: CKF_OS_LOCKING_OK,
+            pReserved: reserved
+                .as_ref()
+                .map_or(null_mut(), |r| r.as_ptr().cast_mut().cast()),
+        };
+        let finalize = match call!(list, C_Initialize((&raw mut arguments).cast())) {
+            Err(error) if error.is(CKR_CRYPTOKI_ALREADY_INITIALIZED) => false,
+            answer => answer.map(|()| true)?,
+        };
+        Ok(Module(Arc::new(Loaded {
+            list,
+            _library: library,
+            finalize,
+        })))
+    }
+
+    /// Slots that hold a token, initialised or not.
+    pub fn slots(&self) -> Result<Vec<TokenSlot>> {
+        let mut count: CK_ULONG = 0;
+        call!(self.0.list, C_GetSlotList(CK_TRUE, null_mut(), &mut count))?;
+        let mut slots: Vec<CK_SLOT_ID> =
+            vec![0; usize::try_from(count).unwrap_or_default().min(65536)];
+        let mut count = ulong(slots.len());
+        call!(
+            self.0.list,
+            C_GetSlotList(CK_TRUE, slots.as_mut_ptr(), &mut count)
+        )?;
+        slots.truncate(usize::try_from(count).unwrap_or_default());
+        slots.into_iter().map(|slot| self.token(slot)).collect()
+    }
+
+    fn token(&self, slot: CK_SLOT_ID) -> Result<TokenSlot> {
+        let mut info = CK_TOKEN_INFO::default();
+        call!(self.0.list, C_GetTokenInfo(slot, &mut info))?;
+        Ok(TokenSlot {
+            slot,
+            label: text(&info.label),
+            manufacturer: text(&info.manufacturerID),
+            model: text(&info.model),
+            serial: text(&info.serialNumber),
+            flags: info.flags,
+            firmware: format!(
+                "{}.{}",
+                info.firmwareVersion.major, info.firmwareVersion.minor
+            ),
+        })
+    }
+
+    /// Whether the token in `slot` has the mechanism for the functions `flags` (`CKF_*`).
+    pub fn has_mechanism(&self, slot: CK_SLOT_ID, ckm: CK_MECHANISM_TYPE, flags: CK_FLAGS) -> bool {
+        let mut info = CK_MECHANISM_INFO::default();
+        let answer = call!(self.0.list, C_GetMechanismInfo(slot, ckm, &mut info));
+        answer.is_ok() && info.flags & flags == flags
+    }
+
+    /// Makes an empty token with this label. `CKR_PIN_INCORRECT` if there is a token already and
+    /// its SO PIN is another.
+    pub fn init_token(&self, slot: CK_SLOT_ID, so_pin: &str, label: &str) -> Result<()> {
+        let mut padded = [b' '; 32];
+        for (to, from) in padded.iter_mut().zip(label.bytes()) {
+            *to = from;
+        }
+        let pin = so_pin.as_bytes();
+        call!(
+            self.0.list,
+            C_InitToken(slot, input(pin), ulong(pin.len()), padded.as_mut_ptr())
+        )
+    }
+
+    /// Opens a session with the token in `slot`.
+    pub fn open(&self, slot: CK_SLOT_ID, access: Access) -> Result<Session> {
+        Session::open(self.clone(), slot, access)
+    }
+}
+
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded")
+            .field("finalize", &self.finalize)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        if self.finalize {
+            // nobody is left who could act on an error
+            let _ = call!(self.list, C_Finalize(null_mut()));
+        }
+    }
+}
+
+/// The list of the module that is part of this program.
+fn embedded_list() -> Result<CK_FUNCTION_LIST> {
+    Err(Error::Unusable(
+        "this build has no embedded module; give one with --module".to_owned(),
+    ))
+}
+
+fn read_list(list: *mut CK_FUNCTION_LIST) -> Result<CK_FUNCTION_LIST> {
+    if list.is_null() {
+        return Err(Error::Unusable(
+            "the module's function list is null".to_owned(),
+        ));
+    }
+    // SAFETY: not null, and C_GetFunctionList answered CKR_OK for it; it is only copied
+    Ok(unsafe { *list })
+}
+
+fn not_a_module(path: &Path) -> Error {
+    Error::Unusable(format!(
+        "{} is not a PKCS#11 module: it has no C_GetFunctionList",
+        path.display()
+    ))
+}
+
+/// A padded field as text.
+fn text(field: &[u8]) -> String {
+    String::from_utf8_lossy(field)
+        .trim_end_matches([' ', '\0'])
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_module_is_refused() {
+        let absent = Module::load(Path::new("/nonexistent/module.so")).unwrap_err();
+        assert!(absent.to_string().contains("cannot be loaded"), "{absent}");
+    }
+
+    #[test]
+    fn fields_lose_their_padding() {
+        assert_eq!(text(b"a b   "), "a b");
+        assert_eq!(text(b"a\0\0"), "a");
+    }
+}
