@@ -108,7 +108,9 @@ fn main() {
             &|| drop(black_box(b.wrap())),
             &|| drop(black_box(b.bare_rsa())),
             &|| drop(black_box(b.bare_kwp())),
-            &|| drop(black_box(b.query())),
+            &|| {
+                black_box(b.query());
+            },
         ],
     );
     println!("C_WrapKey, RSA-4096 under a 4096-bit KEK  {wrap:?}");
