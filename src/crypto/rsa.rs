@@ -1,8 +1,8 @@
 //! RSA keys and their raw, PKCS#1 v1.5 operations (RFC 8017). Keys are prepared once and shared by
 //! any number of threads. All numbers are big-endian.
 //!
-//! The arithmetic is AWS-LC's: CRT with both halves at once, blinded, each result checked with e before it
-//! leaves, so that a fault in one half cannot give a prime away.
+//! The arithmetic is AWS-LC's: CRT with both halves at once, blinded, each result checked with e
+//! before it leaves, so that a fault in one half cannot give a prime away.
 mod pkcs1;
 #[cfg(test)]
 mod tests;
@@ -66,7 +66,10 @@ impl PublicKey {
         let key = RsaKey::new(&n, &BigNum::from_be(e)?, None)?;
         // The first operation prepares the modulus; later ones only read.
         key.public(&two(key.size()))?;
-        Ok(PublicKey { key, bits: n.bits() })
+        Ok(PublicKey {
+            key,
+            bits: n.bits(),
+        })
     }
     /// Length of the modulus in bytes.
     pub fn size(&self) -> usize {
@@ -89,7 +92,11 @@ impl PublicKey {
     pub fn verify_pkcs1(&self, content: &[u8], signature: &[u8]) -> Result<(), Failed> {
         // The block is rebuilt and compared whole, so there is no padding to parse.
         let expected = pkcs1::signature_block(content, self.size())?;
-        if same(&self.raw(signature)?, &expected) { Ok(()) } else { Err(Failed) }
+        if same(&self.raw(signature)?, &expected) {
+            Ok(())
+        } else {
+            Err(Failed)
+        }
     }
     pub(super) fn key(&self) -> &RsaKey {
         &self.key
@@ -98,21 +105,33 @@ impl PublicKey {
 
 impl PrivateKey {
     /// Checks and prepares a key. Consistency is proved (n = pq, d and the CRT values fit e)
-    /// without primality proofs; without [`Parts::crt`] as far as it can be. In both cases one blinded
-    /// operation, on what amounts to a random number, must come back with e.
+    /// without primality proofs; without [`Parts::crt`] as far as it can be. In both cases one
+    /// blinded operation, on what amounts to a random number, must come back with e.
     pub fn new(parts: &Parts) -> Result<PrivateKey, Failed> {
-        let (n, e, d) = (modulus(&parts.n)?, BigNum::from_be(&parts.e)?, BigNum::from_be(&parts.d)?);
+        let (n, e, d) = (
+            modulus(&parts.n)?,
+            BigNum::from_be(&parts.e)?,
+            BigNum::from_be(&parts.d)?,
+        );
         if d.compare(&n) != Ordering::Less {
             return Err(Failed);
         }
         let crt = parts.crt.as_ref().map(Crt::numbers).transpose()?;
-        let private = PrivateNumbers { d: &d, crt: crt.as_ref().map(|numbers| numbers.each_ref()) };
+        let private = PrivateNumbers {
+            d: &d,
+            crt: crt.as_ref().map(|numbers| numbers.each_ref()),
+        };
         let key = RsaKey::new(&n, &e, Some(&private))?;
         // Proves the key and prepares its moduli; later operations only read them.
         key.private(&two(key.size()))?;
         let rejection = pkcs1::Rejection::new(&d.to_be_padded(key.size())?);
         let minus_one = n.minus(1)?.to_be_padded(key.size())?.to_vec();
-        Ok(PrivateKey { key, bits: n.bits(), minus_one, rejection })
+        Ok(PrivateKey {
+            key,
+            bits: n.bits(),
+            minus_one,
+            rejection,
+        })
     }
     /// Length of the modulus in bytes.
     pub fn size(&self) -> usize {
@@ -131,16 +150,21 @@ impl PrivateKey {
     }
     /// RSASSA-PKCS1-v1_5 signature over `content` as it is, at most `size() - 11` bytes.
     pub fn sign_pkcs1(&self, content: &[u8]) -> Result<Vec<u8>, Failed> {
-        Ok(self.raw(&pkcs1::signature_block(content, self.size())?)?.to_vec())
+        Ok(self
+            .raw(&pkcs1::signature_block(content, self.size())?)?
+            .to_vec())
     }
     /// RSAES-PKCS1-v1_5 decryption with implicit rejection: a wrong padding gives a message that
-    /// depends on key and ciphertext, in the same time as a right one. Fails for a wrong length only.
+    /// depends on key and ciphertext, in the same time as a right one. Fails for a wrong length
+    /// only.
     pub fn decrypt_pkcs1(&self, ciphertext: &[u8]) -> Result<Secret, Failed> {
         if ciphertext.len() != self.size() {
             return Err(Failed);
         }
         // A number that is no ciphertext (not less than n) goes on as a block without padding.
-        let block = self.raw(ciphertext).unwrap_or_else(|Failed| Secret::new(vec![0; self.size()]));
+        let block = self
+            .raw(ciphertext)
+            .unwrap_or_else(|Failed| Secret::new(vec![0; self.size()]));
         self.rejection.message(&block, ciphertext)
     }
     pub(super) fn key(&self) -> &RsaKey {
@@ -148,7 +172,9 @@ impl PrivateKey {
     }
     /// Whether `input` is 0, 1 or n - 1: every odd power of these is the number itself.
     fn is_fixed(&self, input: &[u8]) -> bool {
-        let Some((last, rest)) = input.split_last() else { return false };
+        let Some((last, rest)) = input.split_last() else {
+            return false;
+        };
         let tiny = *last <= 1 && rest.iter().all(|byte| *byte == 0);
         input.len() == self.size() && (tiny || input == self.minus_one)
     }
@@ -158,13 +184,23 @@ impl Crt {
     fn numbers(&self) -> Result<[BigNum; 5], Failed> {
         let Crt { p, q, dp, dq, qinv } = self;
         let number = |bytes: &Secret| BigNum::from_be(bytes);
-        Ok([number(p)?, number(q)?, number(dp)?, number(dq)?, number(qinv)?])
+        Ok([
+            number(p)?,
+            number(q)?,
+            number(dp)?,
+            number(dq)?,
+            number(qinv)?,
+        ])
     }
 }
 
 fn modulus(n: &[u8]) -> Result<BigNum, Failed> {
     let n = BigNum::from_be(n)?;
-    if BITS.contains(&n.bits()) && n.is_odd() { Ok(n) } else { Err(Failed) }
+    if BITS.contains(&n.bits()) && n.is_odd() {
+        Ok(n)
+    } else {
+        Err(Failed)
+    }
 }
 
 /// The number 2 in `size` bytes.

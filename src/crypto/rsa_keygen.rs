@@ -1,26 +1,30 @@
 //! RSA key pairs: a sieve, then Miller-Rabin on AWS-LC's double exponentiation, FIPS 186-5.
 //!
-//! Conditions, from FIPS 186-5 section A.1.1 and A.1.3, for a modulus of `nlen` bits: p and q of nlen/2 bits each with
-//! the two highest set (a little stricter than p ≥ √2·2^(nlen/2 - 1); n then has exactly nlen bits), p - 1 and q - 1
-//! prime to e, |p - q| > 2^(nlen/2 - 100), d = e⁻¹ mod lcm(p - 1, q - 1) > 2^(nlen/2), e < 2^256.
+//! Conditions, from FIPS 186-5 section A.1.1 and A.1.3, for a modulus of `nlen` bits: p and q of
+//! nlen/2 bits each with the two highest set (a little stricter than p ≥ √2·2^(nlen/2 - 1); n then
+//! has exactly nlen bits), p - 1 and q - 1 prime to e, |p - q| > 2^(nlen/2 - 100), d = e⁻¹ mod
+//! lcm(p - 1, q - 1) > 2^(nlen/2), e < 2^256.
 //!
-//! How a prime is drawn: a random odd start, then a window of 4·nlen odd numbers from there; those with a factor
-//! below 2^17 are sieved out and the others tested in random order until one is prime. A plain incremental search
-//! takes the first prime after the start and so prefers primes after long gaps, in proportion to the gap. Here
-//! each prime is in as many windows as every other and is taken from a window with k primes with a probability of
-//! 1/k; with about 23 primes in a window, what is left of a preference (for thinly populated regions) is slight. The
-//! entropy lost against a uniform choice is a small fraction of a bit.
+//! How a prime is drawn: a random odd start, then a window of 4·nlen odd numbers from there; those
+//! with a factor below 2^17 are sieved out and the others tested in random order until one is
+//! prime. A plain incremental search takes the first prime after the start and so prefers primes
+//! after long gaps, in proportion to the gap. Here each prime is in as many windows as every other
+//! and is taken from a window with k primes with a probability of 1/k; with about 23 primes in a
+//! window, what is left of a preference (for thinly populated regions) is slight. The entropy lost
+//! against a uniform choice is a small fraction of a bit.
 //!
-//! Exponentiations, inverses and the greatest common divisor are constant-time. The sieve is not: somebody who
-//! watches the cache of this very process during the one second of a key's making could learn remainders of the
-//! start. Composites tested on the way are as good as public.
+//! Exponentiations, inverses and the greatest common divisor are constant-time, for composites on
+//! the way too: they lie so near the prime that they are as secret as it. What is not: the sieve, the
+//! number of squarings (how often 2 divides w - 1), the one division of p - 1 for the least common
+//! multiple. Who watches the cache of this very process while it makes a key could learn something
+//! from them, once for each key.
 mod prime;
 mod sieve;
 
+use super::Failed;
 use super::aws_lc::bignum::{BigNum, Modulus, Scratch};
 use super::hash::Hash;
 use super::rsa::{Crt, Parts, PrivateKey, PublicKey, digest_info};
-use super::{Failed, Secret};
 use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 use std::thread;
@@ -29,7 +33,8 @@ use std::thread;
 const BITS: RangeInclusive<usize> = 1024..=16384;
 /// Lengths of e in bits: odd numbers from 65537 to 2^256 - 1.
 const E_BITS: RangeInclusive<usize> = 17..=256;
-/// Pairs of primes tried before giving up. The first meets all conditions but for a chance of about 2^-98.
+/// Pairs of primes tried before giving up. The first meets all conditions but for a chance of about
+/// 2^-98.
 const ATTEMPTS: usize = 4;
 
 /// How many threads may search for primes.
@@ -45,7 +50,11 @@ pub enum Threads {
 /// big-endian. All of [`Parts::crt`] is present.
 pub fn generate(bits: usize, e: &[u8], threads: Threads) -> Result<Parts, Failed> {
     let e = BigNum::from_be(e)?;
-    if !BITS.contains(&bits) || !bits.is_multiple_of(2) || !E_BITS.contains(&e.bits()) || !e.is_odd() {
+    if !BITS.contains(&bits)
+        || !bits.is_multiple_of(2)
+        || !E_BITS.contains(&e.bits())
+        || !e.is_odd()
+    {
         return Err(Failed);
     }
     for _ in 0..ATTEMPTS {
@@ -76,20 +85,30 @@ fn primes(bits: usize, e: &BigNum, threads: Threads) -> Result<(BigNum, BigNum),
 /// The key of two primes, unless they miss a condition on both of them together.
 fn assemble(bits: usize, e: &BigNum, one: BigNum, other: BigNum) -> Result<Option<Parts>, Failed> {
     let scratch = &mut Scratch::new()?;
-    let (p, q) = if one.compare(&other) == Ordering::Less { (other, one) } else { (one, other) };
+    let (p, q) = if one.compare(&other) == Ordering::Less {
+        (other, one)
+    } else {
+        (one, other)
+    };
     if p.distance(&q)?.bits() <= bits / 2 - 99 {
         return Ok(None);
     }
     let (p_1, q_1) = (p.minus(1)?, q.minus(1)?);
-    let lcm = p_1.divided_by(&p_1.gcd(&q_1, scratch)?, scratch)?.times(&q_1, scratch)?;
+    let lcm = p_1
+        .divided_by(&p_1.gcd(&q_1, scratch)?, scratch)?
+        .times(&q_1, scratch)?;
     let d = e.inverse(&lcm, scratch)?;
     let n = p.times(&q, scratch)?;
     if d.bits() <= bits / 2 || n.bits() != bits {
         return Ok(None);
     }
-    // d mod (p - 1) is the inverse of e there. For qinv Fermat's theorem: the inverse modulo an odd number
-    // would take variable time.
-    let (dp, dq, p_2) = (e.inverse(&p_1, scratch)?, e.inverse(&q_1, scratch)?, p.minus(2)?);
+    // d mod (p - 1) is the inverse of e there. For qinv Fermat's theorem: the inverse modulo an odd
+    // number would take variable time.
+    let (dp, dq, p_2) = (
+        e.inverse(&p_1, scratch)?,
+        e.inverse(&q_1, scratch)?,
+        p.minus(2)?,
+    );
     let p = Modulus::new(p, scratch)?;
     let qinv = p.power(&q, &p_2, scratch)?;
     let crt = Crt {
@@ -99,7 +118,12 @@ fn assemble(bits: usize, e: &BigNum, one: BigNum, other: BigNum) -> Result<Optio
         dq: dq.to_be()?,
         qinv: qinv.to_be()?,
     };
-    Ok(Some(Parts { n: n.to_be()?.to_vec(), e: e.to_be()?.to_vec(), d: d.to_be()?, crt: Some(crt) }))
+    Ok(Some(Parts {
+        n: n.to_be()?.to_vec(),
+        e: e.to_be()?.to_vec(),
+        d: d.to_be()?,
+        crt: Some(crt),
+    }))
 }
 
 /// The pairwise consistency test: what the private half signs, the public half verifies.
@@ -136,7 +160,11 @@ mod tests {
         assert_eq!(key.n().bits_vartime(), bits);
         let (p, q) = (number(&crt.p, bits / 2), number(&crt.q, bits / 2));
         for prime in [&p, &q] {
-            assert!(prime.bit_vartime(bits / 2 - 1) && prime.bit_vartime(bits / 2 - 2) && prime.bit_vartime(0));
+            assert!(
+                prime.bit_vartime(bits / 2 - 1)
+                    && prime.bit_vartime(bits / 2 - 2)
+                    && prime.bit_vartime(0)
+            );
         }
         assert!(p > q && p.wrapping_sub(&q).bits_vartime() > bits / 2 - 100);
         assert!(key.d().bits_vartime() > bits / 2);
@@ -150,7 +178,11 @@ mod tests {
     #[test]
     fn keys_meet_the_conditions() {
         for round in 0..6 {
-            let threads = if round % 2 == 0 { Threads::One } else { Threads::Two };
+            let threads = if round % 2 == 0 {
+                Threads::One
+            } else {
+                Threads::Two
+            };
             check(&generate(1024, &F4, threads).unwrap(), 1024);
         }
         check(&generate(2048, &F4, Threads::Two).unwrap(), 2048);
@@ -178,7 +210,14 @@ mod tests {
         for bits in [0, 512, 1023, 1025, 16386] {
             assert!(generate(bits, &F4, Threads::One).is_err(), "{bits}");
         }
-        for e in [&[][..], &[3], &[0xFF, 0xFF], &[1, 0, 0], &[1, 0, 2], &[0xFF; 33]] {
+        for e in [
+            &[][..],
+            &[3],
+            &[0xFF, 0xFF],
+            &[1, 0, 0],
+            &[1, 0, 2],
+            &[0xFF; 33],
+        ] {
             assert!(generate(1024, e, Threads::One).is_err(), "{e:?}");
         }
     }

@@ -1,6 +1,7 @@
 //! Non-negative integers of any length (`BIGNUM`), what prime searches and key checks need of them.
 //!
-//! Functions whose time depends on their operands say so; the others are the library's constant-time ones.
+//! Functions whose time depends on their operands say so; the others are the library's
+//! constant-time ones.
 use super::super::{Failed, Secret};
 use super::{check, owned};
 use aws_lc_sys as c;
@@ -81,7 +82,14 @@ impl BigNum {
         let bits = i32::try_from(bits).map_err(|_| Failed)?;
         let number = BigNum::new()?;
         // SAFETY: writes a live number of ours.
-        check(unsafe { c::BN_rand(number.0.as_ptr(), bits, c::BN_RAND_TOP_TWO, c::BN_RAND_BOTTOM_ODD) })?;
+        check(unsafe {
+            c::BN_rand(
+                number.0.as_ptr(),
+                bits,
+                c::BN_RAND_TOP_TWO,
+                c::BN_RAND_BOTTOM_ODD,
+            )
+        })?;
         Ok(number)
     }
 
@@ -101,7 +109,8 @@ impl BigNum {
     /// Big-endian, `len` bytes.
     pub(in crate::crypto) fn to_be_padded(&self, len: usize) -> Result<Secret, Failed> {
         let mut bytes = Secret::new(vec![0; len]);
-        // SAFETY: writes `len` bytes into a buffer of that length, or fails if the number needs more.
+        // SAFETY: writes `len` bytes into a buffer of that length, or fails if the number needs
+        // more.
         check(unsafe { c::BN_bn2bin_padded(bytes.as_mut_ptr(), len, self.as_ptr()) })?;
         Ok(bytes)
     }
@@ -162,7 +171,11 @@ impl BigNum {
 
     /// The distance to `other`.
     pub(in crate::crypto) fn distance(&self, other: &BigNum) -> Result<BigNum, Failed> {
-        let (high, low) = if self.compare(other) == Ordering::Less { (other, self) } else { (self, other) };
+        let (high, low) = if self.compare(other) == Ordering::Less {
+            (other, self)
+        } else {
+            (self, other)
+        };
         let difference = BigNum::new()?;
         // SAFETY: writes a live number of ours, reads two others; the first is not the smaller.
         check(unsafe { c::BN_usub(difference.0.as_ptr(), high.as_ptr(), low.as_ptr()) })?;
@@ -179,33 +192,71 @@ impl BigNum {
     }
 
     /// The product.
-    pub(in crate::crypto) fn times(&self, other: &BigNum, scratch: &mut Scratch) -> Result<BigNum, Failed> {
+    pub(in crate::crypto) fn times(
+        &self,
+        other: &BigNum,
+        scratch: &mut Scratch,
+    ) -> Result<BigNum, Failed> {
         let product = BigNum::new()?;
-        // SAFETY: writes a live number of ours, reads two others, with scratch memory of this thread.
-        check(unsafe { c::BN_mul(product.0.as_ptr(), self.as_ptr(), other.as_ptr(), scratch.0.as_ptr()) })?;
+        // SAFETY: writes a live number of ours, reads two others, with scratch memory of this
+        // thread.
+        check(unsafe {
+            c::BN_mul(
+                product.0.as_ptr(),
+                self.as_ptr(),
+                other.as_ptr(),
+                scratch.0.as_ptr(),
+            )
+        })?;
         Ok(product)
     }
 
     /// The quotient without remainder; fails for a divisor 0. Variable time.
-    pub(in crate::crypto) fn divided_by(&self, other: &BigNum, scratch: &mut Scratch) -> Result<BigNum, Failed> {
+    pub(in crate::crypto) fn divided_by(
+        &self,
+        other: &BigNum,
+        scratch: &mut Scratch,
+    ) -> Result<BigNum, Failed> {
         let (quotient, none) = (BigNum::new()?, ptr::null_mut());
         // SAFETY: writes a live number of ours and no remainder, reads two others.
         check(unsafe {
-            c::BN_div(quotient.0.as_ptr(), none, self.as_ptr(), other.as_ptr(), scratch.0.as_ptr())
+            c::BN_div(
+                quotient.0.as_ptr(),
+                none,
+                self.as_ptr(),
+                other.as_ptr(),
+                scratch.0.as_ptr(),
+            )
         })?;
         Ok(quotient)
     }
 
     /// The greatest common divisor.
-    pub(in crate::crypto) fn gcd(&self, other: &BigNum, scratch: &mut Scratch) -> Result<BigNum, Failed> {
+    pub(in crate::crypto) fn gcd(
+        &self,
+        other: &BigNum,
+        scratch: &mut Scratch,
+    ) -> Result<BigNum, Failed> {
         let divisor = BigNum::new()?;
         // SAFETY: writes a live number of ours, reads two others.
-        check(unsafe { c::BN_gcd(divisor.0.as_ptr(), self.as_ptr(), other.as_ptr(), scratch.0.as_ptr()) })?;
+        check(unsafe {
+            c::BN_gcd(
+                divisor.0.as_ptr(),
+                self.as_ptr(),
+                other.as_ptr(),
+                scratch.0.as_ptr(),
+            )
+        })?;
         Ok(divisor)
     }
 
-    /// The inverse modulo `modulus`, if there is one. Variable time for an odd modulus, constant for an even one.
-    pub(in crate::crypto) fn inverse(&self, modulus: &BigNum, scratch: &mut Scratch) -> Result<BigNum, Failed> {
+    /// The inverse modulo `modulus`, if there is one. Variable time for an odd modulus, constant
+    /// for an even one.
+    pub(in crate::crypto) fn inverse(
+        &self,
+        modulus: &BigNum,
+        scratch: &mut Scratch,
+    ) -> Result<BigNum, Failed> {
         let inverse = BigNum::new()?;
         let (out, number) = (inverse.0.as_ptr(), self.as_ptr());
         // SAFETY: writes a live number of ours and returns it, or NULL; reads two others.
@@ -241,7 +292,8 @@ impl Modulus {
     /// Prepares an odd number.
     pub(in crate::crypto) fn new(value: BigNum, scratch: &mut Scratch) -> Result<Modulus, Failed> {
         // SAFETY: reads a live number, with scratch memory of this thread.
-        let context = owned(unsafe { c::BN_MONT_CTX_new_consttime(value.as_ptr(), scratch.0.as_ptr()) })?;
+        let context =
+            owned(unsafe { c::BN_MONT_CTX_new_consttime(value.as_ptr(), scratch.0.as_ptr()) })?;
         Ok(Modulus { context, value })
     }
 
@@ -265,7 +317,8 @@ impl Modulus {
         let power = BigNum::new()?;
         let (out, context) = (power.0.as_ptr(), self.context.as_ptr());
         let (base, exponent, modulus) = (base.as_ptr(), exponent.as_ptr(), self.value.as_ptr());
-        // SAFETY: writes a live number of ours, reads others that live; `context` belongs to `modulus`.
+        // SAFETY: writes a live number of ours, reads others that live; `context` belongs to
+        // `modulus`.
         check(unsafe {
             c::BN_mod_exp_mont_consttime(out, base, exponent, modulus, scratch.0.as_ptr(), context)
         })?;
@@ -273,11 +326,17 @@ impl Modulus {
     }
 
     /// `number²`, for a number less than the modulus.
-    pub(in crate::crypto) fn square(&self, number: &BigNum, scratch: &mut Scratch) -> Result<BigNum, Failed> {
+    pub(in crate::crypto) fn square(
+        &self,
+        number: &BigNum,
+        scratch: &mut Scratch,
+    ) -> Result<BigNum, Failed> {
         let (shifted, square) = (BigNum::new()?, BigNum::new()?);
         let (context, memory) = (self.context.as_ptr(), scratch.0.as_ptr());
         // SAFETY: writes a live number of ours, reads another.
-        check(unsafe { c::BN_to_montgomery(shifted.0.as_ptr(), number.as_ptr(), context, memory) })?;
+        check(unsafe {
+            c::BN_to_montgomery(shifted.0.as_ptr(), number.as_ptr(), context, memory)
+        })?;
         // One factor is in Montgomery form, the other is not: the form cancels out.
         let (out, left, right) = (square.0.as_ptr(), shifted.as_ptr(), number.as_ptr());
         // SAFETY: writes a live number of ours, reads two others.
@@ -286,8 +345,8 @@ impl Modulus {
     }
 }
 
-/// `base^exponent` for two moduli at once, which where the processor has AVX-512 IFMA takes little longer
-/// than one of 1024, 1536 or 2048 bits. Bases are less than their moduli.
+/// `base^exponent` for two moduli at once, which where the processor has AVX-512 IFMA takes little
+/// longer than one of 1024, 1536 or 2048 bits. Bases are less than their moduli.
 pub(in crate::crypto) fn power_pair(
     moduli: [&Modulus; 2],
     bases: [&BigNum; 2],
@@ -296,7 +355,8 @@ pub(in crate::crypto) fn power_pair(
 ) -> Result<[BigNum; 2], Failed> {
     let ([m1, m2], [a1, a2], [p1, p2]) = (moduli, bases, exponents);
     let (r1, r2) = (BigNum::new()?, BigNum::new()?);
-    // SAFETY: writes two live numbers of ours, reads others that live; each context belongs to its modulus.
+    // SAFETY: writes two live numbers of ours, reads others that live; each context belongs to its
+    // modulus.
     check(unsafe {
         c::BN_mod_exp_mont_consttime_x2(
             r1.0.as_ptr(),

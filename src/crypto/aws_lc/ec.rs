@@ -49,8 +49,11 @@ impl EcKey {
     pub(in crate::crypto) fn public(curve: Curve, point: &[u8]) -> Result<EcKey, Failed> {
         let (key, decoded) = (EcKey::empty(curve)?, Point::new(curve)?);
         let (group, out) = (group(curve), decoded.0.as_ptr());
-        // SAFETY: reads the bytes of a live slice into a live point of ours; no scratch memory is needed.
-        check(unsafe { c::EC_POINT_oct2point(group, out, point.as_ptr(), point.len(), ptr::null_mut()) })?;
+        // SAFETY: reads the bytes of a live slice into a live point of ours; no scratch memory is
+        // needed.
+        check(unsafe {
+            c::EC_POINT_oct2point(group, out, point.as_ptr(), point.len(), ptr::null_mut())
+        })?;
         key.set_public(&decoded)?;
         Ok(key)
     }
@@ -63,7 +66,16 @@ impl EcKey {
         check(unsafe { c::EC_KEY_set_private_key(key.key.as_ptr(), scalar.as_ptr()) })?;
         let (group, out, none) = (group(curve), point.0.as_ptr(), ptr::null());
         // SAFETY: writes a live point of ours: the scalar times the generator, and nothing added.
-        check(unsafe { c::EC_POINT_mul(group, out, scalar.as_ptr(), none, ptr::null(), scratch.as_ptr()) })?;
+        check(unsafe {
+            c::EC_POINT_mul(
+                group,
+                out,
+                scalar.as_ptr(),
+                none,
+                ptr::null(),
+                scratch.as_ptr(),
+            )
+        })?;
         key.set_public(&point)?;
         Ok(key)
     }
@@ -88,9 +100,15 @@ impl EcKey {
         let point = unsafe { c::EC_KEY_get0_public_key(self.key.as_ptr()) };
         let form = c::point_conversion_form_t::POINT_CONVERSION_UNCOMPRESSED;
         let (group, out, len) = (group(self.curve), bytes.as_mut_ptr(), bytes.len());
-        // SAFETY: writes at most `len` bytes; a missing point (NULL) cannot be, every constructor sets one.
-        let written = unsafe { c::EC_POINT_point2oct(group, point, form, out, len, ptr::null_mut()) };
-        if written == len { Ok(bytes) } else { Err(super::failed()) }
+        // SAFETY: writes at most `len` bytes; a missing point (NULL) cannot be, every constructor
+        // sets one.
+        let written =
+            unsafe { c::EC_POINT_point2oct(group, point, form, out, len, ptr::null_mut()) };
+        if written == len {
+            Ok(bytes)
+        } else {
+            Err(super::failed())
+        }
     }
 
     /// The scalar of a private key, of the field's length.
@@ -109,7 +127,8 @@ impl EcKey {
     /// ECDSA: `r ‖ s`.
     pub(in crate::crypto) fn sign(&self, digest: &[u8]) -> Result<Vec<u8>, Failed> {
         // SAFETY: reads the bytes of a live slice and a live key.
-        let signature = unsafe { c::ECDSA_do_sign(digest.as_ptr(), digest.len(), self.key.as_ptr()) };
+        let signature =
+            unsafe { c::ECDSA_do_sign(digest.as_ptr(), digest.len(), self.key.as_ptr()) };
         let signature = Signature(owned(signature)?);
         let (mut r, mut s) = (ptr::null(), ptr::null());
         // SAFETY: the numbers belong to the live signature.
@@ -127,7 +146,9 @@ impl EcKey {
         if signature.len() != 2 * self.curve.field_len() {
             return Err(Failed);
         }
-        let (r, s) = signature.split_at_checked(self.curve.field_len()).ok_or(Failed)?;
+        let (r, s) = signature
+            .split_at_checked(self.curve.field_len())
+            .ok_or(Failed)?;
         let (r, s) = (BigNum::from_be(r)?, BigNum::from_be(s)?);
         // SAFETY: no preconditions.
         let signature = Signature(owned(unsafe { c::ECDSA_SIG_new() })?);
@@ -140,14 +161,18 @@ impl EcKey {
 
     fn empty(curve: Curve) -> Result<EcKey, Failed> {
         // SAFETY: no preconditions.
-        let key = EcKey { key: owned(unsafe { c::EC_KEY_new() })?, curve };
+        let key = EcKey {
+            key: owned(unsafe { c::EC_KEY_new() })?,
+            curve,
+        };
         // SAFETY: changes a live key of ours; the group is static.
         check(unsafe { c::EC_KEY_set_group(key.key.as_ptr(), group(curve)) })?;
         Ok(key)
     }
 
     fn set_public(&self, point: &Point) -> Result<(), Failed> {
-        // SAFETY: changes a live key of ours, which no other thread has yet, to a copy of a live point.
+        // SAFETY: changes a live key of ours, which no other thread has yet, to a copy of a live
+        // point.
         check(unsafe { c::EC_KEY_set_public_key(self.key.as_ptr(), point.0.as_ptr()) })
     }
 }
@@ -160,14 +185,12 @@ impl Point {
 }
 
 fn group(curve: Curve) -> *const c::EC_GROUP {
-    match curve {
-        // SAFETY: no preconditions; the answer is static.
-        Curve::P256 => unsafe { c::EC_group_p256() },
-        // SAFETY: as above.
-        Curve::P384 => unsafe { c::EC_group_p384() },
-        // SAFETY: as above.
-        Curve::P521 => unsafe { c::EC_group_p521() },
-        // SAFETY: as above.
-        Curve::Secp256k1 => unsafe { c::EC_group_secp256k1() },
-    }
+    let group = match curve {
+        Curve::P256 => c::EC_group_p256,
+        Curve::P384 => c::EC_group_p384,
+        Curve::P521 => c::EC_group_p521,
+        Curve::Secp256k1 => c::EC_group_secp256k1,
+    };
+    // SAFETY: no preconditions; the answer is static.
+    unsafe { group() }
 }

@@ -1,7 +1,7 @@
 //! An RSA key (`EVP_PKEY` around `RSA`): raw operations and OAEP.
 //!
-//! The library guards its lazily built Montgomery contexts and the blinding factors with a lock in the key,
-//! which it holds only while it takes one out; so any number of threads may use one key.
+//! The library guards its lazily built Montgomery contexts and the blinding factors with a lock in
+//! the key, which it holds only while it takes one out; so any number of threads may use one key.
 use super::super::{Failed, Secret, hash::Hash, oaep::Oaep};
 use super::bignum::BigNum;
 use super::{check, failed, owned};
@@ -61,9 +61,14 @@ impl Drop for Operation {
 }
 
 impl RsaKey {
-    /// A key, checked as far as the library does (`RSA_check_key`): n odd and of 16384 bits at most, e odd,
-    /// 1 < e < n; with CRT values n = pq, de = 1 mod p-1 and q-1, dp, dq, qinv right. Costs a few multiplications.
-    pub(in crate::crypto) fn new(n: &BigNum, e: &BigNum, private: Option<&PrivateNumbers>) -> Result<RsaKey, Failed> {
+    /// A key, checked as far as the library does (`RSA_check_key`): n odd and of 16384 bits at
+    /// most, e odd, 1 < e < n; with CRT values n = pq, de = 1 mod p-1 and q-1, dp, dq, qinv right.
+    /// Costs a few multiplications.
+    pub(in crate::crypto) fn new(
+        n: &BigNum,
+        e: &BigNum,
+        private: Option<&PrivateNumbers>,
+    ) -> Result<RsaKey, Failed> {
         // SAFETY: no preconditions.
         let rsa = Rsa(owned(unsafe { c::RSA_new() })?);
         // Without the flag e has at most 33 bits, which some old keys exceed.
@@ -76,7 +81,11 @@ impl RsaKey {
         let pkey = Pkey(owned(unsafe { c::EVP_PKEY_new() })?);
         // SAFETY: both live; the EVP_PKEY takes a reference of its own.
         check(unsafe { c::EVP_PKEY_set1_RSA(pkey.0.as_ptr(), rsa.0.as_ptr()) })?;
-        Ok(RsaKey { rsa: rsa.0, pkey, size: n.bits().div_ceil(8) })
+        Ok(RsaKey {
+            rsa: rsa.0,
+            pkey,
+            size: n.bits().div_ceil(8),
+        })
     }
 
     /// Length of the modulus in bytes.
@@ -91,8 +100,8 @@ impl RsaKey {
         Ok(output)
     }
 
-    /// `input^d mod n`, blinded and checked against faults; `input` is exactly as long as the modulus, greater
-    /// than 1 and less than n - 1.
+    /// `input^d mod n`, blinded and checked against faults; `input` is exactly as long as the
+    /// modulus, greater than 1 and less than n - 1.
     pub(in crate::crypto) fn private(&self, input: &[u8]) -> Result<Secret, Failed> {
         let mut output = Secret::new(vec![0; self.size]);
         self.run(c::RSA_sign_raw, input, &mut output)?;
@@ -105,13 +114,32 @@ impl RsaKey {
         }
         let (mut len, rsa) = (0, self.rsa.as_ptr());
         let (to, from) = (output.as_mut_ptr(), input.as_ptr());
-        // SAFETY: reads and writes as many bytes as the live slices have; the key is live and locks itself.
-        check(unsafe { raw(rsa, &raw mut len, to, self.size, from, self.size, c::RSA_NO_PADDING) })?;
-        if len == self.size { Ok(()) } else { Err(Failed) }
+        // SAFETY: reads and writes as many bytes as the live slices have; the key is live and locks
+        // itself.
+        check(unsafe {
+            raw(
+                rsa,
+                &raw mut len,
+                to,
+                self.size,
+                from,
+                self.size,
+                c::RSA_NO_PADDING,
+            )
+        })?;
+        if len == self.size {
+            Ok(())
+        } else {
+            Err(Failed)
+        }
     }
 
     /// RSAES-OAEP encryption.
-    pub(in crate::crypto) fn oaep_encrypt(&self, oaep: &Oaep, message: &[u8]) -> Result<Vec<u8>, Failed> {
+    pub(in crate::crypto) fn oaep_encrypt(
+        &self,
+        oaep: &Oaep,
+        message: &[u8],
+    ) -> Result<Vec<u8>, Failed> {
         let operation = Operation::new(&self.pkey, c::EVP_PKEY_encrypt_init, oaep)?;
         let mut output = vec![0; self.size];
         let len = operation.run(c::EVP_PKEY_encrypt, message, &mut output)?;
@@ -120,7 +148,11 @@ impl RsaKey {
     }
 
     /// RSAES-OAEP decryption.
-    pub(in crate::crypto) fn oaep_decrypt(&self, oaep: &Oaep, ciphertext: &[u8]) -> Result<Secret, Failed> {
+    pub(in crate::crypto) fn oaep_decrypt(
+        &self,
+        oaep: &Oaep,
+        ciphertext: &[u8],
+    ) -> Result<Secret, Failed> {
         let operation = Operation::new(&self.pkey, c::EVP_PKEY_decrypt_init, oaep)?;
         let mut output = Secret::new(vec![0; self.size]);
         let len = operation.run(c::EVP_PKEY_decrypt, ciphertext, &mut output)?;
@@ -129,9 +161,11 @@ impl RsaKey {
     }
 }
 
-type Raw = unsafe extern "C" fn(*mut c::RSA, *mut usize, *mut u8, usize, *const u8, usize, c_int) -> c_int;
+type Raw =
+    unsafe extern "C" fn(*mut c::RSA, *mut usize, *mut u8, usize, *const u8, usize, c_int) -> c_int;
 type Init = unsafe extern "C" fn(*mut c::EVP_PKEY_CTX) -> c_int;
-type Run = unsafe extern "C" fn(*mut c::EVP_PKEY_CTX, *mut u8, *mut usize, *const u8, usize) -> c_int;
+type Run =
+    unsafe extern "C" fn(*mut c::EVP_PKEY_CTX, *mut u8, *mut usize, *const u8, usize) -> c_int;
 
 impl Rsa {
     fn fill(&self, n: &BigNum, e: &BigNum, private: Option<&PrivateNumbers>) -> Result<(), Failed> {
@@ -141,7 +175,9 @@ impl Rsa {
             // SAFETY: the key is live and takes the numbers, which are given away.
             unsafe { c::RSA_set0_key(rsa, n, e, d) }
         })?;
-        let Some([p, q, dp, dq, qinv]) = private.and_then(|private| private.crt) else { return Ok(()) };
+        let Some([p, q, dp, dq, qinv]) = private.and_then(|private| private.crt) else {
+            return Ok(());
+        };
         give([Some(p), Some(q)], |[p, q]| {
             // SAFETY: as above.
             unsafe { c::RSA_set0_factors(rsa, p, q) }
@@ -197,7 +233,9 @@ impl Operation {
         // SAFETY: reads the bytes of a live slice.
         let copy = owned(unsafe { c::OPENSSL_memdup(label.as_ptr().cast(), label.len()) })?;
         // SAFETY: the context is live and owns the copy once it answers 1.
-        let answer = unsafe { c::EVP_PKEY_CTX_set0_rsa_oaep_label(self.0.as_ptr(), copy.as_ptr().cast(), label.len()) };
+        let answer = unsafe {
+            c::EVP_PKEY_CTX_set0_rsa_oaep_label(self.0.as_ptr(), copy.as_ptr().cast(), label.len())
+        };
         check(answer).inspect_err(|Failed| {
             // SAFETY: allocated above, and refused.
             unsafe { c::OPENSSL_free(copy.as_ptr()) }
@@ -209,22 +247,22 @@ impl Operation {
         let (to, from) = (output.as_mut_ptr(), input.as_ptr());
         // SAFETY: reads and writes no more bytes than the live slices have.
         check(unsafe { run(self.0.as_ptr(), to, &raw mut len, from, input.len()) })?;
-        if len <= output.len() { Ok(len) } else { Err(failed()) }
+        if len <= output.len() {
+            Ok(len)
+        } else {
+            Err(failed())
+        }
     }
 }
 
 fn md(hash: Hash) -> *const c::EVP_MD {
-    // SAFETY (all): no preconditions; the answer is static.
-    match hash {
-        // SAFETY: as said.
-        Hash::Sha1 => unsafe { c::EVP_sha1() },
-        // SAFETY: as said.
-        Hash::Sha224 => unsafe { c::EVP_sha224() },
-        // SAFETY: as said.
-        Hash::Sha256 => unsafe { c::EVP_sha256() },
-        // SAFETY: as said.
-        Hash::Sha384 => unsafe { c::EVP_sha384() },
-        // SAFETY: as said.
-        Hash::Sha512 => unsafe { c::EVP_sha512() },
-    }
+    let md = match hash {
+        Hash::Sha1 => c::EVP_sha1,
+        Hash::Sha224 => c::EVP_sha224,
+        Hash::Sha256 => c::EVP_sha256,
+        Hash::Sha384 => c::EVP_sha384,
+        Hash::Sha512 => c::EVP_sha512,
+    };
+    // SAFETY: no preconditions; the answer is static.
+    unsafe { md() }
 }

@@ -1,10 +1,13 @@
 //! The blocks of PKCS#1 v1.5 (RFC 8017, sections 7.2 and 9.2).
 //!
-//! Decryption rejects implicitly, as draft-irtf-cfrg-rsa-guidance and OpenSSL 3.2 do: who sends a block with wrong
-//! padding gets a message made from key and ciphertext, always the same one, and learns nothing.
+//! Decryption rejects implicitly, as draft-irtf-cfrg-rsa-guidance and OpenSSL 3.2 do: who sends a
+//! block with wrong padding gets a message made from key and ciphertext, always the same one, and
+//! learns nothing.
 use super::super::{Failed, Secret, hash::Hash, random};
 use aws_lc_rs::hmac;
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater, ConstantTimeLess};
+use subtle::{
+    Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater, ConstantTimeLess,
+};
 
 /// Bytes of a block that are not message: `00`, type, eight of padding at least, `00`.
 const OVERHEAD: usize = 11;
@@ -44,10 +47,18 @@ pub fn digest_info(hash: Hash, digest: &[u8]) -> Vec<u8> {
 const fn prefix(hash: Hash) -> &'static [u8] {
     match hash {
         Hash::Sha1 => b"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14",
-        Hash::Sha224 => b"\x30\x2d\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x04\x05\x00\x04\x1c",
-        Hash::Sha256 => b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20",
-        Hash::Sha384 => b"\x30\x41\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x30",
-        Hash::Sha512 => b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40",
+        Hash::Sha224 => {
+            b"\x30\x2d\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x04\x05\x00\x04\x1c"
+        }
+        Hash::Sha256 => {
+            b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"
+        }
+        Hash::Sha384 => {
+            b"\x30\x41\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x30"
+        }
+        Hash::Sha512 => {
+            b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40"
+        }
     }
 }
 
@@ -66,11 +77,13 @@ impl std::fmt::Debug for Rejection {
 impl Rejection {
     /// For the private exponent, as long as the modulus.
     pub(super) fn new(d: &[u8]) -> Rejection {
-        Rejection { key: Secret::new(Hash::Sha256.digest(d)) }
+        Rejection {
+            key: Secret::new(Hash::Sha256.digest(d)),
+        }
     }
 
-    /// The message in a decrypted block or, if its padding is wrong, the one made up for `ciphertext`. Both
-    /// are as long as the modulus. Only the answer's length shows in the time.
+    /// The message in a decrypted block or, if its padding is wrong, the one made up for
+    /// `ciphertext`. Both are as long as the modulus. Only the answer's length shows in the time.
     pub(super) fn message(&self, block: &[u8], ciphertext: &[u8]) -> Result<Secret, Failed> {
         let size = u32::try_from(block.len()).map_err(|_| Failed)?;
         let hmac = hmac::Key::new(hmac::HMAC_SHA256, &self.key);
@@ -91,7 +104,12 @@ impl Rejection {
 
 /// Whether the padding is right, and where the message starts if it is.
 fn message_start(block: &[u8]) -> (Choice, u32) {
-    let kind = block.iter().zip([0, 2]).fold(Choice::from(1), |good, (byte, want)| good & byte.ct_eq(&want));
+    let kind = block
+        .iter()
+        .zip([0, 2])
+        .fold(Choice::from(1), |good, (byte, want)| {
+            good & byte.ct_eq(&want)
+        });
     let (mut start, mut found) = (0_u32, Choice::from(0));
     for (after, byte) in (1_u32..).zip(block).skip(2) {
         let separator = byte.ct_eq(&0) & !found;
@@ -101,8 +119,8 @@ fn message_start(block: &[u8]) -> (Choice, u32) {
     (kind & found & start.ct_gt(&10), start)
 }
 
-/// The length of the made-up message: the last of 128 candidates that leaves room for a padding. All of them fail
-/// with a probability of 2^-128 at most; the length is then 0.
+/// The length of the made-up message: the last of 128 candidates that leaves room for a padding.
+/// All of them fail with a probability of 2^-128 at most; the length is then 0.
 fn made_up_len(derivation: &hmac::Key, size: u32) -> Result<u32, Failed> {
     let limit = size.checked_sub(10).ok_or(Failed)?;
     let mask = limit.next_power_of_two() - 1;

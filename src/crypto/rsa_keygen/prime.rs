@@ -1,13 +1,15 @@
-//! The search for one prime: sieved candidates, tested by Miller and Rabin's test (FIPS 186-5, section B.3.1).
+//! The search for one prime: sieved candidates, tested by Miller and Rabin's test (FIPS 186-5,
+//! section B.3.1).
 //!
-//! Candidates go through their first round two at a time, because two exponentiations cost little more than one;
-//! what passes meets its further rounds with two bases at a time.
+//! Candidates go through their first round two at a time, because two exponentiations cost little
+//! more than one; what passes meets its further rounds with two bases at a time.
 use super::super::aws_lc::bignum::{BigNum, Modulus, Scratch, power_pair};
 use super::super::{Failed, random};
 use super::sieve;
 use std::cmp::Ordering;
 
-/// Odd numbers in a window, per bit of a prime. Of them 2 / (ln 2 · bits) are prime, so a window holds 23.
+/// Odd numbers in a window, per bit of a prime. Of them 2 / (ln 2 · bits) are prime, so a window
+/// holds 23.
 const WINDOW_PER_BIT: usize = 8;
 /// Windows tried before giving up. One without a prime has a probability of about e^-23.
 const WINDOWS: usize = 64;
@@ -32,9 +34,10 @@ pub(super) fn search(bits: usize, e: &BigNum) -> Result<BigNum, Failed> {
     Err(Failed)
 }
 
-/// Rounds with two bases each beyond the first round. Table B.1 of FIPS 186-5 asks for 5 bases for 1024 bits, 4 for
-/// 1536 and 2048 bits, with an error below 2^-112, 2^-128 and 2^-144; for 512 bits, which it no longer has, table
-/// C.3 of FIPS 186-4 asks for 7 with 2^-100. Longer primes need fewer.
+/// Rounds with two bases each beyond the first round. Table B.1 of FIPS 186-5 asks for 5 bases for
+/// 1024 bits, 4 for 1536 and 2048 bits, with an error below 2^-112, 2^-128 and 2^-144; for 512
+/// bits, which it no longer has, table C.3 of FIPS 186-4 asks for 7 with 2^-100. Longer primes need
+/// fewer.
 const fn further_rounds(bits: usize) -> usize {
     match bits {
         1536.. => 2,
@@ -63,7 +66,12 @@ impl Candidate {
         let minus_one = number.minus(1)?;
         let twos = minus_one.trailing_zeros();
         let odd = minus_one.shift_right(twos)?;
-        Ok(Candidate { modulus: Modulus::new(number, scratch)?, minus_one, twos, odd })
+        Ok(Candidate {
+            modulus: Modulus::new(number, scratch)?,
+            minus_one,
+            twos,
+            odd,
+        })
     }
 
     /// Whether a number that passed its first round is prime indeed, and one that `e` can use.
@@ -107,7 +115,10 @@ fn round(candidates: [&Candidate; 2], scratch: &mut Scratch) -> Result<[bool; 2]
     let bases = [one.base()?, other.base()?];
     let moduli = candidates.map(|candidate| &candidate.modulus);
     let [first, second] = power_pair(moduli, bases.each_ref(), [&one.odd, &other.odd], scratch)?;
-    Ok([one.accepts(first, scratch)?, other.accepts(second, scratch)?])
+    Ok([
+        one.accepts(first, scratch)?,
+        other.accepts(second, scratch)?,
+    ])
 }
 
 #[cfg(test)]
@@ -125,11 +136,23 @@ mod tests {
         // 2^61 - 1; 2^255 - 19; 2^16 + 1, whose predecessor is a power of two; 7681 = 2^9 · 15 + 1
         let mut curve25519 = [0xFF; 32];
         (curve25519[0], curve25519[31]) = (0x7F, 0xED);
-        for prime in [&((1_u64 << 61) - 1).to_be_bytes()[..], &curve25519, &[1, 0, 1], &[0x1E, 1]] {
+        for prime in [
+            &((1_u64 << 61) - 1).to_be_bytes()[..],
+            &curve25519,
+            &[1, 0, 1],
+            &[0x1E, 1],
+        ] {
             assert!(passes(prime), "{prime:02x?}");
         }
-        // Carmichael numbers, a strong pseudoprime to bases 2 to 37 (OEIS A014233), a product of two primes
-        for composite in [561, 41041, 825_265, 3_825_123_056_546_413_051, 1_000_003 * 1_000_033] {
+        // Carmichael numbers, a strong pseudoprime to bases 2 to 37 (OEIS A014233), a product of
+        // two primes
+        for composite in [
+            561,
+            41041,
+            825_265,
+            3_825_123_056_546_413_051,
+            1_000_003 * 1_000_033,
+        ] {
             assert!(!passes(&u64::to_be_bytes(composite)), "{composite}");
         }
     }
