@@ -21,9 +21,8 @@
  *
  * The wrapping key is the public key (CKO_PUBLIC_KEY, CKK_RSA, CKA_WRAP) that the vault handed out.
  * The file names it by its key identifier, which is the KEK's CKA_KEYFERRY_KID or, if it has none,
- * its CKA_LABEL if that is a key identifier URL. With neither the answer is
- * an error, never a file without a name.
- * The mechanism takes no parameter. The other rules are those of CKM_RSA_AES_KEY_WRAP.
+ * its CKA_LABEL if that is a key identifier URL; with neither there is an error and no file. The
+ * mechanism takes no parameter. All other rules are those of CKM_RSA_AES_KEY_WRAP.
  *
  * C_UnwrapKey takes such a file as the wrapped key and the KEK's private key as the unwrapping key.
  */
