@@ -11,8 +11,9 @@ use crate::crypto::pin::{Cost, derive};
 use crate::error::{Error, Result};
 use std::time::{Duration, Instant};
 
-/// How long a PIN without tries left waits for those under way, which may give theirs back.
-const TRIES_UNDER_WAY: Duration = Duration::from_millis(500);
+/// How long a PIN without tries left waits for those under way, which may give theirs back: since
+/// the slot was last seen to change.
+const TRIES_UNDER_WAY: Duration = Duration::from_millis(1500);
 
 /// A slot that its PIN has opened.
 pub(super) struct Admitted {
@@ -86,7 +87,7 @@ impl Vault {
 
     /// The description and the slot, in which a try has been taken.
     fn take_try(&self, who: Who) -> Result<(DescriptionRecord, SlotRecord)> {
-        let start = Instant::now();
+        let mut seen = (Revision(0), Instant::now());
         let mut attempt = 0;
         while attempt < ATTEMPTS {
             let (description, slot) = self.description_and_slot(who)?;
@@ -95,7 +96,10 @@ impl Vault {
                 Who::So => tampered(self.token, "the SO's slot was removed"),
             })?;
             if slot.tries >= Tries::LIMIT {
-                if start.elapsed() > TRIES_UNDER_WAY {
+                if seen.0 != revision {
+                    seen = (revision, Instant::now());
+                }
+                if seen.1.elapsed() > TRIES_UNDER_WAY {
                     return Err(Error::PinLocked);
                 }
                 std::thread::sleep(Duration::from_millis(20));

@@ -2,6 +2,7 @@
 mod bytes;
 mod pins;
 mod tampering;
+mod vector;
 
 use super::*;
 use crate::store::memory::Memory;
