@@ -172,16 +172,17 @@ impl<'a> Reader<'a> {
 
     fn attributes(&mut self, depth: usize) -> Option<Attributes> {
         let count = self.count(2)?;
-        let mut pairs = Vec::with_capacity(count);
+        let mut attributes = Attributes::new();
         let mut last = None;
         for _ in 0..count {
             let cka = CK_ATTRIBUTE_TYPE::try_from(self.leb128()?).ok()?;
             if last.replace(cka).is_some_and(|last| last >= cka) {
                 return None;
             }
-            pairs.push((cka, self.value(depth)?));
+            attributes.set(cka, self.value(depth)?);
         }
-        Some(Attributes::ascending(pairs))
+        attributes.shrink();
+        Some(attributes)
     }
 
     fn value(&mut self, depth: usize) -> Option<Value> {

@@ -1,11 +1,13 @@
 //! Attributes: a row per `CKA_*` with the kind of its value, and the values themselves.
 //!
 //! Everything above knows attributes in this form only: typed, checked, each once.
+mod set;
 mod table;
 
 use crate::ck::*;
 use crate::crypto::Secret;
 use crate::error::{Error, Result};
+pub use set::Attributes;
 use std::fmt;
 pub use table::ATTRIBUTES;
 
@@ -156,123 +158,6 @@ fn is_date(bytes: &[u8]) -> bool {
         _ => 0,
     };
     (1..=last).contains(&day)
-}
-
-/// A set of attributes, each at most once, in the order of their numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Attributes(Vec<(CK_ATTRIBUTE_TYPE, Value)>);
-
-impl Attributes {
-    /// No attributes.
-    pub const fn new() -> Attributes {
-        Attributes(Vec::new())
-    }
-    /// From pairs that are in order, each once.
-    pub(in crate::object) fn ascending(pairs: Vec<(CK_ATTRIBUTE_TYPE, Value)>) -> Attributes {
-        debug_assert!(pairs.is_sorted_by(|a, b| a.0 < b.0));
-        Attributes(pairs)
-    }
-    /// The value of `cka`.
-    pub fn value(&self, cka: CK_ATTRIBUTE_TYPE) -> Option<&Value> {
-        let at = self.0.binary_search_by_key(&cka, |(k, _)| *k).ok()?;
-        self.0.get(at).map(|(_, v)| v)
-    }
-    /// The value of a boolean attribute.
-    pub fn flag(&self, cka: CK_ATTRIBUTE_TYPE) -> Option<bool> {
-        match self.value(cka)? {
-            Value::Bool(b) => Some(*b),
-            _ => None,
-        }
-    }
-    /// The value of a `CK_ULONG` attribute.
-    pub fn ulong(&self, cka: CK_ATTRIBUTE_TYPE) -> Option<CK_ULONG> {
-        match self.value(cka)? {
-            Value::Ulong(n) => Some(*n),
-            _ => None,
-        }
-    }
-    /// The value of a byte array, number, text or date attribute.
-    pub fn bytes(&self, cka: CK_ATTRIBUTE_TYPE) -> Option<&[u8]> {
-        match self.value(cka)? {
-            Value::Bytes(b) => Some(b),
-            _ => None,
-        }
-    }
-    /// Sets `cka`, replacing what was there.
-    pub fn set(&mut self, cka: CK_ATTRIBUTE_TYPE, value: Value) {
-        match self.0.binary_search_by_key(&cka, |(k, _)| *k) {
-            Ok(at) => {
-                if let Some(slot) = self.0.get_mut(at) {
-                    slot.1 = value;
-                }
-            }
-            Err(at) => self.0.insert(at, (cka, value)),
-        }
-    }
-    /// Adds `cka` to a template. Given twice with the same value it counts once, with different
-    /// ones the template is inconsistent: `CKR_TEMPLATE_INCONSISTENT` (section 4.1.1).
-    pub fn add(&mut self, cka: CK_ATTRIBUTE_TYPE, value: Value) -> Result<()> {
-        match self.value(cka) {
-            None => self.set(cka, value),
-            Some(present) if *present == value => {}
-            Some(_) => return Err(Error::TemplateInconsistent.because(name(cka))),
-        }
-        Ok(())
-    }
-    /// Takes `cka` out.
-    pub fn remove(&mut self, cka: CK_ATTRIBUTE_TYPE) -> Option<Value> {
-        let at = self.0.binary_search_by_key(&cka, |(k, _)| *k).ok()?;
-        Some(self.0.remove(at).1)
-    }
-    /// Gives back memory that was set aside for more attributes.
-    pub fn shrink(&mut self) {
-        self.0.shrink_to_fit();
-    }
-    /// Whether `cka` is present.
-    pub fn has(&self, cka: CK_ATTRIBUTE_TYPE) -> bool {
-        self.value(cka).is_some()
-    }
-    /// Sets all of `others`.
-    pub fn extend(&mut self, others: Attributes) {
-        for (cka, value) in others.0 {
-            self.set(cka, value);
-        }
-    }
-    /// In the order of their numbers.
-    pub fn iter(&self) -> impl Iterator<Item = (CK_ATTRIBUTE_TYPE, &Value)> {
-        self.0.iter().map(|(k, v)| (*k, v))
-    }
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-    /// How many.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-    /// Those for which `is` holds, and the others.
-    pub fn partition(self, is: impl Fn(CK_ATTRIBUTE_TYPE) -> bool) -> (Attributes, Attributes) {
-        let (yes, no) = self.0.into_iter().partition(|(cka, _)| is(*cka));
-        (Attributes(yes), Attributes(no))
-    }
-}
-
-impl IntoIterator for Attributes {
-    type Item = (CK_ATTRIBUTE_TYPE, Value);
-    type IntoIter = std::vec::IntoIter<Self::Item>;
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
-    }
-}
-
-impl FromIterator<(CK_ATTRIBUTE_TYPE, Value)> for Attributes {
-    fn from_iter<I: IntoIterator<Item = (CK_ATTRIBUTE_TYPE, Value)>>(pairs: I) -> Attributes {
-        let mut all = Attributes::new();
-        for (cka, value) in pairs {
-            all.set(cka, value);
-        }
-        all
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,9 @@ use crate::ck::*;
 use crate::error::{Error, Result};
 use crate::object::attribute::{Attributes, Value};
 pub use classes::CLASSES;
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
+use std::sync::LazyLock;
 
 /// The footnotes of PKCS#11 3.2 section 4.2, table "Common footnotes for object attribute tables".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,11 +161,15 @@ impl Class {
 /// Whether `cka` is key material in objects of `class`: `CKA_VALUE` of private and secret keys,
 /// `CKA_PRIVATE_EXPONENT`, primes and CRT values.
 pub fn is_material(class: CK_OBJECT_CLASS, cka: CK_ATTRIBUTE_TYPE) -> bool {
-    CLASSES
-        .iter()
-        .filter(|row| row.class == class)
-        .flat_map(Class::attributes)
-        .any(|a| a.cka == cka && a.flags.has(Flags::MATERIAL))
+    /// What the table says, looked up once.
+    static MATERIAL: LazyLock<BTreeSet<(CK_OBJECT_CLASS, CK_ATTRIBUTE_TYPE)>> =
+        LazyLock::new(|| {
+            let pairs = |row: &'static Class| row.attributes().map(|a| (row.class, a));
+            let material = CLASSES.iter().flat_map(pairs);
+            let material = material.filter(|(_, a)| a.flags.has(Flags::MATERIAL));
+            material.map(|(class, a)| (class, a.cka)).collect()
+        });
+    MATERIAL.contains(&(class, cka))
 }
 
 impl Default {
@@ -185,7 +191,6 @@ impl Default {
 mod tests {
     use super::*;
     use crate::object::attribute::{Kind, row};
-    use std::collections::BTreeSet;
 
     #[test]
     fn each_class_and_type_has_one_row_and_each_attribute_one_entry() {
