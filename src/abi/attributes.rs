@@ -147,7 +147,7 @@ mod tests {
 
     fn put(array: &mut [CK_ATTRIBUTE], answers: &[Result<Value>]) -> (Result<()>, Vec<CK_ULONG>) {
         // SAFETY: the tests give valid or null pointers.
-        let caller = unsafe { Caller::for_this_call() };
+        let caller = unsafe { Caller::for_this_call(&()) };
         let count = CK_ULONG::try_from(array.len()).unwrap();
         let outcome = caller
             .wanted(array.as_mut_ptr(), count)

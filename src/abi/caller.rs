@@ -34,9 +34,12 @@ plain! {
 }
 
 impl<'call> Caller<'call> {
+    /// `frame` lives in the exported function, so that nothing borrowed outlives the call.
+    ///
     /// # Safety
     /// For `'call`, the pointers that will be given to this `Caller` are as PKCS#11 requires.
-    pub(super) unsafe fn for_this_call() -> Caller<'call> {
+    pub(super) unsafe fn for_this_call(frame: &'call ()) -> Caller<'call> {
+        let _ = frame;
         Caller(PhantomData)
     }
 
@@ -239,7 +242,7 @@ mod tests {
 
     fn caller() -> Caller<'static> {
         // SAFETY: the pointers below are valid or null, or refused before they are used.
-        unsafe { Caller::for_this_call() }
+        unsafe { Caller::for_this_call(&()) }
     }
 
     #[test]
@@ -262,7 +265,11 @@ mod tests {
         let mut handle: CK_ULONG = 0;
         assert!(caller().places(&mut handle, CK_ULONG::MAX).is_err());
         assert!(caller().places(&mut handle, CK_ULONG::MAX / 8 + 2).is_err());
-        assert!(caller().places(&mut handle, CK_ULONG::MAX / 16 + 1).is_err());
+        assert!(
+            caller()
+                .places(&mut handle, CK_ULONG::MAX / 16 + 1)
+                .is_err()
+        );
         assert!(caller().places::<CK_ULONG>(null_mut(), 1).is_err());
         assert!(caller().places::<CK_ULONG>(null_mut(), 0).is_ok());
     }

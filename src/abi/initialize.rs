@@ -85,7 +85,7 @@ mod tests {
 
     fn wishes(mut args: CK_C_INITIALIZE_ARGS) -> Result<(Option<String>, Threads)> {
         // SAFETY: the tests give valid or null pointers.
-        let caller = unsafe { Caller::for_this_call() };
+        let caller = unsafe { Caller::for_this_call(&()) };
         caller.wishes(std::ptr::from_mut(&mut args).cast())
     }
 

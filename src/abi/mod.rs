@@ -57,8 +57,9 @@ macro_rules! c_fn {
         #[unsafe(no_mangle)]
         #[allow(non_snake_case, clippy::too_many_arguments, reason = "as the standard has it")]
         pub unsafe extern "C" fn $name($($arg: $ty),*) -> crate::ck::CK_RV {
-            // SAFETY: our caller vouches for its pointers until we return; so long lives the Caller.
-            let $caller = unsafe { $crate::abi::caller::Caller::for_this_call() };
+            let frame = ();
+            // SAFETY: our caller vouches for its pointers until we return; so long lives the frame.
+            let $caller = unsafe { $crate::abi::caller::Caller::for_this_call(&frame) };
             $crate::abi::answer(stringify!($name), || {
                 $(let $module = $crate::abi::process::module()?;)?
                 $body

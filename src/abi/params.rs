@@ -203,7 +203,7 @@ mod tests {
 
     fn read_at(shape: Shape, at: *mut u8, len: CK_ULONG) -> Result<Params> {
         // SAFETY: the tests give valid or null pointers.
-        let caller = unsafe { Caller::for_this_call() };
+        let caller = unsafe { Caller::for_this_call(&()) };
         let raw = CK_MECHANISM {
             mechanism: 0,
             pParameter: at.cast(),
@@ -346,23 +346,35 @@ mod tests {
         }
     }
 
-    #[test]
-    fn gcm_in_both_layouts() {
-        let (mut iv, mut aad) = ([1u8; 12], [2u8; 3]);
-        let new = CK_GCM_PARAMS {
+    fn gcm(iv: &mut [u8; 12], aad: &mut [u8; 3]) -> CK_GCM_PARAMS {
+        CK_GCM_PARAMS {
             pIv: iv.as_mut_ptr(),
             ulIvLen: 12,
             ulIvBits: 96,
             pAAD: aad.as_mut_ptr(),
             ulAADLen: 3,
             ulTagBits: 128,
-        };
+        }
+    }
+
+    #[test]
+    fn gcm_in_both_layouts() {
+        let (mut iv, mut aad) = ([1u8; 12], [2u8; 3]);
+        let new = gcm(&mut iv, &mut aad);
+        let CK_GCM_PARAMS {
+            pIv,
+            ulIvLen,
+            pAAD,
+            ulAADLen,
+            ulTagBits,
+            ..
+        } = new;
         let mut old = OldGcm {
-            pIv: new.pIv,
-            ulIvLen: 12,
-            pAAD: new.pAAD,
-            ulAADLen: 3,
-            ulTagBits: 128,
+            pIv,
+            ulIvLen,
+            pAAD,
+            ulAADLen,
+            ulTagBits,
         };
         let expected = Ok(Params::Gcm(Gcm {
             iv: vec![1; 12],
@@ -379,6 +391,13 @@ mod tests {
             read(Shape::Gcm, &mut CK_GCM_PARAMS { ulIvBits: 0, ..new }),
             expected
         );
+    }
+
+    #[test]
+    fn gcm_that_cannot_be() {
+        let (mut iv, mut aad) = ([1u8; 12], [2u8; 3]);
+        let new = gcm(&mut iv, &mut aad);
+        let none = null_mut();
         for wrong in [
             CK_GCM_PARAMS {
                 ulTagBits: 127,
@@ -388,10 +407,7 @@ mod tests {
                 ulTagBits: 16,
                 ..new
             },
-            CK_GCM_PARAMS {
-                pIv: null_mut(),
-                ..new
-            },
+            CK_GCM_PARAMS { pIv: none, ..new },
             CK_GCM_PARAMS {
                 ulIvLen: 0,
                 ulIvBits: 0,
@@ -402,10 +418,7 @@ mod tests {
                 ulIvBits: 95,
                 ..new
             },
-            CK_GCM_PARAMS {
-                pAAD: null_mut(),
-                ..new
-            },
+            CK_GCM_PARAMS { pAAD: none, ..new },
             CK_GCM_PARAMS {
                 ulAADLen: CK_ULONG::MAX,
                 ..new

@@ -98,7 +98,7 @@ mod tests {
 
     fn caller() -> Caller<'static> {
         // SAFETY: the pointers below are valid or null, or refused before they are used.
-        unsafe { Caller::for_this_call() }
+        unsafe { Caller::for_this_call(&()) }
     }
 
     fn attribute<T>(cka: CK_ATTRIBUTE_TYPE, value: &mut [T]) -> CK_ATTRIBUTE {

@@ -42,6 +42,7 @@
 )]
 
 pub mod every;
+pub mod keys;
 pub mod mechanism;
 pub mod session;
 pub mod template;
