@@ -1,6 +1,6 @@
 //! `keyferry token`: make and list tokens.
 use crate::options::Options;
-use crate::output::{Answer, During, Fault, Report, fault, table};
+use crate::output::{Answer, During, Fault, Report, clean, fault, table};
 use crate::pin;
 use clap::{Args, Subcommand};
 use keyferry::ck::CK_SLOT_ID;
@@ -53,10 +53,7 @@ impl Init {
         let so_pin = pin::new_so(options, &self.label)?;
         let user_pin = pin::new_user(options, &self.label)?;
         let token = make(&module, slot, &self.label, &so_pin, &user_pin)?;
-        let text = format!(
-            "The token \"{}\" is ready in slot {}.\n",
-            token.label, token.slot
-        );
+        let text = format!("The token \"{}\" is ready.\n", clean(&token.label));
         Ok(Report::new(text, describe(&token)))
     }
 
