@@ -1,5 +1,6 @@
 //! The command line, as a user meets it: run as a program, judged by what it prints, the files it
 //! leaves and its exit status. Command lines are data, in `tests/cli/`.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 use keyferry::byok::azure::{Kid, Package};
 use keyferry::byok::kek::Kek;
 use serde::Deserialize;
@@ -266,8 +267,9 @@ fn exports_a_key() {
     let package = Package::parse(&std::fs::read(&file).unwrap()).unwrap();
     assert_eq!((package.kid.as_str(), package.ciphertext.len()), (KID, 408));
     assert!(package.generator.starts_with("keyferry/"));
-    let fingerprint = Kek::parse(&std::fs::read(place.path("KEK-2048.pem")).unwrap()).unwrap();
-    assert_eq!(answer["kek_sha256"], fingerprint.fingerprint().unwrap());
+    let kek = Kek::parse(&std::fs::read(place.path("KEK-2048.pem")).unwrap()).unwrap();
+    let fingerprint = kek.fingerprint().unwrap();
+    assert_eq!(answer["kek_sha256"], fingerprint);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -276,9 +278,11 @@ fn exports_a_key() {
             0o600
         );
     }
+    replaces_it_from_a_file(&place, &fingerprint);
+}
 
-    // from a file, for a Managed HSM, with the fingerprint compared, replacing the package
-    let fingerprint = fingerprint.fingerprint().unwrap();
+/// For a Managed HSM, with the fingerprint compared.
+fn replaces_it_from_a_file(place: &Place, fingerprint: &str) {
     let shown = place.good(&format!(
         "export azure --kek {{dir}}/KEK-2048.pem --kid {{hsm}} --key aes --kek-sha256 {fingerprint} \
          --force -o KeyTransferPackage-sign.byok"
@@ -288,7 +292,8 @@ fn exports_a_key() {
         "{shown}"
     );
     assert!(shown.contains("--kty oct --ops encrypt decrypt"), "{shown}");
-    let package = Package::parse(&std::fs::read(&file).unwrap()).unwrap();
+    let file = std::fs::read(place.path("KeyTransferPackage-sign.byok")).unwrap();
+    let package = Package::parse(&file).unwrap();
     assert_eq!((package.kid.as_str(), package.ciphertext.len()), (HSM, 296));
     assert_eq!(
         place.json("kek list").as_array().unwrap().len(),

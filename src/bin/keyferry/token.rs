@@ -53,7 +53,11 @@ impl Init {
         let so_pin = pin::new_so(options, &self.label)?;
         let user_pin = pin::new_user(options, &self.label)?;
         let token = make(&module, slot, &self.label, &so_pin, &user_pin)?;
-        let text = format!("The token \"{}\" is ready.\n", clean(&token.label));
+        let text = format!(
+            "The token \"{}\" is ready in slot {}.\n",
+            clean(&token.label),
+            token.slot
+        );
         Ok(Report::new(text, describe(&token)))
     }
 
