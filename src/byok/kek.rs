@@ -5,8 +5,9 @@
 use super::azure::Malformed;
 use crate::crypto::hash::Hash;
 use der::asn1::{AnyRef, BitStringRef, UintRef};
-use der::{Decode, Document, Encode};
-use rsa::pkcs1::RsaPublicKey;
+use der::{
+    Decode, DecodeValue, Document, Encode, EncodeValue, Header, Length, Reader, Sequence, Writer,
+};
 use spki::{AlgorithmIdentifier, ObjectIdentifier, SubjectPublicKeyInfo, SubjectPublicKeyInfoRef};
 use x509_cert::Certificate;
 
@@ -118,7 +119,7 @@ impl Kek {
     fn encode(&self) -> der::Result<Vec<u8>> {
         let key = RsaPublicKey {
             modulus: UintRef::new(&self.modulus)?,
-            public_exponent: UintRef::new(&self.exponent)?,
+            exponent: UintRef::new(&self.exponent)?,
         };
         let key = key.to_der()?;
         SubjectPublicKeyInfo {
@@ -186,10 +187,38 @@ fn of_spki(der: &[u8]) -> Result<Kek, Malformed> {
 }
 
 fn of_pkcs1(der: &[u8]) -> Result<Kek, Malformed> {
-    let key = RsaPublicKey::<UintRef<'_>>::from_der(der)
+    let key = RsaPublicKey::from_der(der)
         .map_err(|_| malformed("the RSA public key cannot be decoded"))?;
-    Kek::new(key.modulus.as_bytes(), key.public_exponent.as_bytes())
+    Kek::new(key.modulus.as_bytes(), key.exponent.as_bytes())
 }
+
+/// RSAPublicKey, RFC 8017 appendix A.1.1.
+struct RsaPublicKey<'a> {
+    modulus: UintRef<'a>,
+    exponent: UintRef<'a>,
+}
+
+impl<'a> DecodeValue<'a> for RsaPublicKey<'a> {
+    type Error = der::Error;
+    fn decode_value<R: Reader<'a>>(reader: &mut R, _header: Header) -> der::Result<Self> {
+        Ok(RsaPublicKey {
+            modulus: reader.decode()?,
+            exponent: reader.decode()?,
+        })
+    }
+}
+
+impl EncodeValue for RsaPublicKey<'_> {
+    fn value_len(&self) -> der::Result<Length> {
+        self.modulus.encoded_len()? + self.exponent.encoded_len()?
+    }
+    fn encode_value(&self, writer: &mut impl Writer) -> der::Result<()> {
+        self.modulus.encode(writer)?;
+        self.exponent.encode(writer)
+    }
+}
+
+impl<'a> Sequence<'a> for RsaPublicKey<'a> {}
 
 fn of_certificate(der: &[u8]) -> Result<Kek, Malformed> {
     let certificate =

@@ -28,51 +28,24 @@ impl Kid {
                 "the key identifier is longer than {LIMIT} bytes"
             )));
         }
-        let rest = url.strip_prefix("https://").ok_or_else(|| {
-            wrong(
-                url,
-                "does not begin with https://",
-                "give the whole URL of the KEK",
-            )
-        })?;
+        let Some(rest) = url.strip_prefix("https://") else {
+            return Err(wrong(url, "does not begin with https://", WHOLE));
+        };
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
         if !is_host(host) {
-            return Err(wrong(
-                url,
-                "has no proper host name",
-                "give the whole URL of the KEK",
-            ));
+            return Err(wrong(url, "has no proper host name", WHOLE));
         }
-        let mut parts = path.split('/');
-        if parts.next() != Some("keys") {
-            return Err(wrong(
+        match path.split('/').collect::<Vec<&str>>().as_slice() {
+            ["keys", name, ..] if !is_name(name) => Err(wrong(url, "has no proper key name", FORM)),
+            ["keys", _] | ["keys", _, ""] => Err(wrong(url, NO_VERSION, ASK)),
+            ["keys", _, version, ..] if !is_version(version) => Err(wrong(
                 url,
-                "is not the URL of a key",
-                "its path has the form /keys/<name>/<version>",
-            ));
-        }
-        if !parts.next().is_some_and(is_name) {
-            return Err(wrong(
-                url,
-                "has no proper key name",
-                "its path has the form /keys/<name>/<version>",
-            ));
-        }
-        match parts.next() {
-            None | Some("") => Err(no_version(url)),
-            Some(version) if !is_version(version) => {
-                let said = format!(
-                    "has the version \"{}\", which is not 32 hexadecimal digits",
-                    printable(version)
-                );
-                Err(wrong(url, &said, ASK))
-            }
-            Some(_) if parts.next().is_some() => Err(wrong(
-                url,
-                "goes on after the version",
-                "end it after the version",
+                "has a version that is not 32 hexadecimal digits",
+                ASK,
             )),
-            Some(_) => Ok(Kid(url.to_owned())),
+            ["keys", _, _] => Ok(Kid(url.to_owned())),
+            ["keys", _, _, ..] => Err(wrong(url, "goes on after the version", "end it there")),
+            _ => Err(wrong(url, "is not the URL of a key", FORM)),
         }
     }
 
@@ -101,16 +74,11 @@ impl Kid {
     }
 }
 
+const WHOLE: &str = "give the whole URL of the KEK";
+const FORM: &str = "its path has the form /keys/<name>/<version>";
+const NO_VERSION: &str = "has no version, and Azure needs the one that the KEK was downloaded from";
 const ASK: &str =
     "`az keyvault key show --name KEK --vault-name V --query key.kid -o tsv` prints it";
-
-fn no_version(url: &str) -> Malformed {
-    wrong(
-        url,
-        "has no version, and Azure needs the one that the KEK was downloaded from",
-        ASK,
-    )
-}
 
 fn wrong(url: &str, what: &str, remedy: &str) -> Malformed {
     Malformed(format!(

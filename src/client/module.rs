@@ -73,11 +73,7 @@ impl Module {
             .map(|symbol| *symbol)
             .map_err(|_| not_a_module(path))?;
         let entry = entry.ok_or_else(|| not_a_module(path))?;
-        let mut list = null_mut();
-        // SAFETY: the pointer is to a live variable
-        let rv = unsafe { entry(&mut list) };
-        Error::check("C_GetFunctionList", rv)?;
-        let list = read_list(list)?;
+        let list = list_of(entry)?;
         Module::initialize(list, Some(library), None)
     }
 
@@ -194,7 +190,14 @@ fn embedded_list() -> Result<CK_FUNCTION_LIST> {
     ))
 }
 
-fn read_list(list: *mut CK_FUNCTION_LIST) -> Result<CK_FUNCTION_LIST> {
+/// What a module's `C_GetFunctionList` gives.
+fn list_of(
+    entry: unsafe extern "C" fn(*mut *mut CK_FUNCTION_LIST) -> CK_RV,
+) -> Result<CK_FUNCTION_LIST> {
+    let mut list = null_mut();
+    // SAFETY: the pointer is to a live variable
+    let rv = unsafe { entry(&raw mut list) };
+    Error::check("C_GetFunctionList", rv)?;
     if list.is_null() {
         return Err(Error::Unusable(
             "the module's function list is null".to_owned(),

@@ -1,7 +1,8 @@
 //! `keyferry key`: generate, list, show and destroy keys.
-use crate::kind::{self, Kind, Leaving, Usage, Wish, hex};
+use crate::kind::{self, Kind, hex};
 use crate::options::Options;
 use crate::output::{Answer, Fault, Report, clean, facts, fault, table};
+use crate::wish::{Leaving, Usage, Wish};
 use clap::{Args, Subcommand};
 use keyferry::ck::*;
 use keyferry::client::{Access, Session, Template};
@@ -88,55 +89,53 @@ impl Key {
 impl Generate {
     fn run(&self, options: &Options) -> Answer {
         let (token, session) = options.log_in(Access::ReadWrite)?;
-        if !labelled(&session, &self.label)?.is_empty() {
-            return Err(fault!(
-                "the token \"{}\" has a key \"{}\" already; choose another label or destroy that one",
-                token.label,
-                self.label
-            ));
-        }
-        let id = self
-            .id
-            .as_ref()
-            .map_or_else(|| session.random(8), |id| Ok(id.0.clone()))?;
-        let wish = Wish {
-            kind: &self.kind,
-            label: &self.label,
+        self.check_free(&session, &token.label)?;
+        let id = match &self.id {
+            Some(id) => id.0.clone(),
+            None => session.random(8)?,
+        };
+        let (leaving, stays) = match self.extractable {
+            true => (Leaving::May, ""),
+            false => (Leaving::MayNot, "; it can never leave the token"),
+        };
+        let usages = if self.usage.is_empty() {
+            self.kind.usages()
+        } else {
+            &self.usage
+        };
+        let Generate { kind, label, .. } = self;
+        Wish {
+            kind,
+            label,
             id: &id,
             on_token: true,
-            leaving: if self.extractable {
-                Leaving::May
-            } else {
-                Leaving::MayNot
-            },
-            usages: if self.usage.is_empty() {
-                self.kind.usages()
-            } else {
-                &self.usage
-            },
-        };
-        wish.make(&session)?;
-        let pair = if self.kind.is_pair() {
-            "key pair"
-        } else {
-            "key"
-        };
-        let stays = if self.extractable {
-            ""
-        } else {
-            "; it can never leave the token"
-        };
+            leaving,
+            usages,
+        }
+        .make(&session)?;
         let text = format!(
-            "The {} {pair} \"{}\" is in the token \"{}\"{stays}.\n",
-            self.kind.name(),
-            clean(&self.label),
+            "The {} {} \"{}\" is in the token \"{}\"{stays}.\n",
+            kind.name(),
+            if kind.is_pair() { "key pair" } else { "key" },
+            clean(label),
             clean(&token.label)
         );
         let json = json!({
-            "label": self.label, "id": hex(&id), "type": self.kind.name(),
+            "label": label, "id": hex(&id), "type": kind.name(),
             "extractable": self.extractable, "token": token.label,
         });
         Ok(Report::new(text, json))
+    }
+
+    /// Labels are how a key is named later on.
+    fn check_free(&self, session: &Session, token: &str) -> Result<(), Fault> {
+        if labelled(session, &self.label)?.is_empty() {
+            return Ok(());
+        }
+        Err(fault!(
+            "the token \"{token}\" has a key \"{}\" already; choose another label or destroy that one",
+            self.label
+        ))
     }
 }
 

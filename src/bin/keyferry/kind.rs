@@ -1,9 +1,10 @@
 //! Kinds of keys: what `--type` can say, what a token's objects are, what Azure calls them.
-use crate::output::{Fault, fault};
+use crate::output::Fault;
+use crate::wish::Usage;
 use keyferry::byok::kek::EXPONENT;
 use keyferry::byok::target::{Curve, Target};
 use keyferry::ck::*;
-use keyferry::client::{Mechanism, Session, Template};
+use keyferry::client::Session;
 use std::str::FromStr;
 
 /// A kind of key.
@@ -107,182 +108,6 @@ impl Kind {
     }
 }
 
-/// A use of a key; of a pair, the other half gets the other side of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-#[allow(missing_docs)]
-pub enum Usage {
-    Sign,
-    Verify,
-    Encrypt,
-    Decrypt,
-    Wrap,
-    Unwrap,
-    Derive,
-}
-
-/// The attributes that a use needs: of a private key, of a public key, of a secret key.
-type Needs = (
-    Usage,
-    &'static [CK_ATTRIBUTE_TYPE],
-    &'static [CK_ATTRIBUTE_TYPE],
-    &'static [CK_ATTRIBUTE_TYPE],
-);
-
-const NEEDS: [Needs; 7] = [
-    (
-        Usage::Sign,
-        &[CKA_SIGN],
-        &[CKA_VERIFY],
-        &[CKA_SIGN, CKA_VERIFY],
-    ),
-    (Usage::Verify, &[CKA_SIGN], &[CKA_VERIFY], &[CKA_VERIFY]),
-    (
-        Usage::Encrypt,
-        &[CKA_DECRYPT],
-        &[CKA_ENCRYPT],
-        &[CKA_ENCRYPT],
-    ),
-    (
-        Usage::Decrypt,
-        &[CKA_DECRYPT],
-        &[CKA_ENCRYPT],
-        &[CKA_DECRYPT],
-    ),
-    (Usage::Wrap, &[CKA_UNWRAP], &[CKA_WRAP], &[CKA_WRAP]),
-    (Usage::Unwrap, &[CKA_UNWRAP], &[CKA_WRAP], &[CKA_UNWRAP]),
-    (Usage::Derive, &[CKA_DERIVE], &[], &[CKA_DERIVE]),
-];
-
-const USAGE_ATTRIBUTES: [CK_ATTRIBUTE_TYPE; 7] = [
-    CKA_SIGN,
-    CKA_VERIFY,
-    CKA_ENCRYPT,
-    CKA_DECRYPT,
-    CKA_WRAP,
-    CKA_UNWRAP,
-    CKA_DERIVE,
-];
-
-/// Whether a key may leave the token, wrapped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leaving {
-    /// `CKA_EXTRACTABLE` TRUE
-    May,
-    /// `CKA_EXTRACTABLE` FALSE
-    MayNot,
-}
-
-/// A key to generate.
-#[derive(Debug)]
-pub struct Wish<'a> {
-    /// What kind of key.
-    pub kind: &'a Kind,
-    /// `CKA_LABEL`
-    pub label: &'a str,
-    /// `CKA_ID`
-    pub id: &'a [u8],
-    /// `CKA_TOKEN`
-    pub on_token: bool,
-    /// `CKA_EXTRACTABLE`
-    pub leaving: Leaving,
-    /// Its uses.
-    pub usages: &'a [Usage],
-}
-
-/// A new key: the private or secret one, and the public one if it is a pair.
-#[derive(Clone, Copy, Debug)]
-pub struct Made {
-    /// The private or secret key.
-    pub key: CK_OBJECT_HANDLE,
-    /// The public key.
-    pub public: Option<CK_OBJECT_HANDLE>,
-}
-
-impl Wish<'_> {
-    /// Generates it.
-    pub fn make(&self, session: &Session) -> Result<Made, Fault> {
-        let (private, public, secret) = self.needs();
-        let guarded = |class, needs: &[_]| {
-            self.template(class, needs)
-                .flags(&[CKA_PRIVATE, CKA_SENSITIVE])
-                .flag(CKA_EXTRACTABLE, self.leaving == Leaving::May)
-        };
-        let secret = guarded(CKO_SECRET_KEY, &secret);
-        let private = guarded(CKO_PRIVATE_KEY, &private);
-        let public = self.template(CKO_PUBLIC_KEY, &public);
-        let one = |ckm, bits: usize| {
-            let template = secret.clone().ulong(CKA_VALUE_LEN, number(bits / 8));
-            session
-                .generate(&Mechanism::Plain(ckm), &template)
-                .map(|key| Made { key, public: None })
-        };
-        let pair = |ckm, public: Template| {
-            let pair = session.generate_pair(&Mechanism::Plain(ckm), &public, &private);
-            pair.map(|(public, key)| Made {
-                key,
-                public: Some(public),
-            })
-        };
-        let made = match self.kind {
-            Kind::Aes(bits) => one(CKM_AES_KEY_GEN, *bits),
-            Kind::Secret(bits) => one(CKM_GENERIC_SECRET_KEY_GEN, *bits),
-            Kind::Ec(curve) => pair(
-                CKM_EC_KEY_PAIR_GEN,
-                public.bytes(CKA_EC_PARAMS, curve.oid()),
-            ),
-            Kind::Rsa(bits) => {
-                let public = public.ulong(CKA_MODULUS_BITS, number(*bits));
-                pair(
-                    CKM_RSA_PKCS_KEY_PAIR_GEN,
-                    public.bytes(CKA_PUBLIC_EXPONENT, &EXPONENT),
-                )
-            }
-            Kind::Other(name) => return Err(fault!("{name} keys cannot be generated")),
-        };
-        made.map_err(|e| {
-            fault!(
-                "the {} key \"{}\" was not generated: {e}",
-                self.kind.name(),
-                self.label
-            )
-        })
-    }
-
-    fn template(&self, class: CK_OBJECT_CLASS, needs: &[CK_ATTRIBUTE_TYPE]) -> Template {
-        let template = Template::class(class)
-            .ulong(CKA_KEY_TYPE, self.kind.key_type())
-            .flag(CKA_TOKEN, self.on_token)
-            .bytes(CKA_LABEL, self.label.as_bytes())
-            .bytes(CKA_ID, self.id);
-        let possible = |cka: &&CK_ATTRIBUTE_TYPE| match class {
-            CKO_PUBLIC_KEY => matches!(**cka, CKA_VERIFY | CKA_ENCRYPT | CKA_WRAP),
-            CKO_PRIVATE_KEY => matches!(**cka, CKA_SIGN | CKA_DECRYPT | CKA_UNWRAP | CKA_DERIVE),
-            _ => true,
-        };
-        USAGE_ATTRIBUTES
-            .iter()
-            .filter(possible)
-            .fold(template, |t, cka| t.flag(*cka, needs.contains(cka)))
-    }
-
-    fn needs(
-        &self,
-    ) -> (
-        Vec<CK_ATTRIBUTE_TYPE>,
-        Vec<CK_ATTRIBUTE_TYPE>,
-        Vec<CK_ATTRIBUTE_TYPE>,
-    ) {
-        let mut needs = (Vec::new(), Vec::new(), Vec::new());
-        for (_, private, public, secret) in NEEDS.iter().filter(|row| self.usages.contains(&row.0))
-        {
-            needs.0.extend_from_slice(private);
-            needs.1.extend_from_slice(public);
-            needs.2.extend_from_slice(secret);
-        }
-        needs
-    }
-}
-
 /// The kind of a key object.
 pub fn of(session: &Session, key: CK_OBJECT_HANDLE) -> Result<Kind, Fault> {
     let key_type = session
@@ -321,10 +146,6 @@ fn bits_of(number: &[u8]) -> usize {
 /// Bytes as hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-fn number(value: usize) -> CK_ULONG {
-    CK_ULONG::try_from(value).unwrap_or(CK_ULONG::MAX)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod output;
 mod pin;
 mod rehearse;
 mod token;
+mod wish;
 
 use clap::{Parser, Subcommand};
 use options::Options;

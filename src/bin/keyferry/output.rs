@@ -69,7 +69,10 @@ impl<T, E: Into<Fault>> During<T> for std::result::Result<T, E> {
 /// Prints the answer and gives the exit status: 0 only for success.
 pub fn finish(options: &Options, answer: Answer) -> ExitCode {
     let failure = match answer {
-        Ok(report) => {
+        Ok(mut report) => {
+            if let (Some(found), Some(members)) = (&report.finding, report.json.as_object_mut()) {
+                members.insert("error".to_owned(), found.0.clone().into());
+            }
             let shown = if options.json {
                 line(&report.json)
             } else {

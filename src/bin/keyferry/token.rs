@@ -1,6 +1,6 @@
 //! `keyferry token`: make and list tokens.
 use crate::options::Options;
-use crate::output::{Answer, During, Fault, Report, fault, table};
+use crate::output::{Answer, During, Fault, Report, clean, fault, table};
 use crate::pin;
 use clap::{Args, Subcommand};
 use keyferry::ck::CK_SLOT_ID;
@@ -55,7 +55,8 @@ impl Init {
         let token = make(&module, slot, &self.label, &so_pin, &user_pin)?;
         let text = format!(
             "The token \"{}\" is ready in slot {}.\n",
-            token.label, token.slot
+            clean(&token.label),
+            token.slot
         );
         Ok(Report::new(text, describe(&token)))
     }

@@ -2,9 +2,10 @@
 use crate::export::generator;
 use crate::file::{self, Existing, Pending};
 use crate::kek as keks;
-use crate::kind::{Kind, Leaving, Made, Wish};
+use crate::kind::Kind;
 use crate::output::{During, Fault, fault};
 use crate::token;
+use crate::wish::{Leaving, Made, Wish};
 use keyferry::byok::azure::{Kid, Package};
 use keyferry::byok::kek::{EXPONENT, Kek};
 use keyferry::byok::target::Target;
@@ -122,44 +123,30 @@ impl<'a> Ceremony<'a> {
     pub fn transfer(&self, kek: &SharedKek, target: Target) -> Result<Transfer, Fault> {
         let kind = Kind::of_target(target);
         let label = format!("{}-KEK{}", target.name(), kek.bits);
-        let (made, generate) = timed(|| {
-            let usages = kind.usages();
-            let wish = Wish {
-                kind: &kind,
-                label: &label,
-                id: b"r",
-                on_token: false,
-                leaving: Leaving::May,
-                usages,
-            };
-            wish.make(&self.source)
-        })?;
+        let (made, generate) = timed(|| self.generate(&kind, &label))?;
         let (ciphertext, wrap) = timed(|| {
             self.source
                 .wrap(&Mechanism::azure(), kek.public, made.key)
                 .during("wrapping")
         })?;
         let blob_len = ciphertext.len();
+        let file_name = format!("KeyTransferPackage-{}.byok", file::safe_name(&label));
+        let path = self.folder.join(&file_name);
+        let generator = generator(&self.source_token);
         let package = Package {
             kid: kek.kid.clone(),
             ciphertext,
-            generator: generator(&self.source_token),
+            generator,
         };
-        let file_name = format!("KeyTransferPackage-{}.byok", file::safe_name(&label));
-        let path = self.folder.join(&file_name);
         Pending::new(&path, Existing::Refuse)?.commit(&package.to_bytes())?;
 
-        let received = self.receive(&path, kek)?;
+        let received = self.receive(&path, kek)?.ciphertext;
         let template = unwrapped(&kind);
         let (key, unwrap) = timed(|| {
-            self.vault
-                .unwrap(
-                    &Mechanism::azure(),
-                    kek.private,
-                    &received.ciphertext,
-                    &template,
-                )
-                .during("unwrapping")
+            let key = self
+                .vault
+                .unwrap(&Mechanism::azure(), kek.private, &received, &template);
+            key.during("unwrapping")
         })?;
         let proof = self.prove(&kind, &made, key)?;
         for object in [Some(made.key), made.public].into_iter().flatten() {
@@ -175,6 +162,19 @@ impl<'a> Ceremony<'a> {
             unwrap,
             proof,
         })
+    }
+
+    fn generate(&self, kind: &Kind, label: &str) -> Result<Made, Fault> {
+        let (leaving, usages) = (Leaving::May, kind.usages());
+        let wish = Wish {
+            kind,
+            label,
+            id: b"rehearsal",
+            on_token: false,
+            leaving,
+            usages,
+        };
+        wish.make(&self.source)
     }
 
     /// The vault reads the file, and sees whether it is for its KEK.

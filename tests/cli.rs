@@ -1,0 +1,364 @@
+//! The command line, as a user meets it: run as a program, judged by what it prints, the files it
+//! leaves and its exit status. Command lines are data, in `tests/cli/`.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+use keyferry::byok::azure::{Kid, Package};
+use keyferry::byok::kek::Kek;
+use serde::Deserialize;
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+const KID: &str = "https://v.vault.azure.net/keys/KEK/00112233445566778899aabbccddeeff";
+const HSM: &str = "https://h.managedhsm.azure.net/keys/KEK/00112233445566778899aabbccddeeff";
+
+#[derive(Deserialize)]
+struct Commands {
+    commands: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Cases {
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    run: String,
+    says: Vec<String>,
+}
+
+/// A folder of files to work with, and a store of its own.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Place {
+        let place = Place(tempfile::tempdir().unwrap());
+        let write = |name: &str, bytes: &[u8]| std::fs::write(place.path(name), bytes).unwrap();
+        for bits in [1024, 2048, 4096, 8192] {
+            write(
+                &format!("KEK-{bits}.pem"),
+                kek(bits, &[1, 0, 1]).pem().unwrap().as_bytes(),
+            );
+        }
+        write("KEK-e3.pem", kek(2048, &[3]).pem().unwrap().as_bytes());
+        write("KEK-p256.pem", include_bytes!("cli/kek-p256.pem"));
+        write(
+            "private.pem",
+            b"-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n",
+        );
+        write("notes.txt", b"not a key\n");
+        write("wrong.pin", b"87654321\n");
+        write("package.byok", &package(296));
+        write("short.byok", &package(300));
+        write("dotted.byok", b"eyJhbGciOiJkaXIifQ..AAAA.BBBB.CCCC");
+        std::fs::create_dir(place.path("folder")).unwrap();
+        place
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Runs a command line; the PINs are in the environment, nobody is at the terminal.
+    fn run(&self, line: &str) -> Output {
+        let mut command = self.command(line);
+        command
+            .env("KEYFERRY_PIN", "12345678")
+            .env("KEYFERRY_SO_PIN", "abcdefgh");
+        command.output().unwrap()
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let line = line.replace("{kid}", KID).replace("{hsm}", HSM);
+        let dir = self.0.path().to_str().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_keyferry"));
+        command.args(
+            line.split_whitespace()
+                .map(|word| word.replace("{dir}", dir)),
+        );
+        for name in [
+            "KEYFERRY_CONFIG",
+            "KEYFERRY_PIN",
+            "KEYFERRY_SO_PIN",
+            "KEYFERRY_LOG",
+        ] {
+            command.env_remove(name);
+        }
+        command.env("KEYFERRY_STORE", format!("sqlite:{dir}/store"));
+        command.current_dir(dir).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs what must succeed.
+    fn good(&self, line: &str) -> String {
+        let output = self.run(line);
+        assert!(output.status.success(), "{line}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    fn json(&self, line: &str) -> Value {
+        serde_json::from_str(&self.good(&format!("{line} --json"))).unwrap()
+    }
+
+    fn refuses(&self, cases: &str) {
+        let cases: Cases = toml::from_str(cases).unwrap();
+        for case in cases.case {
+            let output = self.run(&case.run);
+            let error = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{}: {error}", case.run);
+            assert_eq!(error.trim_end().lines().count(), 1, "{}: {error}", case.run);
+            for said in case.says {
+                assert!(
+                    error.contains(&said),
+                    "{}: no \"{said}\" in: {error}",
+                    case.run
+                );
+            }
+            assert!(!Path::new(&self.path("new.byok")).exists(), "{}", case.run);
+        }
+        let left = std::fs::read_dir(self.0.path()).unwrap();
+        let left = left.filter(|e| {
+            e.as_ref()
+                .unwrap()
+                .path()
+                .extension()
+                .is_some_and(|x| x == "tmp")
+        });
+        assert_eq!(left.count(), 0, "temporary files are left");
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Numbers of the right size; nothing is wrapped under them.
+fn kek(bits: usize, exponent: &[u8]) -> Kek {
+    let mut modulus = vec![0xA5; bits / 8];
+    modulus[0] = 0x80;
+    Kek::new(&modulus, exponent).unwrap()
+}
+
+fn package(len: usize) -> Vec<u8> {
+    let package = Package {
+        kid: Kid::parse(KID).unwrap(),
+        ciphertext: vec![0xFE; len],
+        generator: "test".into(),
+    };
+    package.to_bytes()
+}
+
+#[test]
+fn every_command_shows_an_example() {
+    let place = Place::new();
+    let commands: Commands = toml::from_str(include_str!("cli/commands.toml")).unwrap();
+    for command in commands.commands {
+        let help = place.good(&format!("{command} --help"));
+        assert!(help.contains("Example"), "{command}");
+        assert!(
+            help.contains(&format!("  keyferry {command}")),
+            "{command}: {help}"
+        );
+    }
+    assert!(place.good("--help").contains("Examples:"));
+}
+
+#[test]
+fn no_pin_can_be_an_argument() {
+    let place = Place::new();
+    for option in ["--pin", "--so-pin", "--user-pin"] {
+        let output = place.run(&format!("key list {option} 12345678"));
+        assert_eq!(output.status.code(), Some(2), "{option}");
+    }
+}
+
+#[test]
+fn refuses_what_needs_no_token_to_be_wrong() {
+    Place::new().refuses(include_str!("cli/refusals.toml"));
+}
+
+#[test]
+fn failures_are_json_too() {
+    let place = Place::new();
+    let fails = |line: &str| -> Value {
+        let output = place.run(line);
+        assert!(!output.status.success());
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let answer = fails("inspect {dir}/short.byok --json");
+    assert!(answer["error"].as_str().unwrap().contains("300 bytes"));
+    assert_eq!(answer["ciphertext_bytes"], 300);
+    let answer = fails("inspect {dir}/notes.txt --json");
+    assert!(
+        answer["error"]
+            .as_str()
+            .unwrap()
+            .contains("not a key transfer package")
+    );
+}
+
+#[test]
+fn inspects_packages() {
+    let place = Place::new();
+    let shown = place.good("inspect {dir}/package.byok");
+    for part in [
+        KID,
+        "CKM_RSA_AES_KEY_WRAP",
+        "AES-256 under a KEK of 2048 bits",
+        "296 bytes",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let answer = place.json("inspect {dir}/package.byok");
+    assert_eq!(answer["fits"][0]["type"], "AES-256");
+    assert_eq!(answer["fits"][0]["kek_bits"], 2048);
+    assert_eq!(answer["ciphertext_bytes"], 296);
+}
+
+/// A place with the token that `token-refusals.toml` describes, and a real KEK.
+fn with_token() -> Place {
+    let place = Place::new();
+    place.good("rehearse --kek-bits 2048 --keep {dir}/rehearsal");
+    std::fs::copy(
+        place.path("rehearsal/KEK-2048.pem"),
+        place.path("KEK-2048.pem"),
+    )
+    .unwrap();
+    place.good("token init --label offline");
+    place.good("key generate --type p-256 --label sign --extractable");
+    place.good("key generate --type p-256 --label stays");
+    place.good("key generate --type aes-256 --label aes --extractable --id 0a0b");
+    place.good("key generate --type secret-160 --label secret --extractable");
+    place.good("kek import {dir}/KEK-2048.pem --label kek --kid {kid}");
+    place
+}
+
+#[test]
+fn refuses_what_the_token_shows_to_be_wrong() {
+    with_token().refuses(include_str!("cli/token-refusals.toml"));
+}
+
+#[test]
+fn asks_for_a_pin_only_at_a_terminal() {
+    let place = with_token();
+    let output = place.command("key list").output().unwrap();
+    let error = text(&output.stderr);
+    assert!(!output.status.success());
+    assert!(
+        error.contains("--pin-file") && error.contains("KEYFERRY_PIN"),
+        "{error}"
+    );
+}
+
+#[test]
+fn exports_a_key() {
+    let place = with_token();
+    let answer = place.json("export azure --kek kek --key sign");
+    assert_eq!(answer["file"], "KeyTransferPackage-sign.byok");
+    assert_eq!(answer["blob_bytes"], 408);
+    assert_eq!(answer["mechanisms"], "CKM_RSA_AES_KEY_WRAP");
+    assert_eq!(
+        answer["next"],
+        "az keyvault key import --vault-name v --name sign --byok-file KeyTransferPackage-sign.byok \
+         --kty EC --curve P-256 --ops sign verify"
+    );
+    let file = place.path("KeyTransferPackage-sign.byok");
+    let package = Package::parse(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!((package.kid.as_str(), package.ciphertext.len()), (KID, 408));
+    assert!(package.generator.starts_with("keyferry/"));
+    let kek = Kek::parse(&std::fs::read(place.path("KEK-2048.pem")).unwrap()).unwrap();
+    let fingerprint = kek.fingerprint().unwrap();
+    assert_eq!(answer["kek_sha256"], fingerprint);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(
+            std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
+    replaces_it_from_a_file(&place, &fingerprint);
+}
+
+/// For a Managed HSM, with the fingerprint compared.
+fn replaces_it_from_a_file(place: &Place, fingerprint: &str) {
+    let shown = place.good(&format!(
+        "export azure --kek {{dir}}/KEK-2048.pem --kid {{hsm}} --key aes --kek-sha256 {fingerprint} \
+         --force -o KeyTransferPackage-sign.byok"
+    ));
+    assert!(
+        shown.contains("az keyvault key import --hsm-name h --name aes"),
+        "{shown}"
+    );
+    assert!(shown.contains("--kty oct --ops encrypt decrypt"), "{shown}");
+    let file = std::fs::read(place.path("KeyTransferPackage-sign.byok")).unwrap();
+    let package = Package::parse(&file).unwrap();
+    assert_eq!((package.kid.as_str(), package.ciphertext.len()), (HSM, 296));
+    assert_eq!(
+        place.json("kek list").as_array().unwrap().len(),
+        1,
+        "the KEK of the file is gone"
+    );
+}
+
+#[test]
+fn keeps_and_destroys_keys() {
+    let place = with_token();
+    let tokens = place.json("token list");
+    assert_eq!(
+        (&tokens[0]["label"], &tokens[0]["slot"]),
+        (&"offline".into(), &0.into())
+    );
+    let keks = place.json("kek list");
+    assert_eq!(
+        (&keks[0]["label"], &keks[0]["kid"]),
+        (&"kek".into(), &KID.into())
+    );
+    let shown = place.json("key show aes");
+    assert_eq!(
+        (&shown[0]["type"], &shown[0]["id"]),
+        (&"AES-256".into(), &"0a0b".into())
+    );
+    assert_eq!(shown[0]["attributes"]["extractable"], true);
+    assert_eq!(shown[0]["attributes"]["sensitive"], true);
+    let labels = |place: &Place| -> Vec<String> {
+        let keys = place.json("key list");
+        let label = |key: &Value| key["label"].as_str().unwrap().to_owned();
+        keys.as_array().unwrap().iter().map(label).collect()
+    };
+    assert_eq!(
+        labels(&place)
+            .iter()
+            .filter(|label| *label == "sign")
+            .count(),
+        2
+    );
+    place.good("key destroy sign --yes");
+    assert!(!labels(&place).contains(&"sign".to_owned()));
+}
+
+#[test]
+fn rehearses() {
+    let place = Place::new();
+    let shown = place.good("rehearse --kek-bits 2048");
+    let lines: Vec<&str> = shown.trim_end().lines().collect();
+    assert_eq!(lines.last(), Some(&"Result: SUCCESS"), "{shown}");
+    for name in ["RSA-4096", "P-256K", "AES-192"] {
+        assert!(
+            lines
+                .iter()
+                .any(|line| line.starts_with(name) && line.ends_with("same")),
+            "{shown}"
+        );
+    }
+    let answer = place.json("rehearse --kek-bits 2048 --keep {dir}/kept");
+    assert_eq!(answer["result"], "SUCCESS");
+    assert_eq!(answer["rows"].as_array().unwrap().len(), 10);
+    let files = std::fs::read_dir(place.path("kept")).unwrap();
+    assert_eq!(files.count(), 11);
+    assert!(
+        !Path::new(&place.path("store")).exists(),
+        "a rehearsal touches no store"
+    );
+}
