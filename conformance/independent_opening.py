@@ -31,7 +31,7 @@ from lib.targets import OLD_RSA, TARGETS, Secret, Target
 
 AES_BITS = (128, 192, 256)
 AZURE = Oaep("sha1", "sha1")
-KID = "https://conformance.vault.azure.net/keys/kek/0123456789abcdef0123456789abcdef"
+KID = "https://conformance.managedhsm.azure.net/keys/kek/0123456789abcdef0123456789abcdef"
 OAEPS = (*(Oaep(name, name) for name in ck.HASHES), Oaep("sha256", "sha1"))
 OPENERS: tuple[Opener, ...] = (Cryptography(), OpenSsl())
 

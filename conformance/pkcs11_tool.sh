@@ -10,7 +10,7 @@ source "$here/lib/report.sh"
 # shellcheck source=lib/arguments.sh
 source "$here/lib/arguments.sh" "$@"
 
-kid=https://walk.vault.azure.net/keys/kek/0123456789abcdef0123456789abcdef
+kid=https://walk.managedhsm.azure.net/keys/kek/0123456789abcdef0123456789abcdef
 opened=("$python" "$here/open.py")
 
 tool() {

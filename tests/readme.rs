@@ -3,6 +3,7 @@
 //! Blocks marked `sh` run one after another in one shell, in an empty folder; a `text` block shows
 //! what the block before it prints, with `…` for anything. The two long commands are run by
 //! `conformance/run`; here it is checked that they are.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 use keyferry::mechanism::{MECHANISMS, Mechanism};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
