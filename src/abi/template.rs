@@ -47,11 +47,7 @@ impl Caller<'_> {
         let mut all = Attributes::new();
         for raw in array {
             let value = self.value(raw, nesting, left)?;
-            match all.value(raw.type_) {
-                None => all.set(raw.type_, value),
-                Some(same) if *same == value => {}
-                Some(_) => return Err(Error::TemplateInconsistent),
-            }
+            all.add(raw.type_, value)?;
         }
         Ok(all)
     }

@@ -2,8 +2,9 @@
 //!
 //! Key material leaves [`object`](super) only through [`Key`] (for use), [`Target`] (for wrapping)
 //! and [`reveal`] (for `C_GetAttributeValue`), and only this file makes those.
-use super::attribute::{Attributes, Value};
-use super::{Object, Prepared, class, encode};
+use super::attribute::{self, Attributes, Value};
+use super::class::{self, Class};
+use super::{Object, Prepared, encode};
 use crate::ck::*;
 use crate::crypto::{Secret, ec, rsa};
 use crate::error::{Error, Result};
@@ -159,13 +160,15 @@ pub fn export(kek: &Key, target: Arc<Object>) -> Result<Target> {
     Ok(Target(target))
 }
 
-/// The value of an attribute, if it may be seen: PKCS#11 3.2, section 5.7.5.
+/// The value of an attribute, if it may be seen: PKCS#11 3.2, section 5.7.5. An attribute that the
+/// class has and the object has not got is an empty one, if it can be empty.
 pub fn reveal(object: &Object, cka: CK_ATTRIBUTE_TYPE) -> Result<Value> {
     if let Some(value) = object.attributes().value(cka) {
         return Ok(value.clone());
     }
+    Class::of(object.attributes())?.attribute(cka)?;
     if !class::is_material(object.class(), cka) {
-        return Err(Error::AttributeTypeInvalid);
+        return Value::empty(attribute::row(cka)?.kind).ok_or(Error::AttributeTypeInvalid);
     }
     if !object.shows(cka) {
         return Err(Error::AttributeSensitive);

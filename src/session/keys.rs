@@ -113,18 +113,7 @@ impl Session {
 
 /// The key that was unwrapped. What is wrong with its encoding is nobody's business.
 fn received(draft: Draft, encoding: &Secret) -> Result<Object> {
-    let key_type = draft.attributes.ulong(CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
-    let contributed = match draft.attributes.ulong(CKA_CLASS) {
-        Some(CKO_PRIVATE_KEY) => encode::from_pkcs8(key_type, encoding)?,
-        Some(CKO_SECRET_KEY) => {
-            Attributes::from_iter([(CKA_VALUE, Value::Bytes(encoding.clone()))])
-        }
-        _ => {
-            return Err(
-                Error::TemplateInconsistent.because("only private and secret keys are unwrapped")
-            );
-        }
-    };
+    let contributed = encode::from_encoding(&draft.attributes, encoding)?;
     draft.finish(contributed).map_err(|error| match error {
         Error::WrappedKeyLenRange | Error::TemplateInconsistent => error,
         _ => Error::WrappedKeyInvalid.because(error),

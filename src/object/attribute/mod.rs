@@ -106,6 +106,15 @@ impl Value {
             Value::Template(_) => return None,
         }))
     }
+    /// The empty value of this kind, if there is one.
+    pub fn empty(kind: Kind) -> Option<Value> {
+        match kind {
+            Kind::Bool | Kind::Ulong => None,
+            Kind::Bytes | Kind::BigInteger | Kind::Text | Kind::Date => Some(Value::bytes(&[])),
+            Kind::Ulongs => Some(Value::Ulongs(Vec::new())),
+            Kind::Template => Some(Value::Template(Attributes::new())),
+        }
+    }
     /// A byte-array value.
     pub fn bytes(bytes: &[u8]) -> Value {
         Value::Bytes(Secret::new(bytes.to_vec()))

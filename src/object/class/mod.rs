@@ -125,7 +125,7 @@ impl Class {
     pub fn of(attributes: &Attributes) -> Result<&'static Class> {
         let class = attributes
             .ulong(CKA_CLASS)
-            .ok_or(Error::TemplateIncomplete.because("CKA_CLASS"))?;
+            .ok_or_else(|| Error::TemplateIncomplete.because("CKA_CLASS"))?;
         let mut missing = Error::AttributeValueInvalid;
         for row in CLASSES.iter().filter(|row| row.class == class) {
             match row

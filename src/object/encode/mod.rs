@@ -31,7 +31,7 @@ impl<'a> Parts<'a> {
         self.attributes
             .bytes(cka)
             .or_else(|| self.material?.bytes(cka))
-            .ok_or(Error::TemplateIncomplete.because(super::attribute::name(cka)))
+            .ok_or_else(|| Error::TemplateIncomplete.because(super::attribute::name(cka)))
     }
 }
 

@@ -100,7 +100,7 @@ pub(super) fn encoding_len(parts: Parts) -> Result<usize> {
 /// The numbers in the order of PKCS#1, borrowed.
 fn pkcs1(parts: Parts<'_>) -> Result<pkcs1::RsaPrivateKey<UintRef<'_>>> {
     let [p, q, dp, dq, qinv] =
-        crt(parts).ok_or(Error::KeyNotWrappable.because("the RSA key lacks CRT values"))?;
+        crt(parts).ok_or_else(|| Error::KeyNotWrappable.because("the RSA key lacks CRT values"))?;
     let number = |bytes| UintRef::new(bytes).map_err(|_| Error::GeneralError);
     Ok(pkcs1::RsaPrivateKey {
         modulus: number(parts.bytes(CKA_MODULUS)?)?,

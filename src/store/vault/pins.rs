@@ -91,7 +91,7 @@ impl Vault {
         let mut attempt = 0;
         while attempt < ATTEMPTS {
             let (description, slot) = self.description_and_slot(who)?;
-            let (revision, mut slot) = slot.ok_or(match who {
+            let (revision, mut slot) = slot.ok_or_else(|| match who {
                 Who::User => Error::UserPinNotInitialized,
                 Who::So => tampered(self.token, "the SO's slot was removed"),
             })?;
