@@ -196,7 +196,19 @@ fn list(options: &Options) -> Answer {
     let mut objects = Vec::new();
     for object in session.find(&wanted)? {
         let label = session.text(object, CKA_LABEL)?;
-        let stored = stored(&session, object)?;
+        let stored = match stored(&session, object) {
+            Ok(stored) => stored,
+            Err(fault) => {
+                // one bad object does not hide the others
+                objects.push(json!({ "label": label, "error": fault.0 }));
+                rows.push(vec![
+                    label,
+                    "?".to_owned(),
+                    "not a proper RSA key".to_owned(),
+                ]);
+                continue;
+            }
+        };
         let fingerprint = stored.kek.fingerprint()?;
         let kid = stored.kid.as_ref().map(Kid::as_str);
         objects.push(json!({
