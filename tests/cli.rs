@@ -109,6 +109,7 @@ impl Place {
             assert_eq!(output.status.code(), Some(1), "{}: {error}", case.run);
             assert_eq!(error.trim_end().lines().count(), 1, "{}: {error}", case.run);
             for said in case.says {
+                let said = said.replace("{kid}", KID);
                 assert!(
                     error.contains(&said),
                     "{}: no \"{said}\" in: {error}",

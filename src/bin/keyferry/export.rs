@@ -131,14 +131,7 @@ impl Azure {
             }
         };
         let fingerprint = self.check_kek(&kek)?;
-        let kept = || stored.as_ref().and_then(|stored| stored.kid.clone());
-        let kid = kid.or_else(kept).ok_or_else(|| {
-            fault!(
-                "no key identifier is known for the KEK \"{}\"; give --kid with what \
-                 `az keyvault key show --name KEK --vault-name V --query key.kid -o tsv` prints",
-                self.kek
-            )
-        })?;
+        let kid = self.check_kid(kid, stored.as_ref().and_then(|stored| stored.kid.clone()))?;
         let object = self.find_target(session)?;
         let target = self.check_target(session, object, stored.as_ref(), kid.service())?;
         let way = Way::of(session.module(), session.slot()).ok_or_else(|| {
@@ -166,6 +159,24 @@ impl Azure {
                 self.kek
             )),
             _ => Ok(fingerprint),
+        }
+    }
+
+    /// The key identifier, given or kept with the KEK; never one that contradicts the other.
+    fn check_kid(&self, given: Option<Kid>, kept: Option<Kid>) -> Result<Kid, Fault> {
+        match (given, kept) {
+            (Some(given), Some(kept)) if given != kept => Err(fault!(
+                "the KEK \"{}\" has the key identifier {} in the token, not the one given; leave --kid out, \
+                 or give the PEM file of the other KEK",
+                self.kek,
+                kept.as_str()
+            )),
+            (Some(kid), _) | (None, Some(kid)) => Ok(kid),
+            (None, None) => Err(fault!(
+                "no key identifier is known for the KEK \"{}\"; give --kid with what \
+                 `az keyvault key show --name KEK --vault-name V --query key.kid -o tsv` prints",
+                self.kek
+            )),
         }
     }
 

@@ -97,26 +97,20 @@ enum Kept {
     No,
 }
 
-/// With the vendor attribute for the kid, or without it in a module that does not know it.
+/// Then gives it the vendor attribute for the kid, if the module knows that. Not in one step:
+/// some modules leave half an object behind when they refuse an attribute.
 fn create(session: &Session, template: &Template, kid: Option<&Kid>) -> Result<Kept, Error> {
-    if let Some(kid) = kid {
-        let with_kid = template
-            .clone()
-            .bytes(CKA_KEYFERRY_KID, kid.as_str().as_bytes());
-        match session.create(&with_kid) {
-            Ok(_) => return Ok(Kept::Yes),
-            Err(e)
-                if [
-                    CKR_ATTRIBUTE_TYPE_INVALID,
-                    CKR_ATTRIBUTE_VALUE_INVALID,
-                    CKR_TEMPLATE_INCONSISTENT,
-                ]
-                .iter()
-                .any(|rv| e.is(*rv)) => {}
-            Err(e) => return Err(e),
-        }
-    }
-    session.create(template).map(|_| Kept::No)
+    let object = session.create(template)?;
+    let Some(kid) = kid else { return Ok(Kept::No) };
+    let value = Template::default().bytes(CKA_KEYFERRY_KID, kid.as_str().as_bytes());
+    let kept = session
+        .set(object, &value)
+        .and_then(|()| session.text(object, CKA_KEYFERRY_KID));
+    Ok(if kept.is_ok_and(|kept| kept == kid.as_str()) {
+        Kept::Yes
+    } else {
+        Kept::No
+    })
 }
 
 /// Reads a KEK's file.
@@ -202,7 +196,19 @@ fn list(options: &Options) -> Answer {
     let mut objects = Vec::new();
     for object in session.find(&wanted)? {
         let label = session.text(object, CKA_LABEL)?;
-        let stored = stored(&session, object)?;
+        let stored = match stored(&session, object) {
+            Ok(stored) => stored,
+            Err(fault) => {
+                // one bad object does not hide the others
+                objects.push(json!({ "label": label, "error": fault.0 }));
+                rows.push(vec![
+                    label,
+                    "?".to_owned(),
+                    "not a proper RSA key".to_owned(),
+                ]);
+                continue;
+            }
+        };
         let fingerprint = stored.kek.fingerprint()?;
         let kid = stored.kid.as_ref().map(Kid::as_str);
         objects.push(json!({
