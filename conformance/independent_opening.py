@@ -63,8 +63,7 @@ def main() -> None:
     """Runs everything."""
     setting = read_arguments(__doc__.splitlines()[0])
     oaeps = OAEPS if setting.combined else (AZURE,)
-    report = Report()
-    with own_folder() as folder, fresh_token(setting) as session:
+    with Report() as report, own_folder() as folder, fresh_token(setting) as session:
         keys = [OnToken(target, *generate(session, target)) for target in TARGETS]
         for bits in (2048, 3072, 4096):
             kek = make_kek(bits, folder)
@@ -73,7 +72,6 @@ def main() -> None:
         edges(report, setting, session, folder, keys)
         if setting.combined:
             packages(report, setting, session, make_kek(4096, folder), folder)
-    report.close()
 
 
 def generate(session: Session, target: Target, label: str = "", token: bool = False) -> tuple[int, bytes]:

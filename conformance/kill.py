@@ -29,11 +29,9 @@ STOPS_WITHIN = 1.0
 def main() -> None:
     """Runs both."""
     setting = read_arguments(__doc__.splitlines()[0])
-    report = Report()
-    with own_folder(), fresh_token(setting) as session:
+    with Report() as report, own_folder(), fresh_token(setting) as session:
         killed(report, setting, session)
         shared(report, setting, session)
-    report.close()
 
 
 class Worker:

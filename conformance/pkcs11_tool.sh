@@ -55,8 +55,8 @@ the_keys() {
     check_output "generic secret" '^Key generated:$' \
         user --keygen --key-type GENERIC:48 --id 05 --label generic --extractable
     head -c 1000 /dev/urandom >message
-    user --read-object --type pubkey --id 01 -o rsa.der
-    user --read-object --type pubkey --id 02 -o ec.der
+    check "read the RSA public key" user --read-object --type pubkey --id 01 -o rsa.der
+    check "read the EC public key" user --read-object --type pubkey --id 02 -o ec.der
     check "RSA sign" user --sign -m SHA256-RSA-PKCS --id 01 -i message -o rsa.sig
     check_output "RSA verify" '^Verified OK$' \
         openssl dgst -sha256 -verify rsa.der -keyform DER -signature rsa.sig message
@@ -103,7 +103,7 @@ one_line_each() {
 
 the_wrap() {
     local by
-    zeros_on_token 03 aes.zeros
+    check "encrypt with the AES key" zeros_on_token 03 aes.zeros
     for by in 0a 0b; do
         check "wrap under KEK $by" user --wrap -m 0x1054 --id "$by" --application-id 03 -o "$by.blob"
         check "552 bytes" test "$(size "$by.blob")" = 552

@@ -1,12 +1,13 @@
 """Counting cases: one line per group, failures with what was called, and the sum as the last line."""
 
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class Report:
-    """Every case that ran."""
+    """Every case that ran; a context manager around them that ends the program with the sum."""
 
     def __init__(self) -> None:
         self.passed = 0
@@ -26,9 +27,15 @@ class Report:
         for failure in group.failures:
             print(f"    FAILED {failure}", flush=True)
 
-    def close(self) -> None:
+    def __enter__(self) -> "Report":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, *_: object) -> None:
         """Prints the sum and ends the program: non-zero if anything failed, or if nothing ran."""
-        print(f"{self.passed} passed, {self.failed} failed")
+        if error is not None:
+            traceback.print_exception(error)
+            self.failed += 1
+        print(f"{self.passed} passed, {self.failed} failed", flush=True)
         sys.exit(0 if self.passed and not self.failed else 1)
 
 
