@@ -13,12 +13,10 @@ pub mod pin;
 mod random;
 pub mod rsa;
 pub mod rsa_keygen;
+mod secret;
 
 pub use random::{random, seed};
-use zeroize::Zeroizing;
-
-/// Bytes that must not outlive their use.
-pub type Secret = Zeroizing<Vec<u8>>;
+pub use secret::Secret;
 
 /// It did not work. Deliberately says no more: which check failed is nobody's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
