@@ -41,14 +41,17 @@ pub(super) const KWP: Mechanism = Mechanism {
 pub(super) const PAD: Mechanism =
     Mechanism { ckm: CKM_AES_KEY_WRAP_PAD, name: "CKM_AES_KEY_WRAP_PAD", ..KWP };
 
+/// What came of a wrapping with a parameter that may be wrong.
+type Attempt<T> = Result<std::result::Result<T, Failed>>;
+
 /// One of the two ways to wrap.
 struct Form {
     /// Length of the wrapping of this many bytes, if so many can be wrapped.
     len: fn(usize) -> Option<usize>,
     /// The shortest wrapping.
     min: usize,
-    wrap: fn(&Params, &[u8], &[u8]) -> Result<std::result::Result<Vec<u8>, Failed>>,
-    unwrap: fn(&Params, &[u8], &[u8]) -> Result<std::result::Result<Secret, Failed>>,
+    wrap: fn(&Params, &[u8], &[u8]) -> Attempt<Vec<u8>>,
+    unwrap: fn(&Params, &[u8], &[u8]) -> Attempt<Secret>,
 }
 
 static PLAIN: Form = Form {

@@ -1,3 +1,4 @@
+//! RSA beside outside vectors, and keys that must be refused.
 use super::*;
 use crate::crypto::aws_lc::bignum::Scratch;
 use crate::crypto::hash::Hash;

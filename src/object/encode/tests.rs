@@ -1,3 +1,4 @@
+//! Keys as OpenSSL writes them, in and out; and what must not come in.
 use super::*;
 use crate::crypto::ec as curves;
 use crate::object::template::{Origin, draft};

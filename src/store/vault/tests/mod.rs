@@ -54,6 +54,7 @@ fn written(vault: &Vault, unlocked: &Unlocked, writes: Vec<Write>) -> Vec<Entry>
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one story, step by step")]
 fn objects_go_in_and_come_out() {
     on_each(|store| {
         let (vault, unlocked) = token(store.clone());
@@ -179,6 +180,7 @@ fn writers_side_by_side_all_get_through() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one story, step by step")]
 fn a_new_beginning_leaves_nothing() {
     on_each(|store| {
         let (vault, unlocked) = token(store.clone());
