@@ -41,8 +41,8 @@ pub(super) const KWP: Mechanism = Mechanism {
 pub(super) const PAD: Mechanism =
     Mechanism { ckm: CKM_AES_KEY_WRAP_PAD, name: "CKM_AES_KEY_WRAP_PAD", ..KWP };
 
-/// What came of a wrapping with a parameter that may be wrong.
-type Attempt<T> = Result<std::result::Result<T, Failed>>;
+/// Parameter, KEK and key or wrapping in; an error for a wrong parameter.
+type Run<Out> = fn(&Params, &[u8], &[u8]) -> Result<std::result::Result<Out, Failed>>;
 
 /// One of the two ways to wrap.
 struct Form {
@@ -50,8 +50,8 @@ struct Form {
     len: fn(usize) -> Option<usize>,
     /// The shortest wrapping.
     min: usize,
-    wrap: fn(&Params, &[u8], &[u8]) -> Attempt<Vec<u8>>,
-    unwrap: fn(&Params, &[u8], &[u8]) -> Attempt<Secret>,
+    wrap: Run<Vec<u8>>,
+    unwrap: Run<Secret>,
 }
 
 static PLAIN: Form = Form {
