@@ -27,6 +27,9 @@ pub(super) struct Operations {
     decrypt: Option<Active<dyn Transform>>,
     sign: Option<Active<dyn Transform>>,
     verify: Option<Active<dyn Verify>>,
+    /// Whose keys asked for a `CKU_CONTEXT_SPECIFIC` login, in the order of their beginning; some
+    /// may be over by now.
+    waiting: Vec<Role>,
 }
 
 /// An operation under way.
@@ -64,6 +67,17 @@ impl Operations {
         }
     }
 
+    /// The operation that a `CKU_CONTEXT_SPECIFIC` login is for.
+    fn waiting(&mut self) -> Option<&mut Active<dyn Transform>> {
+        while let Some(role) = self.waiting.last().copied() {
+            if self.slot(role).as_ref().is_some_and(|active| active.locked) {
+                return self.slot(role).as_mut();
+            }
+            self.waiting.pop();
+        }
+        None
+    }
+
     fn take_verify(&mut self) -> Result<Active<dyn Verify>> {
         match &self.verify {
             Some(active) if active.locked => Err(Error::UserNotLoggedIn),
@@ -99,8 +113,12 @@ impl Session {
         let start = start.ok_or(Error::MechanismInvalid)?;
         let params = self.params(mechanism, params)?;
         let key = self.key(act, mechanism, key)?;
-        let operation = start(&params, &key)?;
-        *operations.slot(role) = Some(Active::new(operation, key.always_authenticate()));
+        let active = Active::new(start(&params, &key)?, key.always_authenticate());
+        operations.waiting.retain(|other| *other != role);
+        if active.locked {
+            operations.waiting.push(role);
+        }
+        *operations.slot(role) = Some(active);
         Ok(())
     }
 
@@ -222,25 +240,14 @@ impl Session {
         Ok(())
     }
 
-    /// `C_Login` as `CKU_CONTEXT_SPECIFIC`: for the operation that waits for it
+    /// `C_Login` as `CKU_CONTEXT_SPECIFIC`: for one operation, the last begun of those that wait for
+    /// it. Each use of such a key is authenticated by itself (section 4.9).
     pub(super) fn login_again(&self, pin: &[u8]) -> Result<()> {
-        let waits = {
-            let operations = &*self.operations.lock();
-            [&operations.encrypt, &operations.decrypt, &operations.sign]
-                .into_iter()
-                .flatten()
-                .any(|active| active.locked)
-        };
-        if !waits {
-            return Err(Error::OperationNotInitialized);
-        }
+        self.operations.lock().waiting().ok_or(Error::OperationNotInitialized)?;
         self.token.check_pin(pin)?;
         let mut operations = self.operations.lock();
-        for role in [Role::Encrypt, Role::Decrypt, Role::Sign] {
-            if let Some(active) = operations.slot(role) {
-                active.locked = false;
-            }
-        }
+        let waiting = operations.waiting().ok_or(Error::OperationNotInitialized)?;
+        waiting.locked = false;
         Ok(())
     }
 }
