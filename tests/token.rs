@@ -1,0 +1,17 @@
+//! A token as its applications have it: slots, logins, objects, keys, operations, other processes.
+#![allow(unsafe_code, reason = "an application of a C library")]
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "test"
+)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test")]
+#![allow(clippy::cast_possible_truncation, reason = "lengths of test data are small")]
+
+mod common;
+#[path = "token/disk.rs"]
+mod disk;
+#[path = "token/login.rs"]
+mod login;
+#[path = "token/slots.rs"]
+mod slots;
