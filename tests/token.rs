@@ -13,5 +13,7 @@ mod common;
 mod disk;
 #[path = "token/login.rs"]
 mod login;
+#[path = "token/objects.rs"]
+mod objects;
 #[path = "token/slots.rs"]
 mod slots;
