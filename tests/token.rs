@@ -11,9 +11,13 @@
 mod common;
 #[path = "token/disk.rs"]
 mod disk;
+#[path = "token/find.rs"]
+mod find;
 #[path = "token/login.rs"]
 mod login;
 #[path = "token/objects.rs"]
 mod objects;
+#[path = "token/sight.rs"]
+mod sight;
 #[path = "token/slots.rs"]
 mod slots;

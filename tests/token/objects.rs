@@ -69,10 +69,7 @@ fn data_and_certificates() {
         let unique = |object| t.bytes(object, CKA_UNIQUE_ID).unwrap();
         assert_ne!(unique(note), unique(made));
         assert_eq!(unique(made).len(), 36);
-        assert_eq!(
-            t.set(made, &attrs![CKA_VALUE => b"other"]),
-            Err(CKR_ATTRIBUTE_READ_ONLY)
-        );
+        assert_eq!(t.set(made, &attrs![CKA_VALUE => b"other"]), Err(CKR_ATTRIBUTE_READ_ONLY));
         t.set(made, &attrs![CKA_ID => &[0x0B], CKA_LABEL => "new"]).unwrap();
         assert_eq!(t.bytes(made, CKA_ID).unwrap(), [0x0B]);
     });
@@ -240,14 +237,10 @@ fn every_attribute_is_answered() {
 fn templates_in_templates_come_back() {
     with_token(|t| {
         let inner = attrs![CKA_EXTRACTABLE => false, CKA_LABEL => "inside"];
-        let key = t
-            .create(&with(&aes_value(&[1; 16]), attrs![CKA_UNWRAP_TEMPLATE => inner]))
-            .unwrap();
-        let mut outer = CK_ATTRIBUTE {
-            type_: CKA_UNWRAP_TEMPLATE,
-            pValue: null_mut(),
-            ulValueLen: 0,
-        };
+        let key =
+            t.create(&with(&aes_value(&[1; 16]), attrs![CKA_UNWRAP_TEMPLATE => inner])).unwrap();
+        let mut outer =
+            CK_ATTRIBUTE { type_: CKA_UNWRAP_TEMPLATE, pValue: null_mut(), ulValueLen: 0 };
         let mut get =
             || call!(t.C_GetAttributeValue(t.handle, key, &raw mut outer, 1)).map(|()| outer);
         let size = get().unwrap().ulValueLen as usize;
@@ -373,18 +366,12 @@ fn objects_that_may_not_be_touched() {
 
             let lone = t.create(&with(&note, attrs![CKA_COPYABLE => false])).unwrap();
             assert_eq!(t.copy(lone, &[]), Err(CKR_ACTION_PROHIBITED));
-            assert_eq!(
-                t.set(lone, &attrs![CKA_COPYABLE => true]),
-                Err(CKR_ATTRIBUTE_READ_ONLY)
-            );
+            assert_eq!(t.set(lone, &attrs![CKA_COPYABLE => true]), Err(CKR_ATTRIBUTE_READ_ONLY));
             t.set(lone, &label).unwrap();
 
             let kept = t.create(&with(&note, attrs![CKA_DESTROYABLE => false])).unwrap();
             assert_eq!(t.destroy(kept), prohibited);
-            assert_eq!(
-                t.set(kept, &attrs![CKA_DESTROYABLE => true]),
-                Err(CKR_ATTRIBUTE_READ_ONLY)
-            );
+            assert_eq!(t.set(kept, &attrs![CKA_DESTROYABLE => true]), Err(CKR_ATTRIBUTE_READ_ONLY));
             assert_eq!(t.destroy(kept), prohibited);
             assert_eq!(t.bytes(kept, CKA_VALUE).unwrap(), b"something");
         }
