@@ -13,6 +13,8 @@ mod common;
 mod disk;
 #[path = "token/find.rs"]
 mod find;
+#[path = "token/keygen.rs"]
+mod keygen;
 #[path = "token/login.rs"]
 mod login;
 #[path = "token/objects.rs"]
