@@ -1,7 +1,7 @@
 //! Operations under way: encrypt, decrypt, sign and verify, at once or in parts.
 //!
-//! What ends one and what does not (PKCS#11 3.2, sections 5.2 and 5.8 to 5.16): a length query and
-//! too small a buffer do not, success and every other error do.
+//! What ends one and what does not (PKCS#11 3.2, sections 5.2 and 5.8 to 5.16): a length query, too
+//! small a buffer and a call that is out of turn do not, success and every other error do.
 use super::{Output, Room, Session};
 use crate::ck::*;
 use crate::crypto::Secret;
@@ -127,6 +127,10 @@ impl Session {
     pub fn update(&self, role: Role, part: &[u8], room: Room) -> Result<Output> {
         let mut operations = self.operations.lock();
         let mut active = operations.take(role)?;
+        if active.pending.is_some() {
+            *operations.slot(role) = Some(active);
+            return Err(Error::OperationActive);
+        }
         let len = active.operation.update_len(part.len());
         let output = match room {
             Room::Query => Output::Length(len),
