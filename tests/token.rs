@@ -8,6 +8,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test")]
 #![allow(clippy::cast_possible_truncation, reason = "lengths of test data are small")]
 
+#[path = "token/ciphers.rs"]
+mod ciphers;
 mod common;
 #[path = "token/disk.rs"]
 mod disk;
@@ -19,7 +21,11 @@ mod keygen;
 mod login;
 #[path = "token/objects.rs"]
 mod objects;
+#[path = "token/operations.rs"]
+mod operations;
 #[path = "token/sight.rs"]
 mod sight;
+#[path = "token/signatures.rs"]
+mod signatures;
 #[path = "token/slots.rs"]
 mod slots;
