@@ -23,6 +23,10 @@ mod login;
 mod objects;
 #[path = "token/operations.rs"]
 mod operations;
+#[path = "token/peer.rs"]
+mod peer;
+#[path = "token/processes.rs"]
+mod processes;
 #[path = "token/sight.rs"]
 mod sight;
 #[path = "token/signatures.rs"]
