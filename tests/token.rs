@@ -33,3 +33,5 @@ mod sight;
 mod signatures;
 #[path = "token/slots.rs"]
 mod slots;
+#[path = "token/tamper.rs"]
+mod tamper;
