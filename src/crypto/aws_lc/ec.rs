@@ -161,10 +161,8 @@ impl EcKey {
 
     fn empty(curve: Curve) -> Result<EcKey, Failed> {
         // SAFETY: no preconditions.
-        let key = EcKey {
-            key: owned(unsafe { c::EC_KEY_new() })?,
-            curve,
-        };
+        let key = owned(unsafe { c::EC_KEY_new() })?;
+        let key = EcKey { key, curve };
         // SAFETY: changes a live key of ours; the group is static.
         check(unsafe { c::EC_KEY_set_group(key.key.as_ptr(), group(curve)) })?;
         Ok(key)
