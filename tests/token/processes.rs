@@ -235,13 +235,38 @@ fn a_token_begun_anew_elsewhere() {
     );
 }
 
+/// The first thing after it may be a login.
+#[test]
+fn a_login_to_a_token_begun_anew_elsewhere() {
+    together(
+        "processes::a_login_to_a_token_begun_anew_elsewhere",
+        |s, peer| {
+            peer.hear("begun anew");
+            assert_eq!(s.login(CKU_USER, PIN), Err(CKR_USER_PIN_NOT_INITIALIZED));
+            assert_eq!(s.state(), Ok(CKS_RW_PUBLIC_SESSION));
+            s.login(CKU_SO, SO_PIN).unwrap();
+        },
+        |s, peer| {
+            s.p.close_all(0).unwrap();
+            s.p.init_token(0, SO_PIN, "new").unwrap();
+            peer.say("begun anew");
+        },
+    );
+}
+
 /// A new token of another process gets the next slot here too.
 #[test]
 fn a_new_token_elsewhere() {
     together(
         "processes::a_new_token_elsewhere",
         |s, peer| {
+            assert_eq!(s.p.token_info(1).unwrap().flags & CKF_TOKEN_INITIALIZED, 0);
+            peer.say("free");
             peer.hear("made");
+            // before anyone asks for the slots: it is theirs, and takes their SO PIN
+            let taken = s.p.init_token(1, b"my own so pin", "mine");
+            assert_eq!(taken, Err(CKR_PIN_INCORRECT));
+            assert_ne!(s.p.token_info(1).unwrap().flags & CKF_TOKEN_INITIALIZED, 0);
             assert_eq!(s.p.slots(true).unwrap(), [0, 1, 2]);
             let there = user(&s.p, 1);
             assert_eq!(named(&there, "note").len(), 1);
@@ -249,6 +274,7 @@ fn a_new_token_elsewhere() {
             assert_eq!(s.p.slots(true).unwrap(), [0, 1, 2, 3]);
         },
         |s, peer| {
+            peer.hear("free");
             let other = s.p.token(1).unwrap();
             data(&other, "note");
             peer.say("made");
