@@ -126,6 +126,33 @@ fn a_session_cancels_what_it_names() {
     });
 }
 
+/// A key that was the user's is nobody's after a logout, wherever it was at work.
+#[test]
+fn a_logout_ends_the_operations_of_every_session() {
+    with_keys(|t, keys| {
+        let other = t.p.open_ro(0).unwrap();
+        other.encrypt_init(&ecb(), keys.aes).unwrap();
+        other.sign_init(&ecdsa(), keys.ec.1).unwrap();
+        other.sign_update(b"x").unwrap();
+        t.logout().unwrap();
+        assert_eq!(other.encrypt_update(&[0; 16]), Err(NOT_STARTED));
+        t.login(CKU_USER, PIN).unwrap();
+        assert_eq!(other.sign_final(), Err(NOT_STARTED), "nor does a login bring it back");
+        // a login is no logout
+        t.logout().unwrap();
+        let public = attrs![
+            CKA_CLASS => CKO_SECRET_KEY,
+            CKA_KEY_TYPE => CKK_AES,
+            CKA_VALUE => &[1; 16],
+            CKA_PRIVATE => false,
+        ];
+        let public = other.create(&public).unwrap();
+        other.encrypt_init(&ecb(), public).unwrap();
+        t.login(CKU_USER, PIN).unwrap();
+        other.encrypt_update(&[0; 16]).unwrap();
+    });
+}
+
 /// A question is free: asked any number of times, anywhere, it changes nothing.
 #[test]
 fn questions_have_no_effect() {

@@ -202,6 +202,7 @@ fn a_token_begun_anew_elsewhere() {
         |s, peer| {
             let (note, key) = (data(s, "note"), aes(s, "key"));
             let passing = s.aes(16).unwrap();
+            s.decrypt_init(&Mech::new(CKM_AES_ECB), key).unwrap();
             peer.say("made");
             peer.hear("begun anew");
             let written = s.create(&attrs![CKA_CLASS => CKO_DATA, CKA_TOKEN => true]);
@@ -212,6 +213,7 @@ fn a_token_begun_anew_elsewhere() {
                 assert_eq!(s.size(handle), Err(CKR_OBJECT_HANDLE_INVALID));
             }
             let ecb = Mech::new(CKM_AES_ECB);
+            assert_eq!(s.decrypt_update(&[0; 16]), Err(CKR_OPERATION_NOT_INITIALIZED));
             assert_eq!(s.encrypt_init(&ecb, key), Err(CKR_KEY_HANDLE_INVALID));
             assert_eq!(s.encrypt_init(&ecb, passing), Err(CKR_KEY_HANDLE_INVALID));
             assert_eq!(s.login(CKU_USER, PIN), Err(CKR_USER_PIN_NOT_INITIALIZED));

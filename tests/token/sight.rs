@@ -51,13 +51,15 @@ fn private_objects_are_the_users() {
 fn key_material_needs_a_login() {
     let disk = Disk::new();
     let ecb = Mech::new(CKM_AES_ECB);
-    let sealed = disk.visit(|p| {
+    let (sealed, size) = disk.visit(|p| {
         let session = p.token(0).unwrap();
         let public = key(&session, "public", true, false);
         let sealed = session.encrypt(&ecb, public, &[1; 16]).unwrap();
+        let size = session.size(public);
         session.logout().unwrap();
+        assert!(session.size(public).is_ok(), "seen is seen");
         assert_eq!(session.encrypt(&ecb, public, &[1; 16]), Err(CKR_USER_NOT_LOGGED_IN));
-        sealed
+        (sealed, size)
     });
     disk.visit(|p| {
         let session = p.open_rw(0).unwrap();
@@ -67,6 +69,7 @@ fn key_material_needs_a_login() {
         assert_eq!(session.bytes(public, CKA_VALUE), Err(CKR_ATTRIBUTE_SENSITIVE));
         session.login(CKU_USER, PIN).unwrap();
         assert_eq!(session.encrypt(&ecb, public, &[1; 16]), Ok(sealed));
+        assert_eq!(session.size(public), size);
     });
 }
 
