@@ -1,4 +1,5 @@
 //! A token as its applications have it: slots, logins, objects, keys, operations, other processes.
+#![allow(clippy::too_many_lines, reason = "a scene is told in one go")]
 #![allow(unsafe_code, reason = "an application of a C library")]
 #![allow(
     clippy::undocumented_unsafe_blocks,
