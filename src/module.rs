@@ -172,10 +172,15 @@ impl Module {
 
     fn token(&self, slot: CK_SLOT_ID) -> Result<Arc<Token>> {
         let at = usize::try_from(slot).map_err(|_| Error::SlotIdInvalid)?;
-        if at >= self.tokens.read().len() {
-            self.scan()?; // another process may have initialised a token since
+        let known = || self.tokens.read().get(at).cloned();
+        match known() {
+            Some(token) if token.is_initialized() => Ok(token),
+            _ => {
+                // another process may have initialised it since
+                self.scan()?;
+                known().ok_or(Error::SlotIdInvalid)
+            }
         }
-        self.tokens.read().get(at).cloned().ok_or(Error::SlotIdInvalid)
     }
 
     /// Finds the tokens that are in the store by now.

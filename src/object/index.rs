@@ -2,8 +2,8 @@
 //!
 //! Everything that looks for objects comes here, so that a token too large for memory could ask its
 //! store instead.
-use super::Object;
 use super::attribute::{Attributes, Value};
+use super::{Object, class};
 use crate::ck::*;
 use std::collections::hash_map::{Entry, HashMap, RandomState};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +12,9 @@ use std::sync::Arc;
 
 /// What is usually searched for.
 const INDEXED: [CK_ATTRIBUTE_TYPE; 3] = [CKA_CLASS, CKA_ID, CKA_LABEL];
+
+/// The classes that have key material.
+const KEYS: [CK_OBJECT_CLASS; 2] = [CKO_PRIVATE_KEY, CKO_SECRET_KEY];
 
 /// The objects of a token that are in sight, by handle and by what is usually searched for.
 #[derive(Debug, Default)]
@@ -64,20 +67,42 @@ impl Index {
     /// Handles of the objects that match `template`, in ascending order; the narrowest index that
     /// applies is used.
     pub fn find(&self, template: &Attributes) -> Vec<CK_OBJECT_HANDLE> {
+        self.select(template, |object| matches(object, template))
+    }
+    /// Handles of the objects of which nobody can say whether they match `template` before their
+    /// key material, which may be seen, is open.
+    pub fn undecided(&self, template: &Attributes) -> Vec<CK_OBJECT_HANDLE> {
+        if !template.iter().any(|(cka, _)| KEYS.iter().any(|c| class::is_material(*c, cka))) {
+            return Vec::new();
+        }
+        self.select(template, |object| {
+            object.material().is_err()
+                && template.iter().all(|(cka, wanted)| {
+                    if class::is_material(object.class(), cka) {
+                        object.shows(cka)
+                    } else {
+                        object.attributes().value(cka) == Some(wanted)
+                    }
+                })
+        })
+    }
+    /// Handles of the objects that `wanted` picks, in ascending order, of those that the narrowest
+    /// index leaves.
+    fn select(
+        &self,
+        template: &Attributes,
+        wanted: impl Fn(&Object) -> bool,
+    ) -> Vec<CK_OBJECT_HANDLE> {
         let hashes = self.hashes_of(template);
         if hashes.is_empty() {
-            return self
-                .iter()
-                .filter(|(_, o)| matches(o, template))
-                .map(|(handle, _)| handle)
-                .collect();
+            let all = self.iter().filter(|(_, object)| wanted(object));
+            return all.map(|(handle, _)| handle).collect();
         }
         let narrowest = hashes
             .iter()
             .map(|hash| self.by_value.get(hash))
             .min_by_key(|handles| handles.map_or(0, Handles::len));
-        let found =
-            |handle: &CK_OBJECT_HANDLE| self.at(*handle).is_some_and(|o| matches(o, template));
+        let found = |handle: &CK_OBJECT_HANDLE| self.at(*handle).is_some_and(|o| wanted(o));
         match narrowest.flatten() {
             None => Vec::new(),
             Some(Handles::One(handle)) => Some(*handle).filter(found).into_iter().collect(),
@@ -86,9 +111,7 @@ impl Index {
     }
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = (CK_OBJECT_HANDLE, &Arc<Object>)> {
-        self.objects
-            .iter()
-            .map(|(handle, object)| (*handle, object))
+        self.objects.iter().map(|(handle, object)| (*handle, object))
     }
     /// How many.
     pub fn len(&self) -> usize {
@@ -140,7 +163,7 @@ impl Handles {
 }
 
 /// Whether `object` has every attribute of `template` with the same value. Key material never
-/// matches unless it may be revealed, and has been opened.
+/// matches unless it may be revealed, and has been opened: [`Index::undecided`] says whose to open.
 pub fn matches(object: &Object, template: &Attributes) -> bool {
     template.iter().all(|(cka, wanted)| {
         let there = object.attributes().value(cka).or_else(|| {
@@ -179,38 +202,18 @@ mod tests {
     fn found_by_each_index_by_several_and_by_none() {
         let mut index = Index::default();
         for handle in [5, 3, 9, 1] {
-            index.insert(
-                handle,
-                secret_key(if handle > 4 { "late" } else { "early" }, true),
-            );
+            index.insert(handle, secret_key(if handle > 4 { "late" } else { "early" }, true));
         }
         let class = (CKA_CLASS, Value::Ulong(CKO_SECRET_KEY));
         assert_eq!(index.find(&Attributes::new()), [1, 3, 5, 9]);
         assert_eq!(index.find(&wanted([class.clone()])), [1, 3, 5, 9]);
         assert_eq!(index.find(&label("late")), [5, 9]);
-        assert_eq!(
-            index.find(&wanted([class, (CKA_LABEL, Value::bytes(b"early"))])),
-            [1, 3]
-        );
-        assert_eq!(
-            index.find(&wanted([(CKA_ID, Value::bytes(&[]))])),
-            [1, 3, 5, 9]
-        );
-        assert_eq!(
-            index.find(&wanted([(CKA_KEY_TYPE, Value::Ulong(CKK_AES))])),
-            [1, 3, 5, 9]
-        );
-        assert!(
-            index
-                .find(&wanted([(CKA_CLASS, Value::Ulong(CKO_DATA))]))
-                .is_empty()
-        );
+        assert_eq!(index.find(&wanted([class, (CKA_LABEL, Value::bytes(b"early"))])), [1, 3]);
+        assert_eq!(index.find(&wanted([(CKA_ID, Value::bytes(&[]))])), [1, 3, 5, 9]);
+        assert_eq!(index.find(&wanted([(CKA_KEY_TYPE, Value::Ulong(CKK_AES))])), [1, 3, 5, 9]);
+        assert!(index.find(&wanted([(CKA_CLASS, Value::Ulong(CKO_DATA))])).is_empty());
         assert!(index.find(&label("never")).is_empty());
-        assert!(
-            index
-                .find(&wanted([(CKA_MODULUS, Value::bytes(&[1]))]))
-                .is_empty()
-        );
+        assert!(index.find(&wanted([(CKA_MODULUS, Value::bytes(&[1]))])).is_empty());
     }
 
     #[test]
@@ -219,10 +222,7 @@ mod tests {
         index.insert(1, secret_key("old", true));
         index.insert(2, secret_key("old", true));
         index.insert(1, secret_key("new", true));
-        assert_eq!(
-            (index.find(&label("old")), index.find(&label("new"))),
-            (vec![2], vec![1])
-        );
+        assert_eq!((index.find(&label("old")), index.find(&label("new"))), (vec![2], vec![1]));
         assert!(index.remove(2).is_some());
         assert!(index.remove(2).is_none());
         assert!(index.find(&label("old")).is_empty());
@@ -256,11 +256,7 @@ mod tests {
         for _ in 0..1000 {
             assert_eq!(index.find(&wanted), [12345]);
         }
-        assert!(
-            start.elapsed().as_millis() < 1000,
-            "{:?} for 1000 searches",
-            start.elapsed()
-        );
+        assert!(start.elapsed().as_millis() < 1000, "{:?} for 1000 searches", start.elapsed());
         for handle in (0..20_000).rev() {
             index.remove(handle);
         }

@@ -106,11 +106,9 @@ impl Session {
         }
     }
 
-    /// `C_Logout`. Ends the operations of this session: their keys may be out of sight.
+    /// `C_Logout`
     pub fn logout(&self) -> Result<()> {
-        self.token.logout()?;
-        *self.operations.lock() = Operations::default();
-        Ok(())
+        self.token.logout()
     }
 
     /// `C_SeedRandom`

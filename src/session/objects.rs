@@ -1,10 +1,12 @@
 //! Objects as a session sees them: PKCS#11 3.2, section 5.7.
-use super::Session;
+use super::{Operations, Session};
 use crate::ck::*;
 use crate::error::{Error, Result};
 use crate::object::attribute::{Attributes, Value};
 use crate::object::template::{self, Origin};
 use crate::object::{Object, policy, record};
+use parking_lot::MutexGuard;
+use std::sync::Arc;
 
 impl Session {
     /// `C_CreateObject`
@@ -35,11 +37,9 @@ impl Session {
 
     /// `C_GetObjectSize`: bytes of the record, without its seals
     pub fn object_size(&self, object: CK_OBJECT_HANDLE) -> Result<usize> {
-        let object = self.object(object)?;
-        let material = object
-            .sealed()
-            .map(<[u8]>::len)
-            .or_else(|| object.material_record().map(|record| record.len()));
+        let object = self.seen(object)?;
+        let opened = object.material_record().map(|record| record.len());
+        let material = opened.or_else(|| object.sealed().map(<[u8]>::len));
         Ok(record::encode(object.attributes()).len() + material.unwrap_or(0))
     }
 
@@ -49,12 +49,7 @@ impl Session {
         object: CK_OBJECT_HANDLE,
         asked: &[CK_ATTRIBUTE_TYPE],
     ) -> Result<Vec<Result<Value>>> {
-        // a public secret key is seen before login, its value is not
-        let object = match self.token.open_object(object) {
-            Err(Error::UserNotLoggedIn) => self.token.object(object),
-            opened => opened?,
-        };
-        let object = object.ok_or(Error::ObjectHandleInvalid)?;
+        let object = self.seen(object)?;
         Ok(asked.iter().map(|cka| policy::reveal(&object, *cka)).collect())
     }
 
@@ -70,19 +65,23 @@ impl Session {
 
     /// `C_FindObjectsInit`
     pub fn find_init(&self, template: Attributes) -> Result<()> {
-        let mut operations = self.operations.lock();
-        if operations.find.is_some() {
-            return Err(Error::OperationActive);
-        }
+        drop(self.unsearched()?);
+        // may notice that the token was begun anew, which ends what is under way
         let mut found = self.token.search(&template)?;
         found.reverse();
-        operations.find = Some(found);
+        self.unsearched()?.find = Some(found);
         Ok(())
+    }
+
+    /// What is under way, if no search is.
+    fn unsearched(&self) -> Result<MutexGuard<'_, Operations>> {
+        let operations = self.operations();
+        if operations.find.is_some() { Err(Error::OperationActive) } else { Ok(operations) }
     }
 
     /// `C_FindObjects`: at most `max` more handles
     pub fn find(&self, max: usize) -> Result<Vec<CK_OBJECT_HANDLE>> {
-        let mut operations = self.operations.lock();
+        let mut operations = self.operations();
         let left = operations.find.as_mut().ok_or(Error::OperationNotInitialized)?;
         let now = left.split_off(left.len().saturating_sub(max));
         Ok(now.into_iter().rev().collect())
@@ -90,7 +89,17 @@ impl Session {
 
     /// `C_FindObjectsFinal`
     pub fn find_final(&self) -> Result<()> {
-        self.operations.lock().find.take().map(drop).ok_or(Error::OperationNotInitialized)
+        self.operations().find.take().map(drop).ok_or(Error::OperationNotInitialized)
+    }
+
+    /// The object at `handle`, key material open if it can be: a public secret key is seen before
+    /// login, its value is not.
+    fn seen(&self, handle: CK_OBJECT_HANDLE) -> Result<Arc<Object>> {
+        let object = match self.token.open_object(handle) {
+            Err(Error::UserNotLoggedIn) => self.token.object(handle),
+            opened => opened?,
+        };
+        object.ok_or(Error::ObjectHandleInvalid)
     }
 
     /// May an object with these attributes come to be in this session?

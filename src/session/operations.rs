@@ -1,13 +1,15 @@
 //! Operations under way: encrypt, decrypt, sign and verify, at once or in parts.
 //!
-//! What ends one and what does not (PKCS#11 3.2, sections 5.2 and 5.8 to 5.16): a length query and
-//! too small a buffer do not, success and every other error do.
+//! What ends one and what does not (PKCS#11 3.2, sections 5.2 and 5.8 to 5.16): a length query, too
+//! small a buffer and a call that is out of turn do not, success and every other error do. A logout
+//! ends all of them, in every session of the token: nobody uses a key that they may not see.
 use super::{Output, Room, Session};
 use crate::ck::*;
 use crate::crypto::Secret;
 use crate::error::{Error, Result};
 use crate::mechanism::{Bound, Mechanism, Params, Transform, Verify};
 use crate::object::policy::Act;
+use parking_lot::MutexGuard;
 
 /// An operation with an output that a session can have under way, one of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub enum Role {
 /// What is under way.
 #[derive(Debug, Default)]
 pub(super) struct Operations {
+    /// How often the token had been locked when they began.
+    locked: u64,
     /// Handles found and not yet given out, last first.
     pub(super) find: Option<Vec<CK_OBJECT_HANDLE>>,
     encrypt: Option<Active<dyn Transform>>,
@@ -93,6 +97,16 @@ impl<Operation: ?Sized> Active<Operation> {
 }
 
 impl Session {
+    /// What is under way, unless someone has logged out since.
+    pub(super) fn operations(&self) -> MutexGuard<'_, Operations> {
+        let locked = self.token.locked();
+        let mut operations = self.operations();
+        if operations.locked != locked {
+            *operations = Operations { locked, ..Operations::default() };
+        }
+        operations
+    }
+
     /// `C_EncryptInit`, `C_DecryptInit`, `C_SignInit`
     pub fn start(
         &self,
@@ -101,7 +115,7 @@ impl Session {
         params: Params,
         key: CK_OBJECT_HANDLE,
     ) -> Result<()> {
-        let mut operations = self.operations.lock();
+        let mut operations = self.operations();
         if operations.slot(role).is_some() {
             return Err(Error::OperationActive);
         }
@@ -124,13 +138,13 @@ impl Session {
 
     /// `C_*Init` with a NULL mechanism: ends the operation of that role, if any
     pub fn cancel(&self, role: Role) -> Result<()> {
-        *self.operations.lock().slot(role) = None;
+        *self.operations().slot(role) = None;
         Ok(())
     }
 
     /// `C_Encrypt`, `C_Decrypt`, `C_Sign`
     pub fn single(&self, role: Role, data: &[u8], room: Room) -> Result<Output> {
-        let mut operations = self.operations.lock();
+        let mut operations = self.operations();
         let active = operations.take(role)?;
         if active.in_parts {
             *operations.slot(role) = Some(active);
@@ -143,8 +157,12 @@ impl Session {
 
     /// `C_EncryptUpdate`, `C_DecryptUpdate`, `C_SignUpdate` (whose output is empty)
     pub fn update(&self, role: Role, part: &[u8], room: Room) -> Result<Output> {
-        let mut operations = self.operations.lock();
+        let mut operations = self.operations();
         let mut active = operations.take(role)?;
+        if active.pending.is_some() {
+            *operations.slot(role) = Some(active);
+            return Err(Error::OperationActive);
+        }
         let len = active.operation.update_len(part.len());
         let output = match room {
             Room::Query => Output::Length(len),
@@ -162,7 +180,7 @@ impl Session {
 
     /// `C_EncryptFinal`, `C_DecryptFinal`, `C_SignFinal`
     pub fn finish(&self, role: Role, room: Room) -> Result<Output> {
-        let mut operations = self.operations.lock();
+        let mut operations = self.operations();
         let active = operations.take(role)?;
         let bound = active.operation.finish_len(0);
         let output = end(active, bound, room, |operation, out| operation.finish(out))?;
@@ -176,7 +194,7 @@ impl Session {
         params: Params,
         key: CK_OBJECT_HANDLE,
     ) -> Result<()> {
-        let mut operations = self.operations.lock();
+        let mut operations = self.operations();
         if operations.verify.is_some() {
             return Err(Error::OperationActive);
         }
@@ -189,13 +207,13 @@ impl Session {
 
     /// `C_VerifyInit` with a NULL mechanism
     pub fn verify_cancel(&self) -> Result<()> {
-        self.operations.lock().verify = None;
+        self.operations().verify = None;
         Ok(())
     }
 
     /// `C_Verify`
     pub fn verify(&self, data: &[u8], signature: &[u8]) -> Result<()> {
-        let mut operations = self.operations.lock();
+        let mut operations = self.operations();
         let mut active = operations.take_verify()?;
         if active.in_parts {
             operations.verify = Some(active);
@@ -207,7 +225,7 @@ impl Session {
 
     /// `C_VerifyUpdate`
     pub fn verify_update(&self, part: &[u8]) -> Result<()> {
-        let mut operations = self.operations.lock();
+        let mut operations = self.operations();
         let mut active = operations.take_verify()?;
         active.operation.update(part)?;
         active.in_parts = true;
@@ -217,12 +235,12 @@ impl Session {
 
     /// `C_VerifyFinal`
     pub fn verify_finish(&self, signature: &[u8]) -> Result<()> {
-        self.operations.lock().take_verify()?.operation.finish(signature)
+        self.operations().take_verify()?.operation.finish(signature)
     }
 
     /// `C_SessionCancel`: ends the operations that `flags` names, if they are under way
     pub fn cancel_all(&self, flags: CK_FLAGS) -> Result<()> {
-        let mut operations = self.operations.lock();
+        let mut operations = self.operations();
         let named = |flag| flags & flag != 0;
         if named(CKF_FIND_OBJECTS) {
             operations.find = None;
@@ -243,9 +261,9 @@ impl Session {
     /// `C_Login` as `CKU_CONTEXT_SPECIFIC`: for one operation, the last begun of those that wait for
     /// it. Each use of such a key is authenticated by itself (section 4.9).
     pub(super) fn login_again(&self, pin: &[u8]) -> Result<()> {
-        self.operations.lock().waiting().ok_or(Error::OperationNotInitialized)?;
+        self.operations().waiting().ok_or(Error::OperationNotInitialized)?;
         self.token.check_pin(pin)?;
-        let mut operations = self.operations.lock();
+        let mut operations = self.operations();
         let waiting = operations.waiting().ok_or(Error::OperationNotInitialized)?;
         waiting.locked = false;
         Ok(())

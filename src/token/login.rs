@@ -50,6 +50,8 @@ impl Token {
             Who::So => Login::So,
             Who::User => Login::User,
         };
+        // another process may have initialised the token anew, which ended a login
+        self.refresh(Freshness::Now)?;
         self.state.read().may_login(login)?;
         let unlocked = vault.unlock(who, pin)?;
         let mut polled = self.polled.lock();

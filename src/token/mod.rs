@@ -118,6 +118,11 @@ impl Token {
         self.state.read().login
     }
 
+    /// How often someone was logged out: what began before a logout is not to go on after it.
+    pub fn locked(&self) -> u64 {
+        self.state.read().locked
+    }
+
     fn vault(&self) -> Result<&Vault> {
         self.vault.get().ok_or(Error::TokenNotRecognized)
     }

@@ -43,6 +43,11 @@ impl Token {
     /// Handles of the objects in sight that match `template`.
     pub fn search(&self, template: &Attributes) -> Result<Vec<CK_OBJECT_HANDLE>> {
         self.refresh(Freshness::Now)?;
+        let undecided = self.state.read().index.undecided(template);
+        for handle in undecided {
+            // what cannot be opened cannot be seen, so it does not match
+            let _ = self.open_object(handle);
+        }
         Ok(self.state.read().index.find(template))
     }
 

@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub(super) struct State {
     pub(super) login: Login,
     pub(super) unlocked: Option<Arc<Unlocked>>,
+    /// How often someone was logged out.
+    pub(super) locked: u64,
     /// Which initialisation of the token the objects are of.
     pub(super) epoch: Option<[u8; 16]>,
     pub(super) revision: Revision,
@@ -42,6 +44,7 @@ impl State {
         State {
             login: Login::Public,
             unlocked: None,
+            locked: 0,
             epoch: None,
             revision: Revision::default(),
             index: Index::default(),
@@ -67,6 +70,7 @@ impl State {
     pub(super) fn lock(&mut self) {
         self.login = Login::Public;
         self.unlocked = None;
+        self.locked += 1;
         self.forget(|_, object| object.is_private());
         let stored: Vec<_> = self.places.values().map(|place| place.handle).collect();
         for handle in stored {

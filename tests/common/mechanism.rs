@@ -15,10 +15,7 @@ enum Param {
     Null,
     Bytes(Vec<u8>),
     Oaep(Box<CK_RSA_PKCS_OAEP_PARAMS>),
-    KeyWrap(
-        Box<CK_RSA_AES_KEY_WRAP_PARAMS>,
-        Box<CK_RSA_PKCS_OAEP_PARAMS>,
-    ),
+    KeyWrap(Box<CK_RSA_AES_KEY_WRAP_PARAMS>, Box<CK_RSA_PKCS_OAEP_PARAMS>),
     Gcm(Box<CK_GCM_PARAMS>),
     Raw(*mut c_void, CK_ULONG),
 }
@@ -26,27 +23,17 @@ enum Param {
 impl Mech {
     /// Without a parameter: NULL, length 0.
     pub fn new(ckm: CK_MECHANISM_TYPE) -> Mech {
-        Mech {
-            ckm,
-            param: Param::Null,
-            kept: Vec::new(),
-        }
+        Mech { ckm, param: Param::Null, kept: Vec::new() }
     }
 
     /// With bytes as its parameter: an initialisation vector, or nonsense.
     pub fn bytes(ckm: CK_MECHANISM_TYPE, bytes: &[u8]) -> Mech {
-        Mech {
-            param: Param::Bytes(bytes.to_vec()),
-            ..Mech::new(ckm)
-        }
+        Mech { param: Param::Bytes(bytes.to_vec()), ..Mech::new(ckm) }
     }
 
     /// With a parameter pointer and length as they are, even if they are wrong.
     pub fn raw_param(ckm: CK_MECHANISM_TYPE, at: *mut c_void, len: CK_ULONG) -> Mech {
-        Mech {
-            param: Param::Raw(at, len),
-            ..Mech::new(ckm)
-        }
+        Mech { param: Param::Raw(at, len), ..Mech::new(ckm) }
     }
 
     /// With a `CK_RSA_PKCS_OAEP_PARAMS`: `CKM_RSA_PKCS_OAEP`, or 0x1054 as old callers do.
@@ -61,10 +48,7 @@ impl Mech {
     pub fn rsa_aes(aes_bits: CK_ULONG, hash: CK_ULONG, mgf: CK_ULONG, label: &[u8]) -> Mech {
         let mut mech = Mech::new(CKM_RSA_AES_KEY_WRAP);
         let mut oaep = Box::new(mech.oaep_params(hash, mgf, label));
-        let outer = CK_RSA_AES_KEY_WRAP_PARAMS {
-            ulAESKeyBits: aes_bits,
-            pOAEPParams: &mut *oaep,
-        };
+        let outer = CK_RSA_AES_KEY_WRAP_PARAMS { ulAESKeyBits: aes_bits, pOAEPParams: &mut *oaep };
         mech.param = Param::KeyWrap(Box::new(outer), oaep);
         mech
     }
@@ -132,17 +116,10 @@ impl Mech {
             Param::Gcm(p) => of(&**p),
             Param::Raw(at, len) => (*at, *len),
         };
-        CK_MECHANISM {
-            mechanism: self.ckm,
-            pParameter: at,
-            ulParameterLen: len,
-        }
+        CK_MECHANISM { mechanism: self.ckm, pParameter: at, ulParameterLen: len }
     }
 }
 
 fn of<T>(structure: &T) -> (*mut c_void, CK_ULONG) {
-    (
-        std::ptr::from_ref(structure).cast_mut().cast(),
-        size_of::<T>() as CK_ULONG,
-    )
+    (std::ptr::from_ref(structure).cast_mut().cast(), size_of::<T>() as CK_ULONG)
 }

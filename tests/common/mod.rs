@@ -20,26 +20,10 @@
     clippy::multiple_unsafe_ops_per_block,
     reason = "test"
 )]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "test"
-)]
-#![allow(
-    clippy::macro_metavars_in_unsafe,
-    reason = "`call!` is the one place to call from"
-)]
-#![allow(
-    clippy::cast_possible_truncation,
-    reason = "lengths of test data are small"
-)]
-#![allow(
-    dead_code,
-    unused_imports,
-    missing_docs,
-    reason = "each test uses some of it"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test")]
+#![allow(clippy::macro_metavars_in_unsafe, reason = "`call!` is the one place to call from")]
+#![allow(clippy::cast_possible_truncation, reason = "lengths of test data are small")]
+#![allow(dead_code, unused_imports, missing_docs, reason = "each test uses some of it")]
 
 pub mod every;
 pub mod keys;
@@ -112,14 +96,8 @@ impl Pkcs11 {
 
     pub fn initialize_with(&self, config: Option<&str>, flags: CK_FLAGS) -> Rv<()> {
         let config = config.map(|text| CString::new(text).unwrap());
-        let reserved = config
-            .as_ref()
-            .map_or(null_mut(), |text| text.as_ptr().cast_mut().cast());
-        let mut args = CK_C_INITIALIZE_ARGS {
-            flags,
-            pReserved: reserved,
-            ..Default::default()
-        };
+        let reserved = config.as_ref().map_or(null_mut(), |text| text.as_ptr().cast_mut().cast());
+        let mut args = CK_C_INITIALIZE_ARGS { flags, pReserved: reserved, ..Default::default() };
         call!(self.C_Initialize((&raw mut args).cast()))
     }
 
@@ -213,11 +191,7 @@ pub fn with_token<T>(test: impl FnOnce(&Token) -> T) -> T {
     with_module(|p| {
         let slot = p.slots(true).expect("slots")[0];
         let session = p.token(slot).expect("a token");
-        test(&Token {
-            p: *p,
-            slot,
-            session,
-        })
+        test(&Token { p: *p, slot, session })
     })
 }
 

@@ -63,20 +63,12 @@ impl Session {
 
     /// The bytes of one attribute: query, then call.
     pub fn bytes(&self, object: Handle, cka: CK_ATTRIBUTE_TYPE) -> Rv<Vec<u8>> {
-        let mut raw = CK_ATTRIBUTE {
-            type_: cka,
-            pValue: null_mut(),
-            ulValueLen: 0,
-        };
+        let mut raw = CK_ATTRIBUTE { type_: cka, pValue: null_mut(), ulValueLen: 0 };
         call!(self.C_GetAttributeValue(self.handle, object, &mut raw, 1))?;
         let mut value = vec![0u8; raw.ulValueLen as usize];
         raw.pValue = value.as_mut_ptr().cast();
         call!(self.C_GetAttributeValue(self.handle, object, &mut raw, 1))?;
-        assert_eq!(
-            raw.ulValueLen,
-            len(&value),
-            "the second length is another than the first"
-        );
+        assert_eq!(raw.ulValueLen, len(&value), "the second length is another than the first");
         Ok(value)
     }
     pub fn flag(&self, object: Handle, cka: CK_ATTRIBUTE_TYPE) -> Rv<bool> {
@@ -88,9 +80,7 @@ impl Session {
     }
     pub fn ulong(&self, object: Handle, cka: CK_ATTRIBUTE_TYPE) -> Rv<CK_ULONG> {
         let bytes = self.bytes(object, cka)?;
-        Ok(CK_ULONG::from_ne_bytes(
-            bytes.try_into().expect("a CK_ULONG"),
-        ))
+        Ok(CK_ULONG::from_ne_bytes(bytes.try_into().expect("a CK_ULONG")))
     }
 
     /// All objects that match: init, find by tens, final.
@@ -152,9 +142,7 @@ impl Session {
     /// One call with a buffer of `room` bytes.
     pub fn wrap_into(&self, mech: &Mech, kek: Handle, key: Handle, room: usize) -> Rv<Vec<u8>> {
         let mut mech = mech.raw();
-        into(room, |at, len| {
-            call!(self.C_WrapKey(self.handle, &mut mech, kek, key, at, len))
-        })
+        into(room, |at, len| call!(self.C_WrapKey(self.handle, &mut mech, kek, key, at, len)))
     }
     pub fn unwrap(
         &self,
@@ -209,13 +197,7 @@ impl Session {
     /// Init, call.
     pub fn verify(&self, mech: &Mech, key: Handle, data: &[u8], signature: &[u8]) -> Rv<()> {
         self.verify_init(mech, key)?;
-        call!(self.C_Verify(
-            self.handle,
-            ptr(data),
-            len(data),
-            ptr(signature),
-            len(signature)
-        ))
+        call!(self.C_Verify(self.handle, ptr(data), len(data), ptr(signature), len(signature)))
     }
 
     pub fn encrypt_update(&self, part: &[u8]) -> Rv<Vec<u8>> {

@@ -83,18 +83,10 @@ pub struct RawTemplate {
 
 impl RawTemplate {
     pub fn new(template: &[(CK_ATTRIBUTE_TYPE, Attr)]) -> RawTemplate {
-        let mut raw = RawTemplate {
-            array: Vec::new(),
-            values: Vec::new(),
-            nested: Vec::new(),
-        };
+        let mut raw = RawTemplate { array: Vec::new(), values: Vec::new(), nested: Vec::new() };
         for (cka, attr) in template {
             let (at, len) = raw.keep(attr);
-            raw.array.push(CK_ATTRIBUTE {
-                type_: *cka,
-                pValue: at,
-                ulValueLen: len,
-            });
+            raw.array.push(CK_ATTRIBUTE { type_: *cka, pValue: at, ulValueLen: len });
         }
         raw
     }

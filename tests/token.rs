@@ -1,0 +1,38 @@
+//! A token as its applications have it: slots, logins, objects, keys, operations, other processes.
+#![allow(clippy::too_many_lines, reason = "a scene is told in one go")]
+#![allow(unsafe_code, reason = "an application of a C library")]
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "test"
+)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test")]
+#![allow(clippy::cast_possible_truncation, reason = "lengths of test data are small")]
+
+#[path = "token/ciphers.rs"]
+mod ciphers;
+mod common;
+#[path = "token/disk.rs"]
+mod disk;
+#[path = "token/find.rs"]
+mod find;
+#[path = "token/keygen.rs"]
+mod keygen;
+#[path = "token/login.rs"]
+mod login;
+#[path = "token/objects.rs"]
+mod objects;
+#[path = "token/operations.rs"]
+mod operations;
+#[path = "token/peer.rs"]
+mod peer;
+#[path = "token/processes.rs"]
+mod processes;
+#[path = "token/sight.rs"]
+mod sight;
+#[path = "token/signatures.rs"]
+mod signatures;
+#[path = "token/slots.rs"]
+mod slots;
+#[path = "token/tamper.rs"]
+mod tamper;
