@@ -1,7 +1,7 @@
 //! Files that are written whole or not at all.
 use crate::output::{Fault, fault};
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// What to do if there is a file of that name already.
@@ -121,9 +121,24 @@ pub fn private_folder(path: &Path) -> Result<(), Fault> {
         .map_err(|e| fault!("the folder {} cannot be made: {e}", path.display()))
 }
 
+/// Longest file that is read, in bytes: no PIN, KEK or package comes near it.
+const LONGEST: u64 = 1 << 20;
+
 /// Reads a file that somebody named.
 pub fn read(path: &Path, what: &str) -> Result<Vec<u8>, Fault> {
-    fs::read(path).map_err(|e| fault!("the {what} {} cannot be read: {e}", path.display()))
+    let unreadable = |why: &dyn std::fmt::Display| {
+        fault!("the {what} {} cannot be read: {why}", path.display())
+    };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|e| unreadable(&e))?;
+    // one byte more shows a file that goes on, as a device may for ever
+    let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
+    let len = read.map_err(|e| unreadable(&e))?;
+    if u64::try_from(len).is_ok_and(|len| len <= LONGEST) {
+        Ok(bytes)
+    } else {
+        Err(unreadable(&"it has more than 1 MiB, so it is another file"))
+    }
 }
 
 /// `label` as part of a file name: other characters than letters, digits, `.`, `_`, `-` become `_`.
