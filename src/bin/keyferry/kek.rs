@@ -50,6 +50,11 @@ impl Import {
     fn run(&self, options: &Options) -> Answer {
         let kek = read(&self.file)?;
         let kid = self.kid.as_deref().map(Kid::parse).transpose()?;
+        let fits = match kid {
+            Some(_) => kek.fits_azure(),
+            None => kek.fits(),
+        };
+        fits.during(&self.file.display().to_string())?;
         let (token, session) = options.log_in(Access::ReadWrite)?;
         if !labelled(&session, &self.label)?.is_empty() {
             return Err(fault!(
