@@ -41,7 +41,7 @@ the_token() {
     check_output "the token's flags" 'token flags +: login required, rng, token initialized, PIN initialized' tool -L
     check_output "a slot for the next token" 'token state: +uninitialized' tool -L
     check "a wrong PIN is refused" refused tool --token-label walk --login --pin "not-$pin" -O
-    check_output "its answer" 'CKR_PIN_INCORRECT' shrug tool --token-label walk --login --pin "not-$pin" -O
+    check_output "its answer" 'CKR_PIN_INCORRECT' refused tool --token-label walk --login --pin "not-$pin" -O
     check_output "CKM_RSA_AES_KEY_WRAP" '(RSA-AES-KEY-WRAP|mechtype-0x1054), .*wrap, unwrap' tool -M
     check_output "CKM_KEYFERRY_AZURE_BYOK" 'mechtype-0x[Cc][Bb]460001, .*wrap, unwrap' tool -M
 }
@@ -113,10 +113,10 @@ the_wrap() {
     check_output "the blob holds 48 bytes" '^[0-9a-f]{96}$' "${opened[@]}" vault.pem generic.blob
     check "make a package" user --wrap -m 0xCB460001 --id 0a --application-id 03 -o KeyTransferPackage-aes.byok
     check "the package holds the key" holds_aes KeyTransferPackage-aes.byok --kid "$kid"
-    check_output "a KEK without a kid makes no package" 'C_WrapKey failed: rv = CKR_' \
-        shrug user --wrap -m 0xCB460001 --id 0b --application-id 03 -o none.byok
+    check_output "a KEK without a kid makes no package" 'CKR_MECHANISM_PARAM_INVALID' \
+        refused user --wrap -m 0xCB460001 --id 0b --application-id 03 -o none.byok
     check_output "a key that stays" 'CKR_KEY_UNEXTRACTABLE' \
-        shrug user --wrap -m 0x1054 --id 0a --application-id 04 -o stays.blob
+        refused user --wrap -m 0x1054 --id 0a --application-id 04 -o stays.blob
 }
 
 # The token plays the vault: it gets the KEK's private half and unwraps.
@@ -129,9 +129,9 @@ the_way_back() {
         -i KeyTransferPackage-aes.byok --key-type AES: --application-id 14 --application-label arrived-in-package
     check "it is the key that left, too" same_zeros 14
     printf 'x' | dd of=0a.blob bs=1 seek=551 conv=notrunc status=none
-    check_output "a damaged blob" 'CKR_WRAPPED_KEY_INVALID' shrug user --unwrap -m 0x1054 --id 0c -i 0a.blob \
+    check_output "a damaged blob" 'CKR_WRAPPED_KEY_INVALID' refused user --unwrap -m 0x1054 --id 0c -i 0a.blob \
         --key-type AES: --application-id 15 --application-label damaged
-    check "leaves nothing behind" refused grep -q damaged <(user -O 2>/dev/null)
+    check "leaves nothing behind" lists_none damaged
 }
 
 the_end() {
@@ -139,7 +139,14 @@ the_end() {
     for id in 03 13 14; do
         check "destroy $id" user --delete-object --type secrkey --id "$id"
     done
-    check "destroyed" refused grep -Eq 'label: +(aes|arrived)' <(user -O 2>/dev/null)
+    check "destroyed" lists_none 'label: +(aes|arrived)'
+}
+
+# Succeeds if there is a listing, and no line of it matches.
+lists_none() {
+    local listing
+    listing=$(user -O 2>/dev/null)
+    grep -q 'label: *rsa' <<<"$listing" && ! grep -E -- "$1" <<<"$listing"
 }
 
 size() {
@@ -161,11 +168,6 @@ holds_aes() {
     shift
     key=$("${opened[@]}" "$@" vault.pem "$file")
     openssl enc -aes-256-ecb -nopad -K "$key" -in zeros | cmp - aes.zeros
-}
-
-# Runs a command that is expected to fail, for its output.
-shrug() {
-    ! "$@"
 }
 
 main

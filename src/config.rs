@@ -145,7 +145,8 @@ fn config_file(given: Option<PathBuf>, env: Lookup<'_>) -> std::result::Result<C
         return Ok(ConfigFile::default());
     };
     match std::fs::read_to_string(&path) {
-        Ok(text) => toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display())),
+        Ok(text) => toml::from_str(&text)
+            .map_err(|error: toml::de::Error| format!("{}: {}", path.display(), error.message())),
         Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => {
             Ok(ConfigFile::default())
         }

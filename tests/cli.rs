@@ -49,6 +49,7 @@ impl Place {
         );
         write("notes.txt", b"not a key\n");
         write("wrong.pin", b"87654321\n");
+        write("short.pin", b"1\n");
         write("package.byok", &package(296));
         write("short.byok", &package(300));
         write("dotted.byok", b"eyJhbGciOiJkaXIifQ..AAAA.BBBB.CCCC");
@@ -197,6 +198,17 @@ fn failures_are_json_too() {
             .unwrap()
             .contains("not a key transfer package")
     );
+}
+
+#[test]
+fn a_command_line_that_cannot_be_read_is_json_too() {
+    let place = Place::new();
+    let output = place.run("key generate --type rsa-1 --label k --json");
+    assert_eq!(output.status.code(), Some(2));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let error = answer["error"].as_str().unwrap();
+    assert!(error.starts_with("invalid value 'rsa-1'"), "{error}");
+    assert!(place.good("key generate --help --json").contains("Usage:"));
 }
 
 #[test]
@@ -362,4 +374,20 @@ fn rehearses() {
         !Path::new(&place.path("store")).exists(),
         "a rehearsal touches no store"
     );
+}
+
+/// Files may have one block of `ulimit` here, so the KEK's fits and no package does.
+#[cfg(unix)]
+#[test]
+fn a_rehearsal_that_fails_says_where() {
+    let place = Place::new();
+    let limited = "trap '' XFSZ; ulimit -f 1; exec \"$0\" rehearse --kek-bits 2048";
+    let mut command = Command::new("sh");
+    command.args(["-c", limited, env!("CARGO_BIN_EXE_keyferry")]);
+    let output = command.current_dir(place.0.path()).output().unwrap();
+    let (shown, error) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{shown}{error}");
+    assert!(shown.ends_with("Result: FAILURE\n"), "{shown}");
+    assert!(error.contains("rehearsal of RSA-2048 under RSA-2048 failed"), "{error}");
+    assert!(error.contains("KeyTransferPackage-RSA-2048"), "{error}");
 }

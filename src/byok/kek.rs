@@ -95,6 +95,17 @@ impl Kek {
         Ok(digest.iter().map(|b| format!("{b:02x}")).collect())
     }
 
+    /// Whether it can be a KEK at all: shorter keys could be broken, longer ones no token takes.
+    pub fn fits(&self) -> Result<(), Malformed> {
+        if (2048..=8192).contains(&self.bits()) {
+            return Ok(());
+        }
+        Err(Malformed(format!(
+            "the KEK has {} bits, and a KEK needs 2048 to 8192; ask for a longer or shorter one",
+            self.bits()
+        )))
+    }
+
     /// Whether Azure could have made it; says what it should have been.
     pub fn fits_azure(&self) -> Result<(), Malformed> {
         if !super::target::KEK_SIZES

@@ -2,8 +2,10 @@
 use super::call::{call, input, ulong};
 use super::{Access, Error, Result, Session};
 use crate::ck::*;
+use crate::config::Config;
 use std::ffi::CString;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::ptr::null_mut;
 use std::sync::Arc;
@@ -35,6 +37,8 @@ pub struct TokenSlot {
     pub serial: String,
     /// `CKF_*` of the token.
     pub flags: CK_FLAGS,
+    /// How long a PIN may be, in bytes; some modules say 0 for what they do not limit.
+    pub pin_len: RangeInclusive<CK_ULONG>,
     /// The firmware version, as `major.minor`.
     pub firmware: String,
 }
@@ -54,6 +58,8 @@ impl Module {
     /// The embedded module. `store` is where its tokens live (`memory:`, `sqlite:PATH`); without
     /// it the module's own configuration counts.
     pub fn embedded(store: Option<&str>) -> Result<Module> {
+        // read here first, because C_Initialize can answer a code only, and no reason
+        Config::read_with_reason(store).map_err(Error::Unusable)?;
         Module::initialize(embedded_list()?, None, store)
     }
 
@@ -132,6 +138,7 @@ impl Module {
             model: text(&info.model),
             serial: text(&info.serialNumber),
             flags: info.flags,
+            pin_len: info.ulMinPinLen..=info.ulMaxPinLen,
             firmware: format!(
                 "{}.{}",
                 info.firmwareVersion.major, info.firmwareVersion.minor

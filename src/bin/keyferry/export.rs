@@ -295,10 +295,11 @@ fn wrap(session: &Session, ready: &Ready) -> Result<Vec<u8>, Fault> {
     Ok(blob)
 }
 
-/// `keyferry/0.1.0 (manufacturer model firmware)`
+/// `keyferry/0.1.0 (manufacturer model firmware)`; a model of its maker's name is said once.
 pub fn generator(token: &TokenSlot) -> String {
     let source = [&token.manufacturer, &token.model, &token.firmware].map(String::as_str);
-    let source: Vec<&str> = source.into_iter().filter(|part| !part.is_empty()).collect();
+    let mut source: Vec<&str> = source.into_iter().filter(|part| !part.is_empty()).collect();
+    source.dedup();
     format!(
         "keyferry/{} ({})",
         env!("CARGO_PKG_VERSION"),

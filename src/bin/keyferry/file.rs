@@ -1,7 +1,7 @@
 //! Files that are written whole or not at all.
 use crate::output::{Fault, fault};
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// What to do if there is a file of that name already.
@@ -14,45 +14,28 @@ pub enum Existing {
 }
 
 /// A file that does not exist yet under its name, though its folder has been proved writable.
-/// Dropped without [`Pending::commit`], it leaves nothing behind.
 #[derive(Debug)]
 pub struct Pending {
     path: PathBuf,
-    temporary: PathBuf,
-    file: File,
     existing: Existing,
 }
 
 impl Pending {
-    /// Prepares to write `path`; nothing is there before [`Pending::commit`].
+    /// Prepares to write `path`; nothing is there before [`Pending::commit`], so that an
+    /// interrupt in between leaves nothing behind.
     pub fn new(path: &Path, existing: Existing) -> Result<Pending, Fault> {
         if existing == Existing::Refuse && path.symlink_metadata().is_ok() {
             return Err(exists(path));
         }
-        let name = path.file_name().filter(|_| !path.is_dir());
-        let name = name.ok_or_else(|| {
-            fault!(
+        if path.is_dir() {
+            return Err(fault!(
                 "{} is a folder; give the name of a file in it",
                 path.display()
-            )
-        })?;
-        let temporary = path.with_file_name(format!(
-            ".{}.{}.tmp",
-            name.to_string_lossy(),
-            std::process::id()
-        ));
-        let file = private(OpenOptions::new().write(true).create_new(true))
-            .open(&temporary)
-            .map_err(|e| {
-                fault!(
-                    "{} cannot be written: {e}; choose another folder with --output",
-                    path.display()
-                )
-            })?;
+            ));
+        }
+        drop(Temporary::beside(path)?);
         Ok(Pending {
             path: path.to_owned(),
-            temporary,
-            file,
             existing,
         })
     }
@@ -63,13 +46,14 @@ impl Pending {
     }
 
     /// Writes it, to the disk, and gives it its name.
-    pub fn commit(mut self, bytes: &[u8]) -> Result<(), Fault> {
-        let written = self
+    pub fn commit(self, bytes: &[u8]) -> Result<(), Fault> {
+        let mut temporary = Temporary::beside(&self.path)?;
+        let written = temporary
             .file
             .write_all(bytes)
-            .and_then(|()| self.file.sync_all());
+            .and_then(|()| temporary.file.sync_all());
         written
-            .and_then(|()| self.publish())
+            .and_then(|()| self.publish(&temporary.path))
             .map_err(|e| match e.kind() {
                 ErrorKind::AlreadyExists => exists(&self.path),
                 _ => fault!(
@@ -82,9 +66,9 @@ impl Pending {
     }
 
     /// A hard link never replaces a file; where there are none (FAT), look before renaming.
-    fn publish(&self) -> std::io::Result<()> {
+    fn publish(&self, temporary: &Path) -> std::io::Result<()> {
         if self.existing == Existing::Refuse {
-            match fs::hard_link(&self.temporary, &self.path) {
+            match fs::hard_link(temporary, &self.path) {
                 Ok(()) => return Ok(()),
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => return Err(e),
                 Err(_) if self.path.symlink_metadata().is_ok() => {
@@ -93,14 +77,37 @@ impl Pending {
                 Err(_) => {}
             }
         }
-        fs::rename(&self.temporary, &self.path)
+        fs::rename(temporary, &self.path)
     }
 }
 
-impl Drop for Pending {
+/// A file under another name, gone when it is dropped.
+struct Temporary {
+    path: PathBuf,
+    file: File,
+}
+
+impl Temporary {
+    fn beside(path: &Path) -> Result<Temporary, Fault> {
+        let unwritable = |why: &dyn std::fmt::Display| {
+            fault!(
+                "{} cannot be written: {why}; choose another folder with --output",
+                path.display()
+            )
+        };
+        let name = path.file_name().ok_or_else(|| unwritable(&"it is no name"))?;
+        let name = format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id());
+        let path = path.with_file_name(name);
+        let file = private(OpenOptions::new().write(true).create_new(true)).open(&path);
+        let file = file.map_err(|e| unwritable(&e))?;
+        Ok(Temporary { path, file })
+    }
+}
+
+impl Drop for Temporary {
     fn drop(&mut self) {
         // gone already if it was renamed
-        let _ = fs::remove_file(&self.temporary);
+        let _ = fs::remove_file(&self.path);
     }
 }
 
@@ -114,9 +121,24 @@ pub fn private_folder(path: &Path) -> Result<(), Fault> {
         .map_err(|e| fault!("the folder {} cannot be made: {e}", path.display()))
 }
 
+/// Longest file that is read, in bytes: no PIN, KEK or package comes near it.
+const LONGEST: u64 = 1 << 20;
+
 /// Reads a file that somebody named.
 pub fn read(path: &Path, what: &str) -> Result<Vec<u8>, Fault> {
-    fs::read(path).map_err(|e| fault!("the {what} {} cannot be read: {e}", path.display()))
+    let unreadable = |why: &dyn std::fmt::Display| {
+        fault!("the {what} {} cannot be read: {why}", path.display())
+    };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|e| unreadable(&e))?;
+    // one byte more shows a file that goes on, as a device may for ever
+    let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
+    let len = read.map_err(|e| unreadable(&e))?;
+    if u64::try_from(len).is_ok_and(|len| len <= LONGEST) {
+        Ok(bytes)
+    } else {
+        Err(unreadable(&"it has more than 1 MiB, so it is another file"))
+    }
 }
 
 /// `label` as part of a file name: other characters than letters, digits, `.`, `_`, `-` become `_`.
@@ -159,12 +181,10 @@ mod tests {
     fn written_whole_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.byok");
-        drop(Pending::new(&path, Existing::Refuse).unwrap());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-        Pending::new(&path, Existing::Refuse)
-            .unwrap()
-            .commit(b"one")
-            .unwrap();
+        let pending = Pending::new(&path, Existing::Refuse).unwrap();
+        let there = || fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(there(), 0, "an interrupt would leave something behind");
+        pending.commit(b"one").unwrap();
         assert!(
             Pending::new(&path, Existing::Refuse)
                 .unwrap_err()

@@ -50,6 +50,11 @@ impl Import {
     fn run(&self, options: &Options) -> Answer {
         let kek = read(&self.file)?;
         let kid = self.kid.as_deref().map(Kid::parse).transpose()?;
+        let fits = match kid {
+            Some(_) => kek.fits_azure(),
+            None => kek.fits(),
+        };
+        fits.during(&self.file.display().to_string())?;
         let (token, session) = options.log_in(Access::ReadWrite)?;
         if !labelled(&session, &self.label)?.is_empty() {
             return Err(fault!(
@@ -61,20 +66,18 @@ impl Import {
         let template = template(&kek, &self.label).flag(CKA_TOKEN, true);
         let kept = create(&session, &template, kid.as_ref())
             .during(&format!("the KEK \"{}\" was not imported", self.label))?;
+        self.report(&token.label, &kek, kid.as_ref(), kept)
+    }
+
+    fn report(&self, token: &str, kek: &Kek, kid: Option<&Kid>, kept: Kept) -> Answer {
         let fingerprint = kek.fingerprint()?;
-        let mut rows = vec![
-            (
-                "KEK",
-                format!(
-                    "\"{}\", RSA-{}, in the token \"{}\"",
-                    self.label,
-                    kek.bits(),
-                    token.label
-                ),
-            ),
-            ("SHA-256", fingerprint.clone()),
-        ];
-        match (&kid, kept) {
+        let name = format!(
+            "\"{}\", RSA-{}, in the token \"{token}\"",
+            self.label,
+            kek.bits()
+        );
+        let mut rows = vec![("KEK", name), ("SHA-256", fingerprint.clone())];
+        match (kid, kept) {
             (Some(kid), Kept::Yes) => rows.push(("kid", kid.as_str().to_owned())),
             (Some(_), Kept::No) => rows.push((
                 "kid",
@@ -84,7 +87,7 @@ impl Import {
         }
         let json = json!({
             "label": self.label, "bits": kek.bits(), "sha256": fingerprint,
-            "kid": kid.as_ref().map(Kid::as_str), "kid_kept": kid.is_some() && kept == Kept::Yes,
+            "kid": kid.map(Kid::as_str), "kid_kept": kid.is_some() && kept == Kept::Yes,
         });
         Ok(Report::new(facts(&rows), json))
     }

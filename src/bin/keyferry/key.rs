@@ -225,11 +225,11 @@ fn show(options: &Options, label: &str) -> Answer {
             ("Class", class.to_owned()),
             ("Type", kind.name()),
             ("Id", id.clone()),
-            (
-                "Azure takes it",
-                if kind.target().is_some() { "yes" } else { "no" }.to_owned(),
-            ),
         ];
+        if class != "public" {
+            let takes = if kind.target().is_some() { "yes" } else { "no" };
+            rows.push(("Azure takes it", takes.to_owned()));
+        }
         let mut flags = Map::new();
         for (cka, name) in SHOWN {
             if let Some(value) = session.flag(key, cka)? {

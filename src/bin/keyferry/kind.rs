@@ -22,32 +22,35 @@ pub enum Kind {
     Other(String),
 }
 
+/// What `--type` can say, besides `secret-N`.
+static NAMED: [(&str, Kind); 11] = [
+    ("rsa-2048", Kind::Rsa(2048)),
+    ("rsa-3072", Kind::Rsa(3072)),
+    ("rsa-4096", Kind::Rsa(4096)),
+    ("rsa-8192", Kind::Rsa(8192)),
+    ("p-256", Kind::Ec(Curve::P256)),
+    ("p-384", Kind::Ec(Curve::P384)),
+    ("p-521", Kind::Ec(Curve::P521)),
+    ("p-256k", Kind::Ec(Curve::P256K)),
+    ("aes-128", Kind::Aes(128)),
+    ("aes-192", Kind::Aes(192)),
+    ("aes-256", Kind::Aes(256)),
+];
+
 impl FromStr for Kind {
     type Err = String;
     fn from_str(text: &str) -> Result<Kind, String> {
-        let secret = text
-            .strip_prefix("secret-")
-            .and_then(|bits| bits.parse().ok());
-        Ok(match text {
-            "rsa-2048" => Kind::Rsa(2048),
-            "rsa-3072" => Kind::Rsa(3072),
-            "rsa-4096" => Kind::Rsa(4096),
-            "rsa-8192" => Kind::Rsa(8192),
-            "p-256" => Kind::Ec(Curve::P256),
-            "p-384" => Kind::Ec(Curve::P384),
-            "p-521" => Kind::Ec(Curve::P521),
-            "p-256k" => Kind::Ec(Curve::P256K),
-            "aes-128" => Kind::Aes(128),
-            "aes-192" => Kind::Aes(192),
-            "aes-256" => Kind::Aes(256),
-            _ => match secret {
-                Some(bits) if bits > 0 && bits % 8 == 0 => Kind::Secret(bits),
-                _ => return Err(
-                    "choose rsa-2048, rsa-3072, rsa-4096, rsa-8192, p-256, p-384, p-521, p-256k, aes-128, \
-                     aes-192, aes-256, or secret-N with N bits, a multiple of 8".to_owned(),
-                ),
-            },
-        })
+        if let Some((_, kind)) = NAMED.iter().find(|(name, _)| *name == text) {
+            return Ok(kind.clone());
+        }
+        let bits = text.strip_prefix("secret-").and_then(|bits| bits.parse().ok());
+        match bits {
+            Some(bits) if bits > 0 && bits % 8 == 0 => Ok(Kind::Secret(bits)),
+            _ => {
+                let names = NAMED.iter().map(|(name, _)| *name).collect::<Vec<&str>>();
+                Err(format!("choose {}, or secret-N with N bits, a multiple of 8", names.join(", ")))
+            }
+        }
     }
 }
 

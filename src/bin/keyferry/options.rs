@@ -55,7 +55,8 @@ impl Options {
         match &self.module {
             Some(path) => Module::load(path).during("no module"),
             None => {
-                Module::embedded(self.store.as_deref()).during("the embedded module does not start")
+                let what = "the embedded module does not start (KEYFERRY_LOG=error may say more)";
+                Module::embedded(self.store.as_deref()).during(what)
             }
         }
     }
@@ -64,10 +65,7 @@ impl Options {
     pub fn pick(&self, module: &Module) -> Result<TokenSlot, Fault> {
         let slots = module.slots()?;
         if let Some(number) = self.slot {
-            let found = slots.into_iter().find(|token| token.slot == number);
-            let found = found.ok_or_else(|| {
-                fault!("there is no slot {number}; `keyferry token list` shows those there are")
-            })?;
+            let found = numbered(slots, number)?;
             return if found.is_initialized() {
                 Ok(found)
             } else {
@@ -117,4 +115,12 @@ impl Options {
             .during(&format!("login to the token \"{}\" failed", token.label))?;
         Ok((token, session))
     }
+}
+
+/// The slot of this number.
+pub fn numbered(slots: Vec<TokenSlot>, number: CK_SLOT_ID) -> Result<TokenSlot, Fault> {
+    let found = slots.into_iter().find(|token| token.slot == number);
+    found.ok_or_else(|| {
+        fault!("there is no slot {number}; `keyferry token list` shows those there are")
+    })
 }

@@ -98,6 +98,19 @@ pub fn finish(options: &Options, answer: Answer) -> ExitCode {
     }
 }
 
+/// For a command line that cannot be read: what clap says of it, which may be the help that was
+/// asked for. Its exit status is 2 if it is an error.
+pub fn misuse(error: &clap::Error) -> ! {
+    if error.use_stderr() && std::env::args_os().any(|word| word == "--json") {
+        let text = error.render().to_string();
+        let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+        let sentence = lines.collect::<Vec<&str>>().join(" ");
+        let sentence = sentence.trim_start_matches("error: ");
+        let _ = print(&line(&json!({ "error": sentence })));
+    }
+    error.exit()
+}
+
 /// Prints text at once. A reader that went away is a failure, but no panic.
 pub fn print(text: &str) -> std::result::Result<(), Fault> {
     let mut out = std::io::stdout().lock();

@@ -94,7 +94,8 @@ impl Source<'_> {
 
 /// The first line of a file.
 fn from_file(file: &Path) -> Result<Pin, Fault> {
-    let text = std::fs::read_to_string(file).map(Pin::new);
-    let text = text.map_err(|e| fault!("the PIN file {} cannot be read: {e}", file.display()))?;
+    let bytes = Zeroizing::new(crate::file::read(file, "PIN file")?);
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| fault!("the PIN file {} is not UTF-8 text", file.display()))?;
     Ok(Pin::new(text.lines().next().unwrap_or_default().to_owned()))
 }

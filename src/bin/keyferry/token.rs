@@ -1,9 +1,9 @@
 //! `keyferry token`: make and list tokens.
-use crate::options::Options;
+use crate::options::{self, Options};
 use crate::output::{Answer, During, Fault, Report, clean, fault, table};
 use crate::pin;
 use clap::{Args, Subcommand};
-use keyferry::ck::CK_SLOT_ID;
+use keyferry::ck::{CK_SLOT_ID, CK_ULONG};
 use keyferry::client::{Access, Module, TokenSlot, User};
 use serde_json::{Value, json};
 
@@ -52,7 +52,9 @@ impl Init {
         let slot = self.free_slot(&module, options)?;
         let so_pin = pin::new_so(options, &self.label)?;
         let user_pin = pin::new_user(options, &self.label)?;
-        let token = make(&module, slot, &self.label, &so_pin, &user_pin)?;
+        check_len(&slot, "SO PIN", &so_pin)?;
+        check_len(&slot, "user PIN", &user_pin)?;
+        let token = make(&module, slot.slot, &self.label, &so_pin, &user_pin)?;
         let text = format!(
             "The token \"{}\" is ready in slot {}.\n",
             clean(&token.label),
@@ -61,37 +63,47 @@ impl Init {
         Ok(Report::new(text, describe(&token)))
     }
 
-    fn free_slot(&self, module: &Module, options: &Options) -> Result<CK_SLOT_ID, Fault> {
+    fn free_slot(&self, module: &Module, options: &Options) -> Result<TokenSlot, Fault> {
         let slots = module.slots()?;
         if let Some(number) = options.slot {
-            let found = slots.iter().find(|token| token.slot == number);
-            let found = found.ok_or_else(|| {
-                fault!("there is no slot {number}; `keyferry token list` shows those there are")
-            })?;
+            let found = options::numbered(slots, number)?;
             if found.is_initialized() && !self.force {
                 return Err(fault!(
                     "slot {number} holds the token \"{}\" already; --force makes it anew and destroys its keys",
                     found.label
                 ));
             }
-            return Ok(number);
+            return Ok(found);
         }
         if let Some(same) = slots
             .iter()
             .find(|token| token.is_initialized() && token.label == self.label)
         {
             return Err(fault!(
-                "slot {} holds a token \"{}\" already; choose another label",
+                "slot {} holds a token \"{}\" already; choose another label, or destroy that token \
+                 and its keys with --slot {} --force",
                 same.slot,
-                self.label
+                self.label,
+                same.slot
             ));
         }
-        let free = slots.iter().find(|token| !token.is_initialized());
-        let free = free.ok_or_else(|| {
+        let free = slots.into_iter().find(|token| !token.is_initialized());
+        free.ok_or_else(|| {
             fault!("every slot holds a token already; choose one with --slot and --force")
-        })?;
-        Ok(free.slot)
+        })
     }
+}
+
+/// Refuses a PIN that the token would refuse, before anything in the slot is destroyed.
+fn check_len(slot: &TokenSlot, what: &str, pin: &str) -> Result<(), Fault> {
+    let (min, max) = (*slot.pin_len.start(), *slot.pin_len.end());
+    let len = CK_ULONG::try_from(pin.len()).unwrap_or(CK_ULONG::MAX);
+    if len < min || (max > 0 && len > max) {
+        return Err(fault!(
+            "the {what} has {len} bytes, and the token takes {min} to {max}; nothing was done"
+        ));
+    }
+    Ok(())
 }
 
 /// Initialises the token in `slot` and sets its user PIN.
