@@ -73,20 +73,20 @@ impl Token {
             }
         };
         let mut state = self.state.write();
-        Ok(placed
+        placed
             .into_iter()
             .map(|(home, object)| {
                 // another thread may have read it from the store already
                 if let Some(handle) = state.handle_of(home) {
-                    return handle;
+                    return Ok(handle);
                 }
-                let handle = self.shared.new_handle();
+                let handle = self.shared.new_handle()?;
                 if state.keeps(home, &object, unlocked.as_ref()) {
                     state.place(handle, home, object, revision_of(&entries, home));
                 }
-                handle
+                Ok(handle)
             })
-            .collect())
+            .collect()
     }
 
     /// Replaces the object at `handle` by what `change` makes of it.

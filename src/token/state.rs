@@ -170,20 +170,21 @@ impl State {
         revision: Revision,
         object: Option<Object>,
         shared: &Shared,
-    ) {
+    ) -> Result<()> {
         let known = self.places.get(&id).copied();
         if known.is_some_and(|place| place.revision > revision) {
-            return;
+            return Ok(());
         }
         match (known, object) {
             (Some(place), Some(object)) => {
                 self.place(place.handle, Home::Store(id), object, revision)
             }
             (None, Some(object)) => {
-                self.place(shared.new_handle(), Home::Store(id), object, revision)
+                self.place(shared.new_handle()?, Home::Store(id), object, revision)
             }
             (Some(place), None) => self.take(place.handle),
             (None, None) => {}
         }
+        Ok(())
     }
 }

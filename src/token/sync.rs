@@ -66,7 +66,7 @@ impl Token {
             .collect();
         let mut state = self.state.write();
         for (id, revision, object) in read {
-            state.seen(id, revision, object, &self.shared);
+            state.seen(id, revision, object, &self.shared)?;
         }
         state.epoch = Some(changes.epoch);
         state.revision = changes.revision;
