@@ -10,3 +10,5 @@
 mod common;
 #[path = "attack/races.rs"]
 mod races;
+#[path = "attack/store.rs"]
+mod store;

@@ -32,7 +32,10 @@ impl Token {
             (state.homes.get(&handle).copied(), state.unlocked.clone())
         };
         object.open(&|sealed| match (home, &unlocked) {
-            (Some(Home::Store(id)), Some(unlocked)) => unlocked.material(id, sealed),
+            // one that a login under way has not read anew yet may say of itself what it likes
+            (Some(Home::Store(id)), Some(unlocked)) if object.is_verified() => {
+                unlocked.material(id, sealed)
+            }
             _ => {
                 Err(Error::UserNotLoggedIn.because("key material is sealed until someone logs in"))
             }
@@ -56,6 +59,10 @@ impl Token {
         let mut placed = Vec::new();
         for object in objects {
             let home = if object.is_token() {
+                if !object.is_verified() {
+                    return Err(Error::ActionProhibited
+                        .because("a copy of what was not verified would pass for verified"));
+                }
                 let id = new_record_id()?;
                 writes.push(insertion(id, &object));
                 Home::Store(id)
