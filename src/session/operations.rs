@@ -27,6 +27,9 @@ pub(super) struct Operations {
     decrypt: Option<Active<dyn Transform>>,
     sign: Option<Active<dyn Transform>>,
     verify: Option<Active<dyn Verify>>,
+    /// The operation begun last of those that wait for a `CKU_CONTEXT_SPECIFIC` login, which is for
+    /// it alone.
+    waits: Option<Role>,
 }
 
 /// An operation under way.
@@ -53,6 +56,12 @@ impl Operations {
             Role::Decrypt => &mut self.decrypt,
             Role::Sign => &mut self.sign,
         }
+    }
+
+    /// The operation that waits for a `CKU_CONTEXT_SPECIFIC` login.
+    fn waiting(&mut self) -> Option<&mut Active<dyn Transform>> {
+        let role = self.waits?;
+        self.slot(role).as_mut().filter(|active| active.locked)
     }
 
     /// The operation of `role`, taken out: it is put back unless it ends.
@@ -100,7 +109,11 @@ impl Session {
         let params = self.params(mechanism, params)?;
         let key = self.key(act, mechanism, key)?;
         let operation = start(&params, &key)?;
-        *operations.slot(role) = Some(Active::new(operation, key.always_authenticate()));
+        let waits = key.always_authenticate();
+        *operations.slot(role) = Some(Active::new(operation, waits));
+        if waits {
+            operations.waits = Some(role);
+        }
         Ok(())
     }
 
@@ -224,23 +237,10 @@ impl Session {
 
     /// `C_Login` as `CKU_CONTEXT_SPECIFIC`: for the operation that waits for it
     pub(super) fn login_again(&self, pin: &[u8]) -> Result<()> {
-        let waits = {
-            let operations = &*self.operations.lock();
-            [&operations.encrypt, &operations.decrypt, &operations.sign]
-                .into_iter()
-                .flatten()
-                .any(|active| active.locked)
-        };
-        if !waits {
-            return Err(Error::OperationNotInitialized);
-        }
+        self.operations.lock().waiting().ok_or(Error::OperationNotInitialized)?;
         self.token.check_pin(pin)?;
         let mut operations = self.operations.lock();
-        for role in [Role::Encrypt, Role::Decrypt, Role::Sign] {
-            if let Some(active) = operations.slot(role) {
-                active.locked = false;
-            }
-        }
+        operations.waiting().ok_or(Error::OperationNotInitialized)?.locked = false;
         Ok(())
     }
 }

@@ -16,3 +16,26 @@ fn an_rsa_key_of_1024_bits_encrypts_but_is_no_kek() {
         assert_eq!(t.decrypt(&OAEP(), private, &blob), Ok(vec![7; 16]));
     });
 }
+
+#[test]
+fn one_context_specific_login_is_for_one_operation() {
+    with_token(|t| {
+        let private = attrs![
+            CKA_ALWAYS_AUTHENTICATE => true, CKA_SIGN => true, CKA_DECRYPT => true,
+        ];
+        let public = attrs![CKA_MODULUS_BITS => 2048usize];
+        let mech = Mech::new(CKM_RSA_PKCS_KEY_PAIR_GEN);
+        let (_, key) = t.generate_pair(&mech, &public, &private).unwrap();
+        let rsa = Mech::new(CKM_RSA_PKCS);
+        t.decrypt_init(&rsa, key).unwrap();
+        t.sign_init(&rsa, key).unwrap();
+        t.login(CKU_CONTEXT_SPECIFIC, PIN).unwrap();
+        let sealed = [1; 256];
+        let decrypted = query_then(|at, n| call!(t.C_Decrypt(t.handle, ptr(&sealed), 256, at, n)));
+        assert_eq!(decrypted, Err(CKR_USER_NOT_LOGGED_IN));
+        let signed = query_then(|at, n| call!(t.C_Sign(t.handle, ptr(b"x"), 1, at, n)));
+        assert_eq!(signed.map(|s| s.len()), Ok(256));
+        let again = t.login(CKU_CONTEXT_SPECIFIC, PIN);
+        assert_eq!(again, Err(CKR_OPERATION_NOT_INITIALIZED));
+    });
+}
