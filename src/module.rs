@@ -140,8 +140,8 @@ impl Module {
             return Err(Error::TokenNotRecognized.because("the token is not initialised"));
         }
         let access = if flags & CKF_RW_SESSION == 0 { Access::ReadOnly } else { Access::ReadWrite };
-        token.session_opened(access)?;
-        let handle = self.shared.new_handle();
+        let handle = self.shared.new_handle()?;
+        token.session_opened(handle, access)?;
         let session = Session::new(slot, handle, access, token);
         self.sessions.write().insert(handle, Arc::new(session));
         Ok(handle)

@@ -2,7 +2,6 @@
 //!
 //! Lines go to the file's end, or to standard error. A host that has a logger of its own keeps it.
 use log::{LevelFilter, Log, Metadata, Record};
-use parking_lot::Mutex;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::sync::OnceLock;
@@ -31,14 +30,15 @@ fn parse(wish: &str) -> (LevelFilter, Option<&str>) {
 
 fn open(path: &str) -> Sink {
     match OpenOptions::new().create(true).append(true).open(path) {
-        Ok(file) => Sink::File(Mutex::new(file)),
+        Ok(file) => Sink::File(file),
         Err(_) => Sink::Stderr,
     }
 }
 
 enum Sink {
     Stderr,
-    File(Mutex<File>),
+    /// Without a lock, which a forked child might inherit and never get.
+    File(File),
 }
 
 struct Logger {
@@ -70,7 +70,7 @@ impl Log for Logger {
         let line = line(record);
         let _ = match &self.sink {
             Sink::Stderr => io::stderr().write_all(line.as_bytes()),
-            Sink::File(file) => file.lock().write_all(line.as_bytes()),
+            Sink::File(file) => (&*file).write_all(line.as_bytes()),
         };
     }
 

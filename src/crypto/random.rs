@@ -8,31 +8,35 @@ use super::{
     aws_lc::cipher::{Cipher, Kind},
     hash::{Hash, Hasher},
 };
-use parking_lot::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A hash over all seeds so far, or nothing if there was none.
-static POOL: Mutex<Option<Secret>> = Mutex::new(None);
+/// Hashes over all seeds so far; zeros if there was none. No lock guards it: a child that is forked
+/// while another thread holds a lock would wait for ever. Half of a change is as good as none.
+static POOL: [AtomicU64; 8] = [const { AtomicU64::new(0) }; 8];
 
 /// `len` fresh random bytes.
 pub fn random(len: usize) -> Result<Secret, Failed> {
     let bytes = system(len)?;
-    match POOL.lock().clone() {
-        Some(pool) => cover(&pool, &bytes),
-        None => Ok(bytes),
-    }
+    let pool = pool();
+    if pool.iter().all(|byte| *byte == 0) { Ok(bytes) } else { cover(&pool, &bytes) }
 }
 
 /// Mixes `seed` into what [`random`] returns from now on, in addition to the system's entropy.
 pub fn seed(seed: &[u8]) {
-    let mut pool = POOL.lock();
     let mut hasher = Hasher::new(Hash::Sha512);
-    if let Some(old) = pool.as_ref() {
-        hasher.update(old);
-    }
+    hasher.update(&pool());
     hasher.update(seed);
-    if let Ok(new) = hasher.finish() {
-        *pool = Some(Secret::new(new));
+    let Ok(new) = hasher.finish().map(Secret::new) else { return };
+    for (word, new) in POOL.iter().zip(new.as_chunks::<8>().0) {
+        word.fetch_xor(u64::from_le_bytes(*new), Ordering::Relaxed);
     }
+}
+
+fn pool() -> Secret {
+    let words = POOL.iter().map(|word| word.load(Ordering::Relaxed).to_le_bytes());
+    let mut pool = Secret::new(Vec::with_capacity(size_of_val(&POOL)));
+    words.for_each(|word| pool.extend_from_slice(&word));
+    pool
 }
 
 fn system(len: usize) -> Result<Secret, Failed> {

@@ -108,6 +108,9 @@ pub struct Key(Arc<Object>);
 #[derive(Clone, Debug)]
 pub struct Target(Arc<Object>);
 
+/// Bits of the shortest RSA key that may carry another one, whatever else shorter ones may do.
+const MIN_RSA_KEK: CK_ULONG = 2048;
+
 /// May `key` be used so?
 pub fn permit(wanted: &Use, key: Arc<Object>) -> Result<Key> {
     let rule = wanted.act.rule();
@@ -125,7 +128,11 @@ pub fn permit(wanted: &Use, key: Arc<Object>) -> Result<Key> {
     if !allows(key.attributes(), wanted.mechanism) {
         return Err(Error::MechanismInvalid.because("not in the key's CKA_ALLOWED_MECHANISMS"));
     }
-    if !size(key.attributes()).is_some_and(|s| wanted.key_size.contains(&s)) {
+    let Some(size) = size(key.attributes()).filter(|s| wanted.key_size.contains(s)) else {
+        return Err(rule.wrong_size);
+    };
+    let carries = matches!(wanted.act, Act::Wrap | Act::Unwrap);
+    if carries && key.key_type() == Some(CKK_RSA) && size < MIN_RSA_KEK {
         return Err(rule.wrong_size);
     }
     Ok(Key(key))

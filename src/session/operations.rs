@@ -62,6 +62,7 @@ impl Operations {
         }
     }
 
+
     /// The operation of `role`, taken out: it is put back unless it ends.
     fn take(&mut self, role: Role) -> Result<Active<dyn Transform>> {
         let slot = self.slot(role);
@@ -100,7 +101,7 @@ impl Session {
     /// What is under way, unless someone has logged out since.
     pub(super) fn operations(&self) -> MutexGuard<'_, Operations> {
         let locked = self.token.locked();
-        let mut operations = self.operations();
+        let mut operations = self.operations.lock();
         if operations.locked != locked {
             *operations = Operations { locked, ..Operations::default() };
         }

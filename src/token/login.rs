@@ -10,20 +10,18 @@ use std::sync::Arc;
 
 impl Token {
     /// Counts a new session in.
-    pub fn session_opened(&self, access: Access) -> Result<()> {
+    pub fn session_opened(&self, session: CK_SESSION_HANDLE, access: Access) -> Result<()> {
         self.refresh(Freshness::Now)?;
         let mut state = self.state.write();
         match access {
-            Access::ReadOnly if state.login == Login::So => Err(Error::SessionReadWriteSoExists),
-            Access::ReadOnly => {
-                state.sessions.read_only += 1;
-                Ok(())
+            Access::ReadOnly if state.login == Login::So => {
+                return Err(Error::SessionReadWriteSoExists);
             }
-            Access::ReadWrite => {
-                state.sessions.read_write += 1;
-                Ok(())
-            }
+            Access::ReadOnly => state.sessions.read_only += 1,
+            Access::ReadWrite => state.sessions.read_write += 1,
         }
+        state.open.insert(session);
+        Ok(())
     }
 
     /// Counts a session out; its objects go with it, and with the last one the login.
@@ -35,7 +33,8 @@ impl Token {
             Access::ReadWrite => &mut state.sessions.read_write,
         };
         *count = count.saturating_sub(1);
-        let last = state.sessions.read_only + state.sessions.read_write == 0;
+        state.open.remove(&session);
+        let last = state.open.is_empty();
         state.forget(|home, _| matches!(home, Home::Session(owner) if *owner == session));
         if last && state.login != Login::Public {
             state.lock();
@@ -63,7 +62,12 @@ impl Token {
             state.doubt();
         }
         polled.stamp = None;
-        let read = self.read_store(&mut polled, vault);
+        let read = self.read_store(&mut polled, vault).and_then(|()| {
+            if self.login_state() == login {
+                return Ok(());
+            }
+            Err(Error::DeviceRemoved.because("another process initialised the token anew"))
+        });
         if read.is_err() {
             self.state.write().lock();
         }

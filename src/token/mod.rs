@@ -18,7 +18,7 @@ use once_cell::sync::OnceCell;
 use parking_lot::{Mutex, RwLock};
 use state::State;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use sync::Freshness;
 
@@ -29,19 +29,22 @@ pub struct Shared {
     pub store: Arc<dyn Store>,
     pub config: Config,
     pub threads: Threads,
-    handles: AtomicU32,
+    handles: AtomicUsize,
 }
 
 impl Shared {
     /// For a module on `store`.
     pub fn new(store: Arc<dyn Store>, config: Config, threads: Threads) -> Shared {
-        Shared { store, config, threads, handles: AtomicU32::new(1) }
+        Shared { store, config, threads, handles: AtomicUsize::new(1) }
     }
 
     /// A handle that no session or object of this module has had: never 0, never reused, so that
-    /// one of another token or of a destroyed object is always recognised.
-    pub fn new_handle(&self) -> CK_ULONG {
-        CK_ULONG::from(self.handles.fetch_add(1, Ordering::Relaxed))
+    /// one of another token or of a destroyed object is always recognised. `CKR_HOST_MEMORY` once
+    /// there are no more, which takes a 32-bit `CK_ULONG` and a busy year.
+    pub fn new_handle(&self) -> Result<CK_ULONG> {
+        let next = |n: usize| n.checked_add(1);
+        let handle = self.handles.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        handle.ok().and_then(|n| CK_ULONG::try_from(n).ok()).ok_or(Error::HostMemory)
     }
 }
 
@@ -125,5 +128,23 @@ impl Token {
 
     fn vault(&self) -> Result<&Vault> {
         self.vault.get().ok_or(Error::TokenNotRecognized)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::memory::Memory;
+
+    #[test]
+    fn handles_do_not_begin_again() {
+        let shared = Shared::new(Arc::new(Memory::default()), Config::memory(), Threads::One);
+        assert_eq!(shared.new_handle(), Ok(1));
+        shared.handles.store(usize::try_from(u32::MAX).unwrap(), Ordering::Relaxed);
+        assert_eq!(shared.new_handle(), Ok(CK_ULONG::from(u32::MAX)));
+        let next = shared.new_handle();
+        assert!(next.is_err() || next == Ok(CK_ULONG::from(u32::MAX) + 1), "{next:?}");
+        shared.handles.store(usize::MAX, Ordering::Relaxed);
+        assert_eq!(shared.new_handle(), Err(Error::HostMemory));
     }
 }

@@ -32,7 +32,10 @@ impl Token {
             (state.homes.get(&handle).copied(), state.unlocked.clone())
         };
         object.open(&|sealed| match (home, &unlocked) {
-            (Some(Home::Store(id)), Some(unlocked)) => unlocked.material(id, sealed),
+            // one that a login under way has not read anew yet may say of itself what it likes
+            (Some(Home::Store(id)), Some(unlocked)) if object.is_verified() => {
+                unlocked.material(id, sealed)
+            }
             _ => {
                 Err(Error::UserNotLoggedIn.because("key material is sealed until someone logs in"))
             }
@@ -61,6 +64,10 @@ impl Token {
         let mut placed = Vec::new();
         for object in objects {
             let home = if object.is_token() {
+                if !object.is_verified() {
+                    return Err(Error::ActionProhibited
+                        .because("a copy of what was not verified would pass for verified"));
+                }
                 let id = new_record_id()?;
                 writes.push(insertion(id, &object));
                 Home::Store(id)
@@ -69,22 +76,29 @@ impl Token {
             };
             placed.push((home, object));
         }
+        let unlocked = self.state.read().unlocked.clone();
         let entries = match writes.is_empty() {
             true => Vec::new(),
             false => {
-                self.vault()?.write(&*self.unlocked()?, writes)?.ok_or(Error::FunctionFailed)?
+                let unlocked = unlocked.as_ref().ok_or(Error::UserNotLoggedIn)?;
+                self.vault()?.write(unlocked, writes)?.ok_or(Error::FunctionFailed)?
             }
         };
         let mut state = self.state.write();
-        Ok(placed
+        placed
             .into_iter()
             .map(|(home, object)| {
                 // another thread may have read it from the store already
-                let handle = state.handle_of(home).unwrap_or_else(|| self.shared.new_handle());
-                state.place(handle, home, object, revision_of(&entries, home));
-                handle
+                if let Some(handle) = state.handle_of(home) {
+                    return Ok(handle);
+                }
+                let handle = self.shared.new_handle()?;
+                if state.keeps(home, &object, unlocked.as_ref()) {
+                    state.place(handle, home, object, revision_of(&entries, home));
+                }
+                Ok(handle)
             })
-            .collect())
+            .collect()
     }
 
     /// Replaces the object at `handle` by what `change` makes of it.
@@ -96,23 +110,29 @@ impl Token {
         for _ in 0..ATTEMPTS {
             let old = self.open_object(handle)?.ok_or(Error::ObjectHandleInvalid)?;
             let new = change(&old)?;
-            let Some((home, from)) = self.place_of(handle) else {
-                return Err(Error::ObjectHandleInvalid);
-            };
+            let Some((home, from)) = self.place_of(handle, &old) else { continue };
             let Home::Store(id) = home else {
-                self.state.write().place(handle, home, new, from);
+                let mut state = self.state.write();
+                if !state.has(handle, &old) {
+                    continue;
+                }
+                state.place(handle, home, new, from);
                 return Ok(());
             };
             let private = new.is_private();
             let attributes = record::encode(new.attributes());
             let update = Write::Update { id, from, private, attributes };
             if let Some(entries) = self.vault()?.write(&*self.unlocked()?, vec![update])? {
-                self.state.write().place(handle, home, new, revision_of(&entries, home));
+                let mut state = self.state.write();
+                // what is there instead is newer, or of another login that reads the store anew
+                if state.has(handle, &old) {
+                    state.place(handle, home, new, revision_of(&entries, home));
+                }
                 return Ok(());
             }
             self.refresh(Freshness::Now)?;
         }
-        Err(Error::FunctionFailed.because("other processes keep changing the object"))
+        Err(Error::FunctionFailed.because("others keep changing the object"))
     }
 
     /// Destroys the object at `handle` if `may` says so.
@@ -122,10 +142,9 @@ impl Token {
         may: impl Fn(&Object) -> Result<()>,
     ) -> Result<()> {
         for _ in 0..ATTEMPTS {
-            may(&*self.object(handle).ok_or(Error::ObjectHandleInvalid)?)?;
-            let Some((home, from)) = self.place_of(handle) else {
-                return Err(Error::ObjectHandleInvalid);
-            };
+            let object = self.object(handle).ok_or(Error::ObjectHandleInvalid)?;
+            may(&object)?;
+            let Some((home, from)) = self.place_of(handle, &object) else { continue };
             if let Home::Store(id) = home {
                 let delete = Write::Delete { id, from };
                 if self.vault()?.write(&*self.unlocked()?, vec![delete])?.is_none() {
@@ -133,14 +152,21 @@ impl Token {
                     continue;
                 }
             }
-            self.state.write().take(handle);
+            let mut state = self.state.write();
+            if matches!(home, Home::Session(_)) && !state.has(handle, &object) {
+                continue;
+            }
+            state.take(handle);
             return Ok(());
         }
-        Err(Error::FunctionFailed.because("other processes keep changing the object"))
+        Err(Error::FunctionFailed.because("others keep changing the object"))
     }
 
-    fn place_of(&self, handle: CK_OBJECT_HANDLE) -> Option<(Home, Revision)> {
+    /// Where `object` is, and at which revision, if it is still what is at `handle`: a decision
+    /// about one must not be carried out on another.
+    fn place_of(&self, handle: CK_OBJECT_HANDLE, object: &Arc<Object>) -> Option<(Home, Revision)> {
         let state = self.state.read();
+        state.has(handle, object).then_some(())?;
         let home = *state.homes.get(&handle)?;
         let revision = match home {
             Home::Store(id) => state.places.get(&id)?.revision,

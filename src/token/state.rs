@@ -4,10 +4,10 @@ use crate::ck::*;
 use crate::error::{Error, Result};
 use crate::object::Object;
 use crate::object::index::Index;
-use crate::object::policy::Login;
+use crate::object::policy::{self, Login};
 use crate::store::vault::{Entry, Unlocked};
 use crate::store::{RecordId, Revision};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(super) struct State {
     pub(super) places: HashMap<RecordId, Place>,
     pub(super) homes: HashMap<CK_OBJECT_HANDLE, Home>,
     pub(super) sessions: Sessions,
+    /// Handles of the sessions that are open.
+    pub(super) open: HashSet<CK_SESSION_HANDLE>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -51,11 +53,14 @@ impl State {
             places: HashMap::new(),
             homes: HashMap::new(),
             sessions: Sessions::default(),
+            open: HashSet::new(),
         }
     }
 
     pub(super) fn may_login(&self, login: Login) -> Result<()> {
         match self.login {
+            // a login must not outlive the last session, which may have gone while the PIN was hashed
+            _ if self.open.is_empty() => Err(Error::SessionHandleInvalid),
             Login::Public if login == Login::So && self.sessions.read_only > 0 => {
                 Err(Error::SessionReadOnlyExists)
             }
@@ -130,6 +135,26 @@ impl State {
         self.index.insert(handle, Arc::new(object));
     }
 
+    /// Whether `object` is still what is at `handle`.
+    pub(super) fn has(&self, handle: CK_OBJECT_HANDLE, object: &Arc<Object>) -> bool {
+        self.index.at(handle).is_some_and(|now| Arc::ptr_eq(now, object))
+    }
+
+    /// Whether a new object that was made under `unlocked` is still to come in sight: not if its
+    /// session was closed meanwhile, or whoever made it has logged out.
+    pub(super) fn keeps(
+        &self,
+        home: Home,
+        object: &Object,
+        unlocked: Option<&Arc<Unlocked>>,
+    ) -> bool {
+        let stays = match home {
+            Home::Store(_) => self.unlocked.as_ref().map(Arc::as_ptr) == unlocked.map(Arc::as_ptr),
+            Home::Session(owner) => self.open.contains(&owner),
+        };
+        stays && policy::sees(self.login, object.attributes())
+    }
+
     pub(super) fn handle_of(&self, home: Home) -> Option<CK_OBJECT_HANDLE> {
         match home {
             Home::Store(id) => self.places.get(&id).map(|place| place.handle),
@@ -149,20 +174,21 @@ impl State {
         revision: Revision,
         object: Option<Object>,
         shared: &Shared,
-    ) {
+    ) -> Result<()> {
         let known = self.places.get(&id).copied();
         if known.is_some_and(|place| place.revision > revision) {
-            return;
+            return Ok(());
         }
         match (known, object) {
             (Some(place), Some(object)) => {
                 self.place(place.handle, Home::Store(id), object, revision)
             }
             (None, Some(object)) => {
-                self.place(shared.new_handle(), Home::Store(id), object, revision)
+                self.place(shared.new_handle()?, Home::Store(id), object, revision)
             }
             (Some(place), None) => self.take(place.handle),
             (None, None) => {}
         }
+        Ok(())
     }
 }

@@ -44,7 +44,8 @@ impl Token {
         if polled.stamp == Some(stamp) {
             return Ok(());
         }
-        let mut changes = vault.changes(self.state.read().revision)?;
+        let known = self.state.read().revision;
+        let mut changes = vault.changes(known)?;
         if self.state.read().epoch.is_some_and(|epoch| epoch != changes.epoch) {
             self.state.write().reset();
             changes = vault.changes(Revision::default())?;
@@ -65,7 +66,7 @@ impl Token {
             .collect();
         let mut state = self.state.write();
         for (id, revision, object) in read {
-            state.seen(id, revision, object, &self.shared);
+            state.seen(id, revision, object, &self.shared)?;
         }
         state.epoch = Some(changes.epoch);
         state.revision = changes.revision;

@@ -1,0 +1,16 @@
+//! What an attacker tries: each test shows a way in that is closed.
+#![allow(unsafe_code, reason = "an application of a C library")]
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "test"
+)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test")]
+
+mod common;
+#[path = "attack/policy.rs"]
+mod policy;
+#[path = "attack/races.rs"]
+mod races;
+#[path = "attack/store.rs"]
+mod store;

@@ -1,0 +1,41 @@
+//! Ways round the rules about who may use what.
+use crate::common::session::query_then;
+use crate::common::*;
+
+const OAEP: fn() -> Mech = || Mech::oaep(CKM_RSA_PKCS_OAEP, CKM_SHA_1, CKG_MGF1_SHA1, b"");
+
+#[test]
+fn an_rsa_key_of_1024_bits_encrypts_but_is_no_kek() {
+    with_token(|t| {
+        let (public, private) = t.rsa(1024).unwrap();
+        let target = t.aes(16).unwrap();
+        let blob = t.encrypt(&OAEP(), public, &[7; 16]).unwrap();
+        assert_eq!(t.wrap_len(&OAEP(), public, target), Err(CKR_WRAPPING_KEY_SIZE_RANGE));
+        let aes = attrs![CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_AES];
+        assert_eq!(t.unwrap(&OAEP(), private, &blob, &aes), Err(CKR_UNWRAPPING_KEY_SIZE_RANGE));
+        assert_eq!(t.decrypt(&OAEP(), private, &blob), Ok(vec![7; 16]));
+    });
+}
+
+#[test]
+fn one_context_specific_login_is_for_one_operation() {
+    with_token(|t| {
+        let private = attrs![
+            CKA_ALWAYS_AUTHENTICATE => true, CKA_SIGN => true, CKA_DECRYPT => true,
+        ];
+        let public = attrs![CKA_MODULUS_BITS => 2048usize];
+        let mech = Mech::new(CKM_RSA_PKCS_KEY_PAIR_GEN);
+        let (_, key) = t.generate_pair(&mech, &public, &private).unwrap();
+        let rsa = Mech::new(CKM_RSA_PKCS);
+        t.decrypt_init(&rsa, key).unwrap();
+        t.sign_init(&rsa, key).unwrap();
+        t.login(CKU_CONTEXT_SPECIFIC, PIN).unwrap();
+        let sealed = [1; 256];
+        let decrypted = query_then(|at, n| call!(t.C_Decrypt(t.handle, ptr(&sealed), 256, at, n)));
+        assert_eq!(decrypted, Err(CKR_USER_NOT_LOGGED_IN));
+        let signed = query_then(|at, n| call!(t.C_Sign(t.handle, ptr(b"x"), 1, at, n)));
+        assert_eq!(signed.map(|s| s.len()), Ok(256));
+        let again = t.login(CKU_CONTEXT_SPECIFIC, PIN);
+        assert_eq!(again, Err(CKR_OPERATION_NOT_INITIALIZED));
+    });
+}

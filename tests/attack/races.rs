@@ -1,0 +1,98 @@
+//! Threads that log out, close sessions and change objects under each other's hands.
+use crate::common::*;
+use std::thread::{scope, sleep};
+use std::time::Duration;
+
+/// Long enough for the other thread to be at work, short against that work.
+const AMID: Duration = Duration::from_millis(10);
+
+#[test]
+fn a_private_key_made_during_a_logout_is_not_left_to_the_public() {
+    for token in [false, true] {
+        with_token(|t| {
+            let private = attrs![CKA_TOKEN => token, CKA_SIGN => true];
+            let public = attrs![CKA_MODULUS_BITS => 4096usize];
+            scope(|s| {
+                let made = s.spawn(|| {
+                    let mech = Mech::new(CKM_RSA_PKCS_KEY_PAIR_GEN);
+                    t.generate_pair(&mech, &public, &private)
+                });
+                sleep(AMID);
+                t.logout().unwrap();
+                if let Ok((_, key)) = made.join().unwrap() {
+                    let rsa = Mech::new(CKM_RSA_PKCS);
+                    assert_eq!(t.sign_init(&rsa, key), Err(CKR_KEY_HANDLE_INVALID));
+                }
+            });
+            let keys = attrs![CKA_CLASS => CKO_PRIVATE_KEY];
+            assert_eq!(t.find(&keys), Ok(vec![]));
+        });
+    }
+}
+
+#[test]
+fn an_object_made_in_a_session_that_is_closed_goes_with_it() {
+    with_token(|t| {
+        let other = t.p.open_rw(t.slot).unwrap();
+        let public = attrs![CKA_MODULUS_BITS => 4096usize];
+        scope(|s| {
+            let made = s.spawn(|| {
+                let mech = Mech::new(CKM_RSA_PKCS_KEY_PAIR_GEN);
+                other.generate_pair(&mech, &public, &[])
+            });
+            sleep(AMID);
+            other.close().unwrap();
+            let _ = made.join().unwrap();
+        });
+        assert_eq!(t.find(&[]), Ok(vec![]));
+    });
+}
+
+#[test]
+fn a_login_does_not_outlive_the_last_session() {
+    with_token(|t| {
+        t.logout().unwrap();
+        scope(|s| {
+            let login = s.spawn(|| t.login(CKU_USER, PIN));
+            sleep(AMID);
+            t.close().unwrap();
+            let _ = login.join().unwrap();
+        });
+        let next = t.p.open_rw(t.slot).unwrap();
+        assert_eq!(next.state(), Ok(CKS_RW_PUBLIC_SESSION));
+    });
+}
+
+#[test]
+fn what_sticks_is_not_undone_by_a_change_at_the_same_time() {
+    with_token(|t| {
+        for _ in 0..3000 {
+            let key = t.secret(CKK_GENERIC_SECRET, b"secret").unwrap();
+            scope(|s| {
+                let label = attrs![CKA_LABEL => "another"];
+                let relabel = s.spawn(move || t.set(key, &label));
+                t.set(key, &attrs![CKA_EXTRACTABLE => false]).unwrap();
+                relabel.join().unwrap().unwrap();
+            });
+            assert_eq!(t.flag(key, CKA_EXTRACTABLE), Ok(false));
+            assert_eq!(t.bytes(key, CKA_LABEL).as_deref(), Ok(&b"another"[..]));
+            t.destroy(key).unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_destroyed_object_is_not_brought_back_by_a_change_at_the_same_time() {
+    with_token(|t| {
+        for _ in 0..3000 {
+            let key = t.secret(CKK_GENERIC_SECRET, b"secret").unwrap();
+            scope(|s| {
+                let label = attrs![CKA_LABEL => "another"];
+                let relabel = s.spawn(move || t.set(key, &label));
+                t.destroy(key).unwrap();
+                let _ = relabel.join().unwrap();
+            });
+            assert_eq!(t.bytes(key, CKA_LABEL), Err(CKR_OBJECT_HANDLE_INVALID));
+        }
+    });
+}
