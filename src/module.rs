@@ -9,7 +9,7 @@ use crate::session::Session;
 use crate::store::vault::{Description, PIN_LEN, Tries, Vault};
 use crate::store::{self};
 use crate::token::{Shared, Token};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -21,6 +21,8 @@ pub struct Module {
     /// Token n is in slot n for ever; the last one is yet to be initialised.
     tokens: RwLock<Vec<Arc<Token>>>,
     sessions: RwLock<HashMap<CK_SESSION_HANDLE, Arc<Session>>>,
+    /// Held by whoever initialises a token: two at once would make two of one slot.
+    initializing: Mutex<()>,
 }
 
 const MANUFACTURER: &str = "keyferry";
@@ -32,7 +34,12 @@ impl Module {
     pub fn new(config: Config, threads: Threads) -> Result<Module> {
         let store = store::open(&config.store)?;
         let shared = Arc::new(Shared::new(store, config, threads));
-        let module = Module { shared, tokens: RwLock::default(), sessions: RwLock::default() };
+        let module = Module {
+            shared,
+            tokens: RwLock::default(),
+            sessions: RwLock::default(),
+            initializing: Mutex::default(),
+        };
         module.scan()?;
         Ok(module)
     }
@@ -118,6 +125,7 @@ impl Module {
 
     /// `C_InitToken`. `CKR_SESSION_EXISTS` if a session with it is open.
     pub fn init_token(&self, slot: CK_SLOT_ID, so_pin: &[u8], label: [u8; 32]) -> Result<()> {
+        let _alone = self.initializing.lock();
         let token = self.token(slot)?;
         let sessions = token.sessions();
         if sessions.read_only + sessions.read_write > 0 {

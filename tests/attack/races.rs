@@ -96,3 +96,18 @@ fn a_destroyed_object_is_not_brought_back_by_a_change_at_the_same_time() {
         }
     });
 }
+
+#[test]
+fn a_slot_that_two_initialise_at_once_has_one_token() {
+    with_module(|p| {
+        let pins: [&[u8]; 2] = [b"one-so-pin", b"two-so-pin"];
+        let init = |pin: &'static [u8]| move || p.init_token(0, pin, LABEL);
+        let mut outcomes = scope(|s| {
+            let both = pins.map(|pin| s.spawn(init(pin)));
+            both.map(|thread| thread.join().unwrap())
+        });
+        outcomes.sort();
+        assert_eq!(outcomes, [Ok(()), Err(CKR_PIN_INCORRECT)]);
+        assert_eq!(p.slots(true).unwrap().len(), 2);
+    });
+}
