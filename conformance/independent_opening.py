@@ -69,9 +69,12 @@ def main() -> None:
             kek = make_kek(bits, folder)
             outward(report, setting, session, kek, keys, list(itertools.product(oaeps, AES_BITS)))
             inward(report, setting, session, kek, oaeps)
+            if setting.combined:
+                packages(report, setting, session, kek, folder)
+        largest = make_kek(8192, folder)
+        outward(report, setting, session, largest, keys, [(oaep, 256) for oaep in oaeps])
+        inward(report, setting, session, largest, oaeps)
         edges(report, setting, session, folder, keys)
-        if setting.combined:
-            packages(report, setting, session, make_kek(4096, folder), folder)
 
 
 def generate(session: Session, target: Target, label: str = "", token: bool = False) -> tuple[int, bytes]:
@@ -121,7 +124,7 @@ def inward(report: Report, setting: Setting, session: Session, kek: Kek, oaeps: 
                     plaintext = outside_key(target)
                     blob = seal_blob(opener, kek, plaintext, oaep, os.urandom(aes_bits // 8))
                     key = setting.wrapping.unwrap(
-                        session, private, kek.bits // 8, blob, oaep, aes_bits, arrival(target)
+                        session, private, kek.size, blob, oaep, aes_bits, arrival(target)
                     )
                     prove(session, key, target, target.proof(opener, plaintext))
                     session.destroy(key)
@@ -153,33 +156,37 @@ def arrival(target: Target) -> list[tuple[int, bool | int | str | bytes]]:
 
 
 def edges(report: Report, setting: Setting, session: Session, folder: Path, keys: list[OnToken]) -> None:
-    """The largest KEK, the oldest target, labels."""
+    """A modulus that does not fill its bytes, the oldest target, labels, MGF1 of another hash."""
     small = [key for key in keys if key.target.name in ("RSA-2048", "P-256", "AES-256")]
-    outward(report, setting, session, make_kek(8192, folder), small, [(AZURE, 256)])
+    odd = make_kek(2052, folder)
+    outward(report, setting, session, odd, small, [(AZURE, 256)])
+    inward(report, setting, session, odd, (AZURE,))
     old = OnToken(OLD_RSA, *generate(session, OLD_RSA))
-    ways = [(AZURE, 256)]
+    kek = make_kek(3072, folder)
+    outward(report, setting, session, kek, [old], [(AZURE, 256)])
     if setting.combined:
-        ways += [(Oaep(name, name, b"a label of the peer's"), 256) for name in ck.HASHES]
-    outward(report, setting, session, make_kek(3072, folder), [old, *small], ways)
+        labelled = [Oaep(name, name, b"a label of the peer's") for name in ck.HASHES]
+        mixed = [Oaep(*pair) for pair in itertools.permutations(ck.HASHES, 2)]
+        outward(report, setting, session, kek, small, [(oaep, 256) for oaep in (*labelled, *mixed)])
 
 
 def packages(report: Report, setting: Setting, session: Session, kek: Kek, folder: Path) -> None:
     """Azure packages by both makers, opened; and one of another producer's taken in."""
     kek_handle = import_public(session, kek, [(ck.CKA_KEYFERRY_KID, KID)])
-    azure_targets = [target for target in TARGETS if target.name[0] in "RPAs"]
+    azure_targets = [target for target in TARGETS if target.for_azure]
     for name, make in (
         ("CKM_KEYFERRY_AZURE_BYOK", lambda key: by_mechanism(session, kek_handle, key)),
         ("keyferry export azure", lambda key: by_command(setting, kek, key, folder)),
     ):
-        with report.group(f"packages of {name}") as group:
+        with report.group(f"packages of {name}, RSA-{kek.bits}") as group:
             for target, opener in itertools.product(azure_targets, OPENERS):
                 with group.case(f"{target.name}, opened by {opener.name}"):
-                    label = f"{target.name} for {opener.name}"
+                    label = f"{target.name} for {opener.name} {kek.bits}"
                     key = OnToken(target, *generate(session, target, label, token=True), label)
                     blob = byok.read_package(make(key), KID)
                     open_and_compare(opener, kek, Wrapped(key, AZURE, 256, blob))
                     session.destroy(key.handle)
-    with report.group("packages of another producer unwrapped") as group:
+    with report.group(f"packages of another producer unwrapped, RSA-{kek.bits}") as group:
         for target, opener in itertools.product(azure_targets, OPENERS):
             with group.case(f"{target.name}, made by {opener.name}"):
                 take_package(session, kek, target, opener)

@@ -20,6 +20,11 @@ class Kek:
     private: RSAPrivateKey
 
     @property
+    def size(self) -> int:
+        """Length of the modulus in bytes."""
+        return (self.bits + 7) // 8
+
+    @property
     def public_pem(self) -> Path:
         """SubjectPublicKeyInfo PEM, as a cloud hands it out."""
         return self.pem.with_suffix(".pub.pem")

@@ -50,7 +50,7 @@ class Opener(Protocol):
 
 def open_blob(opener: Opener, kek: Kek, blob: bytes, oaep: Oaep, aes_bits: int) -> bytes:
     """The target in a blob."""
-    head, tail = blob[: kek.bits // 8], blob[kek.bits // 8 :]
+    head, tail = blob[: kek.size], blob[kek.size :]
     key = opener.decrypt(kek, head, oaep)
     require(len(key) * 8 == aes_bits, f"the AES key has {len(key) * 8} bits instead of {aes_bits}")
     return opener.unwrap(key, tail)

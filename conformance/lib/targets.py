@@ -103,6 +103,7 @@ class Target:
 
     name: str
     kind: Rsa | Ec | Secret
+    for_azure: bool = True
 
     def proof(self, opener: Opener, plaintext: bytes) -> bytes:
         """The proof, as an independent program makes it from the unwrapped bytes."""
@@ -126,7 +127,7 @@ TARGETS = (
     Target("AES-128", Secret(ck.CKK_AES, 16)),
     Target("AES-192", Secret(ck.CKK_AES, 24)),
     Target("AES-256", Secret(ck.CKK_AES, 32)),
-    Target("generic-61", Secret(ck.CKK_GENERIC_SECRET, 61)),
-    Target("HMAC-SHA-256", Secret(ck.CKK_SHA256_HMAC, 32)),
+    Target("generic-61", Secret(ck.CKK_GENERIC_SECRET, 61), for_azure=False),
+    Target("HMAC-SHA-256", Secret(ck.CKK_SHA256_HMAC, 32), for_azure=False),
 )
-OLD_RSA = Target("RSA-1024", Rsa(1024))
+OLD_RSA = Target("RSA-1024", Rsa(1024), for_azure=False)
