@@ -1,10 +1,11 @@
 //! KEKs and targets that the chapters share. RSA keys are made once and imported by each test.
 use crate::common::*;
 use keyferry::crypto::oaep::Oaep;
-use keyferry::crypto::rsa::{Parts, PrivateKey};
+use keyferry::crypto::rsa::{Crt, Parts, PrivateKey};
 use keyferry::crypto::rsa_keygen::{self, Threads};
-use keyferry::crypto::{aes_kw, oaep};
+use keyferry::crypto::{Secret, aes_kw, oaep};
 use parking_lot::Mutex;
+use rsa::pkcs1::{RsaPrivateKey, UintRef, der::Decode};
 use std::collections::BTreeMap;
 
 pub type Attrs = Vec<(CK_ATTRIBUTE_TYPE, Attr)>;
@@ -27,9 +28,32 @@ pub fn azure() -> Mech {
 pub fn numbers(bits: usize, name: &'static str) -> &'static Parts {
     static MADE: Mutex<BTreeMap<(usize, &str), &'static Parts>> = Mutex::new(BTreeMap::new());
     MADE.lock().entry((bits, name)).or_insert_with(|| {
+        if bits == 8192 {
+            // half a minute to make
+            return numbers_of_pem(include_str!("../data/rsa-8192.pem"));
+        }
         let made = rsa_keygen::generate(bits, &[1, 0, 1], Threads::Two).expect("an RSA key");
         Box::leak(Box::new(made))
     })
+}
+
+/// The numbers of a key in PKCS#1.
+pub fn numbers_of_pem(pem: &str) -> &'static Parts {
+    let (_, der) = der::pem::decode_vec(pem.as_bytes()).unwrap();
+    let key = RsaPrivateKey::<UintRef<'_>>::from_der(&der).unwrap();
+    let secret = |number: UintRef<'_>| Secret::new(number.as_bytes().to_vec());
+    Box::leak(Box::new(Parts {
+        n: key.modulus.as_bytes().to_vec(),
+        e: key.public_exponent.as_bytes().to_vec(),
+        d: secret(key.private_exponent),
+        crt: Some(Crt {
+            p: secret(key.prime1),
+            q: secret(key.prime2),
+            dp: secret(key.exponent1),
+            dq: secret(key.exponent2),
+            qinv: secret(key.coefficient),
+        }),
+    }))
 }
 
 /// The template of a public key, and then `more`.

@@ -4,9 +4,7 @@ use crate::common::*;
 use crate::fixture::*;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use keyferry::byok::azure::{Kid, Package};
-use keyferry::crypto::Secret;
-use keyferry::crypto::rsa::{Crt, Parts};
-use rsa::pkcs1::{RsaPrivateKey, der::Decode};
+use keyferry::crypto::rsa::Parts;
 
 struct Vector {
     kek: &'static Parts,
@@ -27,24 +25,6 @@ fn vector() -> Vector {
         blob: Base64UrlUnpadded::decode_vec(&text("ciphertext_base64url")).unwrap(),
         target: hex(&text("target_hex")),
     }
-}
-
-fn numbers_of_pem(pem: &str) -> &'static Parts {
-    let (_, der) = der::pem::decode_vec(pem.as_bytes()).unwrap();
-    let key = RsaPrivateKey::<rsa::pkcs1::UintRef<'_>>::from_der(&der).unwrap();
-    let secret = |number: rsa::pkcs1::UintRef<'_>| Secret::new(number.as_bytes().to_vec());
-    Box::leak(Box::new(Parts {
-        n: key.modulus.as_bytes().to_vec(),
-        e: key.public_exponent.as_bytes().to_vec(),
-        d: secret(key.private_exponent),
-        crt: Some(Crt {
-            p: secret(key.prime1),
-            q: secret(key.prime2),
-            dp: secret(key.exponent1),
-            dq: secret(key.exponent2),
-            qinv: secret(key.coefficient),
-        }),
-    }))
 }
 
 #[test]

