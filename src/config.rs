@@ -146,12 +146,20 @@ fn config_file(given: Option<PathBuf>, env: Lookup<'_>) -> std::result::Result<C
     };
     match std::fs::read_to_string(&path) {
         Ok(text) => toml::from_str(&text)
-            .map_err(|error: toml::de::Error| format!("{}: {}", path.display(), error.message())),
+            .map_err(|error: toml::de::Error| mistake(&path, &text, &error)),
         Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => {
             Ok(ConfigFile::default())
         }
         Err(error) => Err(format!("{}: {error}", path.display())),
     }
+}
+
+/// What is wrong with a configuration file, and in which line: the parser names not always the key.
+fn mistake(path: &Path, text: &str, error: &toml::de::Error) -> String {
+    let at = error.span().map_or(0, |span| span.start);
+    let before = text.get(..at).unwrap_or_default();
+    let line = text.lines().nth(before.matches('\n').count()).unwrap_or_default();
+    format!("{}: {} in `{}`", path.display(), error.message(), line.trim())
 }
 
 fn default_store(env: Lookup<'_>) -> std::result::Result<Location, String> {

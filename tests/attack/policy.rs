@@ -35,6 +35,9 @@ fn one_context_specific_login_is_for_one_operation() {
         assert_eq!(decrypted, Err(CKR_USER_NOT_LOGGED_IN));
         let signed = query_then(|at, n| call!(t.C_Sign(t.handle, ptr(b"x"), 1, at, n)));
         assert_eq!(signed.map(|s| s.len()), Ok(256));
+        // the next login is for the other one, and then nobody waits any more
+        t.login(CKU_CONTEXT_SPECIFIC, PIN).unwrap();
+        query_then(|at, n| call!(t.C_Decrypt(t.handle, ptr(&sealed), 256, at, n))).unwrap();
         let again = t.login(CKU_CONTEXT_SPECIFIC, PIN);
         assert_eq!(again, Err(CKR_OPERATION_NOT_INITIALIZED));
     });

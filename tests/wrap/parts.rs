@@ -270,6 +270,11 @@ fn oaep_there_and_back() {
                     assert_eq!(long, Err(CKR_DATA_LEN_RANGE));
                     // the modulus of 1024 bits has room for 126 bytes less two digests
                     let key = t.secret(CKK_GENERIC_SECRET, &vec![5; room.min(16)]).unwrap();
+                    if bits < 2048 {
+                        let refused = t.wrap(&mech, kek.public, key);
+                        assert_eq!(refused, Err(CKR_WRAPPING_KEY_SIZE_RANGE));
+                        continue;
+                    }
                     let wrapped = t.wrap(&mech, kek.public, key).unwrap();
                     let back = t.unwrap(&mech, kek.private, &wrapped, &generic()).unwrap();
                     assert_eq!(t.bytes(back, CKA_VALUE), t.bytes(key, CKA_VALUE));
@@ -375,6 +380,12 @@ fn wycheproof_oaep() {
                     let mech = Mech::oaep(CKM_RSA_PKCS_OAEP, hash, mgf, &test.label);
                     let opened = t.decrypt(&mech, key, &test.ct);
                     let received = t.unwrap(&mech, key, &test.ct, &generic());
+                    if group.key.n.len() < 256 {
+                        // too short for a KEK, whatever is in the blob
+                        assert_eq!(received, Err(CKR_UNWRAPPING_KEY_SIZE_RANGE));
+                        assert_eq!(opened.is_ok(), !test.result.must_fail());
+                        continue;
+                    }
                     // acceptable: made so that the ciphertext is 1, to which nobody encrypts
                     let refused = test.result == TestResult::Acceptable && opened.is_err();
                     if test.result.must_fail() || refused {
