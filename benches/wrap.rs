@@ -117,7 +117,10 @@ fn main() {
     println!("bare RSA-4096 public operation            {rsa:?}");
     println!("bare KWP of the same bytes                {kwp:?}");
     println!("size query                                {query:?}");
-    println!("C_WrapKey over the bare operations        {:.2}", wrap.as_secs_f64() / (rsa + kwp).as_secs_f64());
+    println!(
+        "C_WrapKey over the bare operations        {:.2}",
+        wrap.as_secs_f64() / (rsa + kwp).as_secs_f64()
+    );
     divan::main();
 }
 

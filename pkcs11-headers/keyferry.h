@@ -22,7 +22,10 @@
  * The wrapping key is the public key (CKO_PUBLIC_KEY, CKK_RSA, CKA_WRAP) that the vault handed out.
  * The file names it by its key identifier, which is the KEK's CKA_KEYFERRY_KID or, if it has none,
  * its CKA_LABEL if that is a key identifier URL; with neither there is an error and no file. The
- * mechanism takes no parameter. All other rules are those of CKM_RSA_AES_KEY_WRAP.
+ * mechanism takes no parameter (CKR_MECHANISM_PARAM_INVALID for a parameter or a missing key
+ * identifier). What Azure would refuse is refused: KEKs other than RSA of 2048, 3072 and 4096 bits
+ * (CKR_WRAPPING_KEY_SIZE_RANGE), and keys it does not take, AES keys for a vault that is no Managed
+ * HSM among them (CKR_KEY_NOT_WRAPPABLE). All other rules are those of CKM_RSA_AES_KEY_WRAP.
  *
  * C_UnwrapKey takes such a file as the wrapped key and the KEK's private key as the unwrapping key.
  */

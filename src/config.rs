@@ -57,11 +57,7 @@ impl Config {
 
     /// Tokens in memory, everything else as by default.
     pub fn memory() -> Config {
-        Config {
-            store: Location::Memory,
-            null_parameter: NullParameter::Azure,
-            min_rsa_bits: 1024,
-        }
+        Config { store: Location::Memory, null_parameter: NullParameter::Azure, min_rsa_bits: 1024 }
     }
 }
 
@@ -79,9 +75,7 @@ impl Location {
             _ if Path::new(text).has_root() => {
                 Err(format!("{text:?}: did you mean sqlite:{text}?"))
             }
-            _ => Err(format!(
-                "{text:?} is not a store; stores are sqlite:PATH and memory:"
-            )),
+            _ => Err(format!("{text:?} is not a store; stores are sqlite:PATH and memory:")),
         }
     }
 }
@@ -108,9 +102,7 @@ fn assemble(reserved: Option<&str>, env: Lookup<'_>) -> std::result::Result<Conf
     };
     let from_env = || {
         let text = set(env, "KEYFERRY_STORE").map(OsString::into_string);
-        let text = text
-            .transpose()
-            .map_err(|_| "KEYFERRY_STORE is not UTF-8".to_string())?;
+        let text = text.transpose().map_err(|_| "KEYFERRY_STORE is not UTF-8".to_string())?;
         text.map(|text| Location::parse(&text).map_err(|why| format!("KEYFERRY_STORE: {why}")))
             .transpose()
     };
@@ -145,8 +137,9 @@ fn config_file(given: Option<PathBuf>, env: Lookup<'_>) -> std::result::Result<C
         return Ok(ConfigFile::default());
     };
     match std::fs::read_to_string(&path) {
-        Ok(text) => toml::from_str(&text)
-            .map_err(|error: toml::de::Error| mistake(&path, &text, &error)),
+        Ok(text) => {
+            toml::from_str(&text).map_err(|error: toml::de::Error| mistake(&path, &text, &error))
+        }
         Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => {
             Ok(ConfigFile::default())
         }
@@ -171,11 +164,7 @@ fn default_store(env: Lookup<'_>) -> std::result::Result<Location, String> {
 
 /// Our folder as the XDG Base Directory Specification has it: relative paths are ignored.
 fn base(env: Lookup<'_>, variable: &str, below_home: &str) -> Option<PathBuf> {
-    let absolute = |name| {
-        set(env, name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
+    let absolute = |name| set(env, name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute(variable).or_else(|| Some(absolute("HOME")?.join(below_home)));
     base.map(|base| base.join("keyferry"))
 }
@@ -191,9 +180,7 @@ mod tests {
 
     fn read(reserved: Option<&str>, env: &[(&str, &str)]) -> std::result::Result<Config, String> {
         let lookup = |name: &str| {
-            env.iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, value)| OsString::from(value))
+            env.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
         };
         assemble(reserved, &lookup)
     }
@@ -214,16 +201,9 @@ mod tests {
         let config = read(None, &[("HOME", "/nowhere")]).unwrap();
         assert_eq!(
             config,
-            Config {
-                store: sqlite("/nowhere/.local/share/keyferry"),
-                ..Config::memory()
-            }
+            Config { store: sqlite("/nowhere/.local/share/keyferry"), ..Config::memory() }
         );
-        let config = read(
-            Some(""),
-            &[("HOME", "/nowhere"), ("XDG_DATA_HOME", "/data")],
-        )
-        .unwrap();
+        let config = read(Some(""), &[("HOME", "/nowhere"), ("XDG_DATA_HOME", "/data")]).unwrap();
         assert_eq!(config.store, sqlite("/data/keyferry"));
         let config = read(None, &[("HOME", "/nowhere"), ("XDG_DATA_HOME", "data")]).unwrap();
         assert_eq!(config.store, sqlite("/nowhere/.local/share/keyferry"));
@@ -240,20 +220,14 @@ mod tests {
         assert_eq!((config.store, config.min_rsa_bits), (sqlite("/file"), 2048));
         let both = [env[0], ("KEYFERRY_STORE", "sqlite:/env")];
         let config = read(None, &both).unwrap();
-        assert_eq!(
-            (config.store, config.null_parameter),
-            (sqlite("/env"), NullParameter::Refuse)
-        );
+        assert_eq!((config.store, config.null_parameter), (sqlite("/env"), NullParameter::Refuse));
         let config = read(Some("memory:"), &both).unwrap();
         assert_eq!(
             (config.store, config.null_parameter),
             (Location::Memory, NullParameter::Refuse)
         );
         let named = format!("config={path}");
-        assert_eq!(
-            read(Some(&named), &both[1..]).unwrap().store,
-            sqlite("/file")
-        );
+        assert_eq!(read(Some(&named), &both[1..]).unwrap().store, sqlite("/file"));
     }
 
     #[test]
@@ -270,10 +244,7 @@ mod tests {
     #[test]
     fn mistakes_have_reasons() {
         for (reserved, part) in [
-            (
-                "/var/lib/keyferry",
-                "did you mean sqlite:/var/lib/keyferry?",
-            ),
+            ("/var/lib/keyferry", "did you mean sqlite:/var/lib/keyferry?"),
             ("keys", "is not a store"),
             ("memory:x", "is not a store"),
             ("sqlite:", "needs a folder"),
@@ -297,11 +268,7 @@ mod tests {
                 read(Some(&format!("config={path}")), &[("HOME", "/nowhere")]).unwrap_err();
             assert!(reason.contains(part), "{text}: {reason}");
         }
-        assert!(
-            read(None, &[("KEYFERRY_STORE", "x")])
-                .unwrap_err()
-                .starts_with("KEYFERRY_STORE")
-        );
+        assert!(read(None, &[("KEYFERRY_STORE", "x")]).unwrap_err().starts_with("KEYFERRY_STORE"));
         assert_eq!(Config::read(Some("keys")), Err(Error::ArgumentsBad));
     }
 }

@@ -17,19 +17,22 @@
 //! | [`abi`] | the C boundary |
 //! | [`client`] | a safe client of any PKCS#11 module; the command line stands on it |
 
-pub mod ck;
-pub mod error;
-pub mod config;
-#[allow(unsafe_code, reason = "crypto/aws_lc.rs wraps a C library; nothing else in crypto is unsafe")]
-pub mod crypto;
-pub mod byok;
-pub mod object;
-pub mod mechanism;
-pub mod store;
-pub mod token;
-pub mod session;
-pub mod module;
 #[allow(unsafe_code, reason = "the C boundary: the only place that reads the caller's memory")]
 pub mod abi;
+pub mod byok;
+pub mod ck;
 #[allow(unsafe_code, reason = "the other side of the C boundary: calls into a loaded module")]
 pub mod client;
+pub mod config;
+#[allow(
+    unsafe_code,
+    reason = "crypto/aws_lc.rs wraps a C library; nothing else in crypto is unsafe"
+)]
+pub mod crypto;
+pub mod error;
+pub mod mechanism;
+pub mod module;
+pub mod object;
+pub mod session;
+pub mod store;
+pub mod token;

@@ -8,6 +8,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test")]
 
 mod common;
+#[path = "attack/forks.rs"]
+mod forks;
 #[path = "attack/policy.rs"]
 mod policy;
 #[path = "attack/races.rs"]

@@ -5,16 +5,8 @@
     clippy::multiple_unsafe_ops_per_block,
     reason = "test"
 )]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "test"
-)]
-#![allow(
-    clippy::cast_possible_truncation,
-    reason = "lengths of test data are small"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test")]
+#![allow(clippy::cast_possible_truncation, reason = "lengths of test data are small")]
 
 #[path = "boundary/children.rs"]
 mod children;

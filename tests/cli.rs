@@ -36,17 +36,11 @@ impl Place {
         let place = Place(tempfile::tempdir().unwrap());
         let write = |name: &str, bytes: &[u8]| std::fs::write(place.path(name), bytes).unwrap();
         for bits in [1024, 2048, 4096, 8192] {
-            write(
-                &format!("KEK-{bits}.pem"),
-                kek(bits, &[1, 0, 1]).pem().unwrap().as_bytes(),
-            );
+            write(&format!("KEK-{bits}.pem"), kek(bits, &[1, 0, 1]).pem().unwrap().as_bytes());
         }
         write("KEK-e3.pem", kek(2048, &[3]).pem().unwrap().as_bytes());
         write("KEK-p256.pem", include_bytes!("cli/kek-p256.pem"));
-        write(
-            "private.pem",
-            b"-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n",
-        );
+        write("private.pem", b"-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n");
         write("notes.txt", b"not a key\n");
         write("wrong.pin", b"87654321\n");
         write("short.pin", b"1\n");
@@ -64,9 +58,7 @@ impl Place {
     /// Runs a command line; the PINs are in the environment, nobody is at the terminal.
     fn run(&self, line: &str) -> Output {
         let mut command = self.command(line);
-        command
-            .env("KEYFERRY_PIN", "12345678")
-            .env("KEYFERRY_SO_PIN", "abcdefgh");
+        command.env("KEYFERRY_PIN", "12345678").env("KEYFERRY_SO_PIN", "abcdefgh");
         command.output().unwrap()
     }
 
@@ -74,16 +66,8 @@ impl Place {
         let line = line.replace("{kid}", KID).replace("{hsm}", HSM);
         let dir = self.0.path().to_str().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_keyferry"));
-        command.args(
-            line.split_whitespace()
-                .map(|word| word.replace("{dir}", dir)),
-        );
-        for name in [
-            "KEYFERRY_CONFIG",
-            "KEYFERRY_PIN",
-            "KEYFERRY_SO_PIN",
-            "KEYFERRY_LOG",
-        ] {
+        command.args(line.split_whitespace().map(|word| word.replace("{dir}", dir)));
+        for name in ["KEYFERRY_CONFIG", "KEYFERRY_PIN", "KEYFERRY_SO_PIN", "KEYFERRY_LOG"] {
             command.env_remove(name);
         }
         command.env("KEYFERRY_STORE", format!("sqlite:{dir}/store"));
@@ -111,22 +95,13 @@ impl Place {
             assert_eq!(error.trim_end().lines().count(), 1, "{}: {error}", case.run);
             for said in case.says {
                 let said = said.replace("{kid}", KID);
-                assert!(
-                    error.contains(&said),
-                    "{}: no \"{said}\" in: {error}",
-                    case.run
-                );
+                assert!(error.contains(&said), "{}: no \"{said}\" in: {error}", case.run);
             }
             assert!(!Path::new(&self.path("new.byok")).exists(), "{}", case.run);
         }
         let left = std::fs::read_dir(self.0.path()).unwrap();
-        let left = left.filter(|e| {
-            e.as_ref()
-                .unwrap()
-                .path()
-                .extension()
-                .is_some_and(|x| x == "tmp")
-        });
+        let left =
+            left.filter(|e| e.as_ref().unwrap().path().extension().is_some_and(|x| x == "tmp"));
         assert_eq!(left.count(), 0, "temporary files are left");
     }
 }
@@ -158,10 +133,7 @@ fn every_command_shows_an_example() {
     for command in commands.commands {
         let help = place.good(&format!("{command} --help"));
         assert!(help.contains("Example"), "{command}");
-        assert!(
-            help.contains(&format!("  keyferry {command}")),
-            "{command}: {help}"
-        );
+        assert!(help.contains(&format!("  keyferry {command}")), "{command}: {help}");
     }
     assert!(place.good("--help").contains("Examples:"));
 }
@@ -192,12 +164,7 @@ fn failures_are_json_too() {
     assert!(answer["error"].as_str().unwrap().contains("300 bytes"));
     assert_eq!(answer["ciphertext_bytes"], 300);
     let answer = fails("inspect {dir}/notes.txt --json");
-    assert!(
-        answer["error"]
-            .as_str()
-            .unwrap()
-            .contains("not a key transfer package")
-    );
+    assert!(answer["error"].as_str().unwrap().contains("not a key transfer package"));
 }
 
 #[test]
@@ -215,12 +182,7 @@ fn a_command_line_that_cannot_be_read_is_json_too() {
 fn inspects_packages() {
     let place = Place::new();
     let shown = place.good("inspect {dir}/package.byok");
-    for part in [
-        KID,
-        "CKM_RSA_AES_KEY_WRAP",
-        "AES-256 under a KEK of 2048 bits",
-        "296 bytes",
-    ] {
+    for part in [KID, "CKM_RSA_AES_KEY_WRAP", "AES-256 under a KEK of 2048 bits", "296 bytes"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let answer = place.json("inspect {dir}/package.byok");
@@ -233,11 +195,7 @@ fn inspects_packages() {
 fn with_token() -> Place {
     let place = Place::new();
     place.good("rehearse --kek-bits 2048 --keep {dir}/rehearsal");
-    std::fs::copy(
-        place.path("rehearsal/KEK-2048.pem"),
-        place.path("KEK-2048.pem"),
-    )
-    .unwrap();
+    std::fs::copy(place.path("rehearsal/KEK-2048.pem"), place.path("KEK-2048.pem")).unwrap();
     place.good("token init --label offline");
     place.good("key generate --type p-256 --label sign --extractable");
     place.good("key generate --type p-256 --label stays");
@@ -258,10 +216,7 @@ fn asks_for_a_pin_only_at_a_terminal() {
     let output = place.command("key list").output().unwrap();
     let error = text(&output.stderr);
     assert!(!output.status.success());
-    assert!(
-        error.contains("--pin-file") && error.contains("KEYFERRY_PIN"),
-        "{error}"
-    );
+    assert!(error.contains("--pin-file") && error.contains("KEYFERRY_PIN"), "{error}");
 }
 
 #[test]
@@ -286,10 +241,7 @@ fn exports_a_key() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        assert_eq!(
-            std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
     replaces_it_from_a_file(&place, &fingerprint);
 }
@@ -300,39 +252,23 @@ fn replaces_it_from_a_file(place: &Place, fingerprint: &str) {
         "export azure --kek {{dir}}/KEK-2048.pem --kid {{hsm}} --key aes --kek-sha256 {fingerprint} \
          --force -o KeyTransferPackage-sign.byok"
     ));
-    assert!(
-        shown.contains("az keyvault key import --hsm-name h --name aes"),
-        "{shown}"
-    );
+    assert!(shown.contains("az keyvault key import --hsm-name h --name aes"), "{shown}");
     assert!(shown.contains("--kty oct --ops encrypt decrypt"), "{shown}");
     let file = std::fs::read(place.path("KeyTransferPackage-sign.byok")).unwrap();
     let package = Package::parse(&file).unwrap();
     assert_eq!((package.kid.as_str(), package.ciphertext.len()), (HSM, 296));
-    assert_eq!(
-        place.json("kek list").as_array().unwrap().len(),
-        1,
-        "the KEK of the file is gone"
-    );
+    assert_eq!(place.json("kek list").as_array().unwrap().len(), 1, "the KEK of the file is gone");
 }
 
 #[test]
 fn keeps_and_destroys_keys() {
     let place = with_token();
     let tokens = place.json("token list");
-    assert_eq!(
-        (&tokens[0]["label"], &tokens[0]["slot"]),
-        (&"offline".into(), &0.into())
-    );
+    assert_eq!((&tokens[0]["label"], &tokens[0]["slot"]), (&"offline".into(), &0.into()));
     let keks = place.json("kek list");
-    assert_eq!(
-        (&keks[0]["label"], &keks[0]["kid"]),
-        (&"kek".into(), &KID.into())
-    );
+    assert_eq!((&keks[0]["label"], &keks[0]["kid"]), (&"kek".into(), &KID.into()));
     let shown = place.json("key show aes");
-    assert_eq!(
-        (&shown[0]["type"], &shown[0]["id"]),
-        (&"AES-256".into(), &"0a0b".into())
-    );
+    assert_eq!((&shown[0]["type"], &shown[0]["id"]), (&"AES-256".into(), &"0a0b".into()));
     assert_eq!(shown[0]["attributes"]["extractable"], true);
     assert_eq!(shown[0]["attributes"]["sensitive"], true);
     let labels = |place: &Place| -> Vec<String> {
@@ -340,13 +276,7 @@ fn keeps_and_destroys_keys() {
         let label = |key: &Value| key["label"].as_str().unwrap().to_owned();
         keys.as_array().unwrap().iter().map(label).collect()
     };
-    assert_eq!(
-        labels(&place)
-            .iter()
-            .filter(|label| *label == "sign")
-            .count(),
-        2
-    );
+    assert_eq!(labels(&place).iter().filter(|label| *label == "sign").count(), 2);
     place.good("key destroy sign --yes");
     assert!(!labels(&place).contains(&"sign".to_owned()));
 }
@@ -359,9 +289,7 @@ fn rehearses() {
     assert_eq!(lines.last(), Some(&"Result: SUCCESS"), "{shown}");
     for name in ["RSA-4096", "P-256K", "AES-192"] {
         assert!(
-            lines
-                .iter()
-                .any(|line| line.starts_with(name) && line.ends_with("same")),
+            lines.iter().any(|line| line.starts_with(name) && line.ends_with("same")),
             "{shown}"
         );
     }
@@ -370,10 +298,7 @@ fn rehearses() {
     assert_eq!(answer["rows"].as_array().unwrap().len(), 10);
     let files = std::fs::read_dir(place.path("kept")).unwrap();
     assert_eq!(files.count(), 11);
-    assert!(
-        !Path::new(&place.path("store")).exists(),
-        "a rehearsal touches no store"
-    );
+    assert!(!Path::new(&place.path("store")).exists(), "a rehearsal touches no store");
 }
 
 /// Files may have one block of `ulimit` here, so the KEK's fits and no package does.

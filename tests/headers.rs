@@ -1,12 +1,7 @@
 //! The C headers: the same numbers and layouts as `cryptoki-sys`, and a C program that uses them.
 //!
 //! Everything is asked of the machine's C compiler, `cc`, with all its warnings as errors.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test")]
 #[path = "headers/constants.rs"]
 mod constants;
 #[path = "headers/structures.rs"]
@@ -53,15 +48,7 @@ fn output_of(source: &Path, arguments: &[&Path]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let program: PathBuf = folder.path().join("program");
     let compiled = Command::new("cc")
-        .args([
-            "-std=c99",
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            "-pedantic",
-            "-O1",
-            "-I",
-        ])
+        .args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O1", "-I"])
         .arg(Path::new(ROOT).join("pkcs11-headers"))
         .arg(source)
         .arg("-o")
@@ -72,16 +59,8 @@ fn output_of(source: &Path, arguments: &[&Path]) -> String {
     let said = String::from_utf8_lossy(&compiled.stderr);
     assert!(compiled.status.success(), "{}: {said}", source.display());
     let run = Command::new(&program).args(arguments).output().unwrap();
-    let (out, err) = (
-        String::from_utf8_lossy(&run.stdout),
-        String::from_utf8_lossy(&run.stderr),
-    );
-    assert!(
-        run.status.success(),
-        "{}: {}\n{out}{err}",
-        source.display(),
-        run.status
-    );
+    let (out, err) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    assert!(run.status.success(), "{}: {}\n{out}{err}", source.display(), run.status);
     out.into_owned()
 }
 
@@ -94,11 +73,8 @@ fn asked(expressions: impl Iterator<Item = String>) -> BTreeMap<String, u64> {
     );
     for (at, expression) in expressions.enumerate() {
         let shown = expression.replace(',', ".");
-        writeln!(
-            text,
-            "printf(\"{shown} %lu\\n\", (unsigned long)({expression})); /* {at} */"
-        )
-        .unwrap();
+        writeln!(text, "printf(\"{shown} %lu\\n\", (unsigned long)({expression})); /* {at} */")
+            .unwrap();
     }
     text.push_str("return 0;\n}\n");
     fs::write(&source, text).unwrap();
@@ -111,18 +87,13 @@ fn asked(expressions: impl Iterator<Item = String>) -> BTreeMap<String, u64> {
 
 #[test]
 fn every_constant_has_the_number_of_the_standard() {
-    let expected: BTreeMap<String, u64> = CONSTANTS
-        .iter()
-        .map(|(name, number)| ((*name).to_owned(), *number))
-        .collect();
+    let expected: BTreeMap<String, u64> =
+        CONSTANTS.iter().map(|(name, number)| ((*name).to_owned(), *number)).collect();
     let mut names = defined("pkcs11.h");
     for other in OTHER {
         assert!(names.remove(*other), "{other} is not in the header");
     }
-    assert!(
-        names.iter().eq(expected.keys()),
-        "the header and the table differ in names"
-    );
+    assert!(names.iter().eq(expected.keys()), "the header and the table differ in names");
     assert_eq!(asked(names.into_iter()), expected);
 }
 
@@ -135,11 +106,7 @@ fn what_keyferry_defines_is_the_same_in_c_and_in_rust() {
         ("CKM_KEYFERRY_AZURE_BYOK", ck::CKM_KEYFERRY_AZURE_BYOK),
         ("CK_UNAVAILABLE_INFORMATION", ck::CK_UNAVAILABLE_INFORMATION),
     ]);
-    assert!(
-        defined("keyferry.h")
-            .iter()
-            .all(|name| expected.contains_key(name.as_str()))
-    );
+    assert!(defined("keyferry.h").iter().all(|name| expected.contains_key(name.as_str())));
     let answers = asked(expected.keys().map(|name| (*name).to_owned()));
     for (name, number) in expected {
         assert_eq!(answers[name], u64::from(number), "{name}");
@@ -167,11 +134,7 @@ fn every_structure_of_the_header_is_compared() {
     let text = fs::read_to_string(Path::new(ROOT).join("pkcs11-headers/pkcs11.h")).unwrap();
     let declared: BTreeSet<&str> = text
         .lines()
-        .filter_map(|line| {
-            line.strip_prefix("typedef ")
-                .unwrap_or(line)
-                .strip_prefix("struct ")
-        })
+        .filter_map(|line| line.strip_prefix("typedef ").unwrap_or(line).strip_prefix("struct "))
         .filter_map(|rest| rest.strip_suffix(" {"))
         .collect();
     let compared: BTreeSet<&str> = STRUCTURES.iter().map(|(name, ..)| *name).collect();

@@ -1,12 +1,7 @@
 //! The house, checked: who may use whom, where `unsafe` and the crypto libraries may stand.
 //!
 //! Works on the tokens of the sources, so that comments and strings do not count.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test")]
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -32,12 +27,8 @@ const LAYERS: &[&str] = &[
 
 /// What the order would allow and the design does not: primitives and formats know no PKCS#11, and
 /// the store knows no keys.
-const FORBIDDEN: &[(&str, &str)] = &[
-    ("crypto", "ck"),
-    ("byok", "ck"),
-    ("store", "object"),
-    ("store", "mechanism"),
-];
+const FORBIDDEN: &[(&str, &str)] =
+    &[("crypto", "ck"), ("byok", "ck"), ("store", "object"), ("store", "mechanism")];
 
 /// The libraries with the hot arithmetic: only in `crypto`.
 const ARITHMETIC: &[&str] = &["aws_lc_sys", "aws_lc_rs", "aes", "aes_kw", "argon2"];
@@ -64,9 +55,7 @@ impl Source {
     }
 
     fn is_in(&self, places: &[&str]) -> bool {
-        places
-            .iter()
-            .any(|place| self.path.join("/").starts_with(place))
+        places.iter().any(|place| self.path.join("/").starts_with(place))
     }
 
     /// How deep the module of this file lies below the crate's root.
@@ -81,15 +70,8 @@ fn sources() -> Vec<Source> {
     walk(&root, &mut |file| {
         let text = fs::read_to_string(&file).unwrap();
         let below = file.strip_prefix(&root).unwrap().with_extension("");
-        let path = below
-            .iter()
-            .map(|part| part.to_str().unwrap().to_owned())
-            .collect();
-        found.push(Source {
-            path,
-            tokens: tokens(&text),
-            text,
-        });
+        let path = below.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+        found.push(Source { path, tokens: tokens(&text), text });
     });
     assert!(found.len() > 20, "the walk must have missed the sources");
     found
@@ -111,9 +93,7 @@ fn tokens(text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let word = rest
-            .find(|c: char| !(c.is_alphanumeric() || c == '_'))
-            .unwrap_or(rest.len());
+        let word = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
         let skipped = skipped(rest);
         let taken = if skipped > 0 {
             rest = &rest[skipped..];
@@ -136,9 +116,7 @@ fn tokens(text: &str) -> Vec<String> {
 /// Length of the comment, string or character that `text` starts with; 0 if with none.
 fn skipped(text: &str) -> usize {
     let until = |end: &str, from: usize| {
-        text[from..]
-            .find(end)
-            .map_or(text.len(), |at| from + at + end.len())
+        text[from..].find(end).map_or(text.len(), |at| from + at + end.len())
     };
     if text.starts_with("//") {
         return until("\n", 2);
@@ -242,16 +220,11 @@ fn climbs_to_root(tokens: &[String], depth: usize) -> bool {
 /// Whether `library` is named as a crate: not as a module of ours that was brought in or declared.
 fn names_library(tokens: &[String], library: &str) -> bool {
     let ours = tokens.split(|token| token == ";").any(|statement| {
-        let used = statement
-            .iter()
-            .position(|token| token == "use")
-            .is_some_and(|at| {
-                let from = statement.get(at + 1).map(String::as_str);
-                matches!(from, Some("crate" | "super" | "self" | "keyferry"))
-            });
-        let declared = statement
-            .windows(2)
-            .any(|pair| pair[0] == "mod" && pair[1] == library);
+        let used = statement.iter().position(|token| token == "use").is_some_and(|at| {
+            let from = statement.get(at + 1).map(String::as_str);
+            matches!(from, Some("crate" | "super" | "self" | "keyferry"))
+        });
+        let declared = statement.windows(2).any(|pair| pair[0] == "mod" && pair[1] == library);
         declared || used && statement.iter().any(|token| token == library)
     });
     let named = tokens.windows(2).enumerate().any(|(at, pair)| {
@@ -300,9 +273,7 @@ fn crypto_libraries_stay_where_they_belong() {
     for source in sources() {
         let outside = |library: &&&str| names_library(&source.tokens, library);
         let arithmetic = ARITHMETIC.iter().filter(|_| !source.is_in(&["crypto/"]));
-        let models = MODELS
-            .iter()
-            .filter(|_| !source.is_in(&["crypto/", "object/encode"]));
+        let models = MODELS.iter().filter(|_| !source.is_in(&["crypto/", "object/encode"]));
         for library in arithmetic.chain(models).filter(outside) {
             wrong.push(format!("{}: names {library}", source.name()));
         }
@@ -314,9 +285,7 @@ fn crypto_libraries_stay_where_they_belong() {
 fn unsafe_stays_at_the_borders() {
     let borders = ["abi/", "client/", "client", "crypto/aws_lc"];
     let inside = |source: &Source| source.tokens.iter().any(|token| token == "unsafe");
-    let outside = sources()
-        .into_iter()
-        .filter(|source| !source.is_in(&borders));
+    let outside = sources().into_iter().filter(|source| !source.is_in(&borders));
     none(outside.filter(inside).map(|source| source.name()).collect());
 }
 
@@ -329,10 +298,7 @@ fn every_file_is_short_and_says_what_it_is() {
             wrong.push(format!("{}: {lines} lines", source.name()));
         }
         if !source.text.starts_with("//! ") {
-            wrong.push(format!(
-                "{}: the first line does not say what it is",
-                source.name()
-            ));
+            wrong.push(format!("{}: the first line does not say what it is", source.name()));
         }
     }
     none(wrong);
@@ -348,20 +314,11 @@ fn the_checks_see_what_they_should() {
         mod tests { use super::*; }
     "##;
     let tokens = tokens(text);
-    assert_eq!(
-        named_at_root(&tokens, "crate"),
-        ["ck", "object", "error", "store"]
-    );
+    assert_eq!(named_at_root(&tokens, "crate"), ["ck", "object", "error", "store"]);
     assert!(!climbs_to_root(&tokens, 1));
     assert!(climbs_to_root(&self::tokens("use super::x;"), 1));
-    assert!(climbs_to_root(
-        &self::tokens("mod a { use super::super::x; }"),
-        1
-    ));
-    assert!(!climbs_to_root(
-        &self::tokens("use super::a; use super::b;"),
-        2
-    ));
+    assert!(climbs_to_root(&self::tokens("mod a { use super::super::x; }"), 1));
+    assert!(!climbs_to_root(&self::tokens("use super::a; use super::b;"), 2));
     for (code, is) in [
         ("use rsa::BigUint;", true),
         ("fn f() { rsa::raw() }", true),

@@ -30,10 +30,7 @@ fn its_commands_do_what_it_says() {
             );
         }
     }
-    for package in [
-        "KeyTransferPackage-signing.byok",
-        "KeyTransferPackage-data.byok",
-    ] {
+    for package in ["KeyTransferPackage-signing.byok", "KeyTransferPackage-data.byok"] {
         let file = std::fs::read_to_string(folder.path().join(package)).unwrap();
         assert!(file.contains("CKM_RSA_AES_KEY_WRAP"), "{package}: {file}");
     }
@@ -46,14 +43,8 @@ fn its_two_long_commands_are_there() {
         .filter(|block| block.is_long())
         .map(|block| block.commands.trim())
         .collect();
-    assert_eq!(
-        long,
-        ["cargo run --release -- rehearse", "./conformance/run"]
-    );
-    assert!(
-        STEPS.contains("-- rehearse"),
-        "conformance/run does not rehearse"
-    );
+    assert_eq!(long, ["cargo run --release -- rehearse", "./conformance/run"]);
+    assert!(STEPS.contains("-- rehearse"), "conformance/run does not rehearse");
     let script = root().join("conformance/run");
     assert_ne!(
         script.metadata().unwrap().permissions().mode() & 0o111,
@@ -84,10 +75,7 @@ fn its_mechanism_table_is_the_codes() {
     let expected: Vec<String> = rows.into_iter().map(start_of_row).collect();
     let actual: Vec<&str> = table.lines().skip(2).collect();
     let same = expected.len() == actual.len()
-        && expected
-            .iter()
-            .zip(&actual)
-            .all(|(e, a)| a.starts_with(e.as_str()));
+        && expected.iter().zip(&actual).all(|(e, a)| a.starts_with(e.as_str()));
     assert!(
         same,
         "the rows should begin\n{}\nbut the README has\n{}",
@@ -108,17 +96,9 @@ fn start_of_row(mechanism: &Mechanism) -> String {
         ("generate", mechanism.generate.is_some()),
         ("generate pair", mechanism.generate_pair.is_some()),
     ];
-    let present: Vec<&str> = functions
-        .iter()
-        .filter(|(_, there)| *there)
-        .map(|(name, _)| *name)
-        .collect();
-    format!(
-        "| `{}` | `0x{:04X}` | {} |",
-        mechanism.name,
-        mechanism.ckm,
-        present.join(", ")
-    )
+    let present: Vec<&str> =
+        functions.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect();
+    format!("| `{}` | `0x{:04X}` | {} |", mechanism.name, mechanism.ckm, present.join(", "))
 }
 
 /// Commands, and what is shown of their output.
@@ -141,10 +121,7 @@ fn blocks() -> Vec<Block> {
         let (language, body) = fenced.split_once('\n').unwrap();
         let (body, after) = body.split_once("```").unwrap();
         match language {
-            "sh" => blocks.push(Block {
-                commands: body,
-                shown: None,
-            }),
+            "sh" => blocks.push(Block { commands: body, shown: None }),
             "text" => blocks.last_mut().unwrap().shown = Some(body),
             _ => {}
         }
@@ -160,10 +137,8 @@ fn run_all(blocks: &[&Block], folder: &Path) -> Vec<String> {
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_keyferry"), built.join("keyferry")).unwrap();
     std::os::unix::fs::symlink(module(), built.join("libkeyferry.so")).unwrap();
 
-    let script: String = blocks
-        .iter()
-        .map(|block| format!("{}printf '{BOUNDARY}'\n", block.commands))
-        .collect();
+    let script: String =
+        blocks.iter().map(|block| format!("{}printf '{BOUNDARY}'\n", block.commands)).collect();
     let run = Command::new("bash")
         .args(["-euo", "pipefail", "-c", &format!("exec 2>&1\n{script}")])
         .current_dir(folder)
@@ -187,15 +162,8 @@ fn run_all(blocks: &[&Block], folder: &Path) -> Vec<String> {
 /// The module that was built with this test.
 fn module() -> PathBuf {
     let beside = Path::new(env!("CARGO_BIN_EXE_keyferry")).parent().unwrap();
-    let places = [
-        beside.join("libkeyferry.so"),
-        beside.join("deps/libkeyferry.so"),
-    ];
-    let built = |path: &PathBuf| {
-        path.metadata()
-            .and_then(|metadata| metadata.modified())
-            .ok()
-    };
+    let places = [beside.join("libkeyferry.so"), beside.join("deps/libkeyferry.so")];
+    let built = |path: &PathBuf| path.metadata().and_then(|metadata| metadata.modified()).ok();
     places
         .into_iter()
         .filter(|path| path.exists())
@@ -210,10 +178,7 @@ fn root() -> &'static Path {
 /// Whether the output is what is shown, with `…` for anything.
 fn matches(shown: &str, actual: &str) -> bool {
     let mut pieces = shown.trim().split('…');
-    let Some(mut rest) = actual
-        .trim()
-        .strip_prefix(pieces.next().unwrap_or_default())
-    else {
+    let Some(mut rest) = actual.trim().strip_prefix(pieces.next().unwrap_or_default()) else {
         return false;
     };
     let pieces: Vec<&str> = pieces.collect();

@@ -2,11 +2,7 @@
 //!
 //! The writer is this very program, started again with a folder to write to.
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may panic"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 use keyferry::config::Location;
 use keyferry::crypto::Secret;
 use keyferry::store::vault::{Vault, Who, Write};
@@ -27,9 +23,7 @@ fn vault(folder: &Path) -> Vault {
         Some(token) => Vault::of(store, *token),
         None => {
             let vault = Vault::create(store, [b' '; 32], SO).unwrap();
-            vault
-                .set_user_pin(&vault.unlock(Who::So, SO).unwrap(), USER)
-                .unwrap();
+            vault.set_user_pin(&vault.unlock(Who::So, SO).unwrap(), USER).unwrap();
             vault
         }
     }
@@ -61,9 +55,7 @@ fn writer() {
     match std::env::var_os(FOLDER) {
         Some(folder) => write_objects(Path::new(&folder), u64::MAX, |id| {
             let mut out = std::io::stdout();
-            writeln!(out, "written {id}")
-                .and_then(|()| out.flush())
-                .unwrap();
+            writeln!(out, "written {id}").and_then(|()| out.flush()).unwrap();
         }),
         None => {
             let folder = tempfile::tempdir().unwrap();
@@ -102,11 +94,7 @@ fn kill_after(mut writer: Child, count: usize) -> BTreeSet<String> {
         }
     }
     writer.wait().unwrap();
-    assert!(
-        seen.len() >= count,
-        "the writer ended by itself after {} objects",
-        seen.len()
-    );
+    assert!(seen.len() >= count, "the writer ended by itself after {} objects", seen.len());
     seen
 }
 
@@ -119,9 +107,7 @@ fn stored(folder: &Path) -> BTreeSet<String> {
     for entry in &entries {
         let content = entry.content.as_ref().unwrap();
         unlocked.attributes(entry.id, content).unwrap();
-        unlocked
-            .material(entry.id, content.material.as_ref().unwrap())
-            .unwrap();
+        unlocked.material(entry.id, content.material.as_ref().unwrap()).unwrap();
     }
     entries.iter().map(|entry| id(entry.id)).collect()
 }

@@ -20,11 +20,7 @@ pub(super) struct Wanted<'a> {
 impl Caller<'_> {
     /// The attributes wanted: `count` at `at`.
     pub(super) fn wanted(&self, at: *mut CK_ATTRIBUTE, count: CK_ULONG) -> Result<Wanted<'_>> {
-        Ok(Wanted {
-            caller: self,
-            at,
-            array: self.array(at, count, &mut { MOST })?,
-        })
+        Ok(Wanted { caller: self, at, array: self.array(at, count, &mut { MOST })? })
     }
 }
 
@@ -43,9 +39,7 @@ impl Wanted<'_> {
                 Err(error) => Err(*error),
             };
             let len = one.as_ref().map_or(CK_UNAVAILABLE_INFORMATION, |len| *len);
-            self.caller
-                .place(len_of(self.at.wrapping_add(n)))?
-                .put(len)?;
+            self.caller.place(len_of(self.at.wrapping_add(n)))?.put(len)?;
             outcome = graver(outcome, one.map(|_| ()));
         }
         outcome
@@ -60,9 +54,7 @@ impl Wanted<'_> {
         let len = ulong(bytes.len())?;
         if !raw.pValue.is_null() {
             room(raw, len)?;
-            self.caller
-                .places(raw.pValue.cast::<u8>(), len)?
-                .put(&bytes)?;
+            self.caller.places(raw.pValue.cast::<u8>(), len)?.put(&bytes)?;
         }
         Ok(len)
     }
@@ -78,20 +70,11 @@ impl Wanted<'_> {
         let at = raw.pValue.cast::<CK_ATTRIBUTE>();
         let array = self.caller.array(at, ulong(inner.len())?, &mut { MOST })?;
         for (n, (cka, _)) in inner.iter().enumerate() {
-            let type_at = at
-                .wrapping_add(n)
-                .wrapping_byte_add(TYPE)
-                .cast::<CK_ULONG>();
+            let type_at = at.wrapping_add(n).wrapping_byte_add(TYPE).cast::<CK_ULONG>();
             self.caller.place(type_at)?.put(cka)?;
         }
         let values: Vec<Result<Value>> = inner.iter().map(|(_, value)| Ok(value.clone())).collect();
-        Wanted {
-            caller: self.caller,
-            at,
-            array,
-        }
-        .put(&values)
-        .map(|()| len)
+        Wanted { caller: self.caller, at, array }.put(&values).map(|()| len)
     }
 }
 
@@ -99,17 +82,12 @@ const TYPE: usize = std::mem::offset_of!(CK_ATTRIBUTE, type_);
 
 /// Where the length of an attribute is.
 fn len_of(at: *mut CK_ATTRIBUTE) -> *mut CK_ULONG {
-    at.wrapping_byte_add(std::mem::offset_of!(CK_ATTRIBUTE, ulValueLen))
-        .cast()
+    at.wrapping_byte_add(std::mem::offset_of!(CK_ATTRIBUTE, ulValueLen)).cast()
 }
 
 /// Whether the buffer of `raw` has room for `len` bytes.
 fn room(raw: &CK_ATTRIBUTE, len: CK_ULONG) -> Result<()> {
-    if raw.ulValueLen < len {
-        Err(Error::BufferTooSmall)
-    } else {
-        Ok(())
-    }
+    if raw.ulValueLen < len { Err(Error::BufferTooSmall) } else { Ok(()) }
 }
 
 /// The graver of two outcomes; of equals the first.
@@ -133,26 +111,15 @@ mod tests {
 
     fn raw<T>(cka: CK_ATTRIBUTE_TYPE, buffer: &mut [T]) -> CK_ATTRIBUTE {
         let len = CK_ULONG::try_from(size_of_val(buffer)).unwrap();
-        let at = if buffer.is_empty() {
-            null_mut()
-        } else {
-            buffer.as_mut_ptr().cast()
-        };
-        CK_ATTRIBUTE {
-            type_: cka,
-            pValue: at,
-            ulValueLen: len,
-        }
+        let at = if buffer.is_empty() { null_mut() } else { buffer.as_mut_ptr().cast() };
+        CK_ATTRIBUTE { type_: cka, pValue: at, ulValueLen: len }
     }
 
     fn put(array: &mut [CK_ATTRIBUTE], answers: &[Result<Value>]) -> (Result<()>, Vec<CK_ULONG>) {
         // SAFETY: the tests give valid or null pointers.
         let caller = unsafe { Caller::for_this_call(&()) };
         let count = CK_ULONG::try_from(array.len()).unwrap();
-        let outcome = caller
-            .wanted(array.as_mut_ptr(), count)
-            .unwrap()
-            .put(answers);
+        let outcome = caller.wanted(array.as_mut_ptr(), count).unwrap().put(answers);
         (outcome, array.iter().map(|raw| raw.ulValueLen).collect())
     }
 
@@ -190,11 +157,7 @@ mod tests {
             (Ok(()), small(), small()),
             (small(), invalid(), invalid()),
             (invalid(), sensitive(), sensitive()),
-            (
-                sensitive(),
-                Err(Error::DeviceError),
-                Err(Error::DeviceError),
-            ),
+            (sensitive(), Err(Error::DeviceError), Err(Error::DeviceError)),
         ] {
             assert_eq!(graver(a, b), expected);
             assert_eq!(graver(b, a), expected);
@@ -205,10 +168,7 @@ mod tests {
     fn numbers_and_flags_are_native() {
         let (mut class, mut token) = ([0 as CK_ULONG], [9u8]);
         let mut array = [raw(CKA_CLASS, &mut class), raw(CKA_TOKEN, &mut token)];
-        let (outcome, lens) = put(
-            &mut array,
-            &[Ok(Value::Ulong(CKO_DATA)), Ok(Value::Bool(true))],
-        );
+        let (outcome, lens) = put(&mut array, &[Ok(Value::Ulong(CKO_DATA)), Ok(Value::Bool(true))]);
         assert_eq!(outcome, Ok(()));
         assert_eq!(lens, [super::ulong(size_of::<CK_ULONG>()).unwrap(), 1]);
         assert_eq!((class, token), ([CKO_DATA], [CK_TRUE]));
@@ -216,12 +176,8 @@ mod tests {
 
     #[test]
     fn templates_are_given_in_three_steps() {
-        let inner: Attributes = [
-            (CKA_TOKEN, Value::Bool(true)),
-            (CKA_ID, Value::bytes(b"id")),
-        ]
-        .into_iter()
-        .collect();
+        let inner: Attributes =
+            [(CKA_TOKEN, Value::Bool(true)), (CKA_ID, Value::bytes(b"id"))].into_iter().collect();
         let answer = || [Ok(Value::Template(inner.clone()))];
         let mut outer = [raw::<u8>(CKA_WRAP_TEMPLATE, &mut [])];
         let size = super::ulong(2 * size_of::<CK_ATTRIBUTE>()).unwrap();
@@ -231,10 +187,7 @@ mod tests {
         let mut room = [empty(), empty()];
         let mut outer = [raw(CKA_WRAP_TEMPLATE, &mut room)];
         assert_eq!(put(&mut outer, &answer()), (Ok(()), vec![size]));
-        assert_eq!(
-            room.map(|r| (r.type_, r.ulValueLen)),
-            [(CKA_TOKEN, 1), (CKA_ID, 2)]
-        );
+        assert_eq!(room.map(|r| (r.type_, r.ulValueLen)), [(CKA_TOKEN, 1), (CKA_ID, 2)]);
 
         let (mut token, mut id) = ([0u8; 1], [0u8; 2]);
         let mut room = [raw(0, &mut token), raw(0, &mut id)];
@@ -243,9 +196,6 @@ mod tests {
         assert_eq!((token, id), ([CK_TRUE], *b"id"));
 
         let mut outer = [raw(CKA_WRAP_TEMPLATE, &mut [empty()])];
-        assert_eq!(
-            put(&mut outer, &answer()),
-            (Err(Error::BufferTooSmall), vec![NONE])
-        );
+        assert_eq!(put(&mut outer, &answer()), (Err(Error::BufferTooSmall), vec![NONE]));
     }
 }

@@ -78,31 +78,18 @@ impl<'call> Caller<'call> {
 
     /// Where a result will go. NULL is `CKR_ARGUMENTS_BAD`: found before anything is done.
     pub(super) fn place<T: Plain>(&self, at: *mut T) -> Result<Place<'call, T>> {
-        if at.is_null() {
-            Err(Error::ArgumentsBad)
-        } else {
-            Ok(Place {
-                at,
-                call: PhantomData,
-            })
-        }
+        if at.is_null() { Err(Error::ArgumentsBad) } else { Ok(Place { at, call: PhantomData }) }
     }
 
     /// Where `count` results will go. NULL is fine if there are none.
     pub(super) fn places<T: Plain>(&self, at: *mut T, count: CK_ULONG) -> Result<Places<'call, T>> {
         let room = usize::try_from(count).map_err(|_| Error::ArgumentsBad)?;
-        let bytes = room
-            .checked_mul(size_of::<T>())
-            .ok_or(Error::ArgumentsBad)?;
+        let bytes = room.checked_mul(size_of::<T>()).ok_or(Error::ArgumentsBad)?;
         let fits = at.addr().checked_add(bytes).is_some();
         if room > 0 && (at.is_null() || !fits || isize::try_from(bytes).is_err()) {
             return Err(Error::ArgumentsBad);
         }
-        Ok(Places {
-            at,
-            room,
-            call: PhantomData,
-        })
+        Ok(Places { at, room, call: PhantomData })
     }
 
     /// The output of a call by the convention of PKCS#11 3.2 section 5.2. A NULL `len` is
@@ -166,10 +153,7 @@ impl<T: Plain> Places<'_, T> {
 
     /// Gives `values` and goes on behind them; answers how many they were.
     pub(super) fn put(&mut self, values: &[T]) -> Result<CK_ULONG> {
-        let left = self
-            .room
-            .checked_sub(values.len())
-            .ok_or(Error::GeneralError)?;
+        let left = self.room.checked_sub(values.len()).ok_or(Error::GeneralError)?;
         if !values.is_empty() {
             let bytes = size_of_val(values);
             // SAFETY: not null, room for `values` is left, the source is our own memory and so no
@@ -206,12 +190,7 @@ impl Output<'_> {
                 Err(Error::BufferTooSmall)
             }
             (session::Output::Bytes(bytes), Room::Bytes(room)) if bytes.len() <= room => {
-                Places {
-                    at: self.buffer,
-                    room,
-                    call: PhantomData,
-                }
-                .put(&bytes)?;
+                Places { at: self.buffer, room, call: PhantomData }.put(&bytes)?;
                 self.len.put(ulong(bytes.len())?)
             }
             (session::Output::Bytes(_), _) => {
@@ -223,10 +202,7 @@ impl Output<'_> {
 
 /// A length that memory can have.
 fn size(len: CK_ULONG) -> Result<usize> {
-    usize::try_from(len)
-        .ok()
-        .filter(|len| isize::try_from(*len).is_ok())
-        .ok_or(Error::ArgumentsBad)
+    usize::try_from(len).ok().filter(|len| isize::try_from(*len).is_ok()).ok_or(Error::ArgumentsBad)
 }
 
 /// A length as C has it.
@@ -251,11 +227,7 @@ mod tests {
         assert_eq!(caller().bytes(null(), 0), Ok(&[][..]));
         assert_eq!(caller().bytes(null(), 1), Err(Error::ArgumentsBad));
         assert_eq!(caller().bytes(&byte, 1), Ok(&[7][..]));
-        for len in [
-            CK_ULONG::MAX,
-            CK_ULONG::MAX / 2 + 1,
-            CK_UNAVAILABLE_INFORMATION,
-        ] {
+        for len in [CK_ULONG::MAX, CK_ULONG::MAX / 2 + 1, CK_UNAVAILABLE_INFORMATION] {
             assert_eq!(caller().bytes(&byte, len), Err(Error::ArgumentsBad));
         }
     }
@@ -265,11 +237,7 @@ mod tests {
         let mut handle: CK_ULONG = 0;
         assert!(caller().places(&mut handle, CK_ULONG::MAX).is_err());
         assert!(caller().places(&mut handle, CK_ULONG::MAX / 8 + 2).is_err());
-        assert!(
-            caller()
-                .places(&mut handle, CK_ULONG::MAX / 16 + 1)
-                .is_err()
-        );
+        assert!(caller().places(&mut handle, CK_ULONG::MAX / 16 + 1).is_err());
         assert!(caller().places::<CK_ULONG>(null_mut(), 1).is_err());
         assert!(caller().places::<CK_ULONG>(null_mut(), 0).is_ok());
     }
@@ -278,16 +246,8 @@ mod tests {
     fn nothing_need_be_aligned() {
         let mut memory = [0xAAu8; 33];
         let odd = memory.as_mut_ptr().wrapping_add(1);
-        let odd = if odd.cast::<CK_ULONG>().is_aligned() {
-            odd.wrapping_add(1)
-        } else {
-            odd
-        };
-        caller()
-            .place(odd.cast::<CK_ULONG>())
-            .unwrap()
-            .put(0x0102)
-            .unwrap();
+        let odd = if odd.cast::<CK_ULONG>().is_aligned() { odd.wrapping_add(1) } else { odd };
+        caller().place(odd.cast::<CK_ULONG>()).unwrap().put(0x0102).unwrap();
         assert_eq!(caller().read(odd.cast::<CK_ULONG>()), Ok(0x0102));
         let mut places = caller().places(odd.cast::<CK_ULONG>(), 3).unwrap();
         assert_eq!(places.put(&[1, 2]), Ok(2));
@@ -329,10 +289,7 @@ mod tests {
     fn too_small_says_how_much_is_needed() {
         let (mut buffer, mut len) = ([0u8; 2], 2);
         let out = caller().output(buffer.as_mut_ptr(), &mut len).unwrap();
-        assert_eq!(
-            out.put(session::Output::TooSmall(9)),
-            Err(Error::BufferTooSmall)
-        );
+        assert_eq!(out.put(session::Output::TooSmall(9)), Err(Error::BufferTooSmall));
         assert_eq!((buffer, len), ([0; 2], 9));
     }
 
@@ -363,10 +320,7 @@ mod tests {
         caller().list(null_mut(), &mut count, &list).unwrap();
         assert_eq!(count, 3);
         count = 2;
-        assert_eq!(
-            caller().list(room.as_mut_ptr(), &mut count, &list),
-            Err(Error::BufferTooSmall)
-        );
+        assert_eq!(caller().list(room.as_mut_ptr(), &mut count, &list), Err(Error::BufferTooSmall));
         assert_eq!((room, count), ([0; 4], 3));
         count = 4;
         caller().list(room.as_mut_ptr(), &mut count, &list).unwrap();

@@ -51,9 +51,7 @@ impl Caller<'_> {
         for n in 0..LONGEST {
             match self.read(at.wrapping_add(n))? {
                 0 => {
-                    return String::from_utf8(text)
-                        .map(Some)
-                        .map_err(|_| Error::ArgumentsBad);
+                    return String::from_utf8(text).map(Some).map_err(|_| Error::ArgumentsBad);
                 }
                 byte => text.push(byte),
             }
@@ -106,25 +104,12 @@ mod tests {
                 Ok((None, Threads::Two))
             );
             let flags = os | CKF_LIBRARY_CANT_CREATE_OS_THREADS | 0x100;
-            assert_eq!(
-                wishes(CK_C_INITIALIZE_ARGS { flags, ..args }),
-                Ok((None, Threads::One))
-            );
+            assert_eq!(wishes(CK_C_INITIALIZE_ARGS { flags, ..args }), Ok((None, Threads::One)));
         }
         for some in [
-            CK_C_INITIALIZE_ARGS {
-                CreateMutex: None,
-                ..all
-            },
-            CK_C_INITIALIZE_ARGS {
-                UnlockMutex: None,
-                flags: os,
-                ..all
-            },
-            CK_C_INITIALIZE_ARGS {
-                LockMutex: Some(other),
-                ..NOTHING
-            },
+            CK_C_INITIALIZE_ARGS { CreateMutex: None, ..all },
+            CK_C_INITIALIZE_ARGS { UnlockMutex: None, flags: os, ..all },
+            CK_C_INITIALIZE_ARGS { LockMutex: Some(other), ..NOTHING },
         ] {
             assert_eq!(wishes(some), Err(Error::ArgumentsBad));
         }
@@ -133,15 +118,9 @@ mod tests {
     #[test]
     fn reserved_is_a_short_text() {
         let with = |text: &[u8]| {
-            wishes(CK_C_INITIALIZE_ARGS {
-                pReserved: text.as_ptr().cast_mut().cast(),
-                ..NOTHING
-            })
+            wishes(CK_C_INITIALIZE_ARGS { pReserved: text.as_ptr().cast_mut().cast(), ..NOTHING })
         };
-        assert_eq!(
-            with(b"memory:\0"),
-            Ok((Some("memory:".into()), Threads::Two))
-        );
+        assert_eq!(with(b"memory:\0"), Ok((Some("memory:".into()), Threads::Two)));
         assert_eq!(with(b"\0"), Ok((Some(String::new()), Threads::Two)));
         assert_eq!(with(b"\xFF\0"), Err(Error::ArgumentsBad));
         assert_eq!(with(&[b'a'; LONGEST + 1]), Err(Error::ArgumentsBad));

@@ -49,10 +49,7 @@ struct Logger {
 impl Logger {
     fn new(wish: &str) -> Logger {
         let (level, path) = parse(wish);
-        Logger {
-            level,
-            sink: path.map_or(Sink::Stderr, open),
-        }
+        Logger { level, sink: path.map_or(Sink::Stderr, open) }
     }
 }
 
@@ -79,15 +76,9 @@ impl Log for Logger {
 
 /// Seconds since 1970, process, level, module, message; control characters cannot forge a line.
 fn line(record: &Record<'_>) -> String {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let message: String = record
-        .args()
-        .to_string()
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let message: String =
+        record.args().to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     format!(
         "{}.{:03} keyferry[{}] {} {}: {message}\n",
         now.as_secs(),
@@ -105,10 +96,7 @@ mod tests {
     #[test]
     fn wishes() {
         assert_eq!(parse("debug"), (LevelFilter::Debug, None));
-        assert_eq!(
-            parse("trace:/tmp/k:1.log"),
-            (LevelFilter::Trace, Some("/tmp/k:1.log"))
-        );
+        assert_eq!(parse("trace:/tmp/k:1.log"), (LevelFilter::Trace, Some("/tmp/k:1.log")));
         assert_eq!(parse("OFF"), (LevelFilter::Off, None));
         assert_eq!(parse("error:"), (LevelFilter::Error, None));
         assert_eq!(parse("loud"), (LevelFilter::Warn, None));
@@ -117,11 +105,8 @@ mod tests {
     #[test]
     fn a_message_is_one_line() {
         let args = format_args!("a\nb\x1b[0m");
-        let record = Record::builder()
-            .args(args)
-            .level(log::Level::Info)
-            .target("keyferry::x")
-            .build();
+        let record =
+            Record::builder().args(args).level(log::Level::Info).target("keyferry::x").build();
         let line = line(&record);
         assert!(line.ends_with(" INFO keyferry::x: a b [0m\n"), "{line}");
         assert_eq!(line.matches('\n').count(), 1);

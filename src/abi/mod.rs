@@ -80,10 +80,7 @@ mod tests {
 
     #[test]
     fn an_error_is_its_number() {
-        assert_eq!(
-            answer("C_Test", || Err(Error::PinIncorrect)),
-            CKR_PIN_INCORRECT
-        );
+        assert_eq!(answer("C_Test", || Err(Error::PinIncorrect)), CKR_PIN_INCORRECT);
         assert_eq!(answer("C_Test", || Ok(())), CKR_OK);
     }
 }

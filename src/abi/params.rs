@@ -51,11 +51,7 @@ impl Caller<'_> {
         &self,
         at: *const CK_MECHANISM,
     ) -> Result<Option<(&'static Mechanism, Params)>> {
-        if at.is_null() {
-            Ok(None)
-        } else {
-            self.mechanism(at).map(Some)
-        }
+        if at.is_null() { Ok(None) } else { self.mechanism(at).map(Some) }
     }
 
     fn params(&self, shape: Shape, raw: &CK_MECHANISM) -> Result<Params> {
@@ -66,9 +62,9 @@ impl Caller<'_> {
             Shape::None => invalid("a parameter where none belongs"),
             Shape::Oaep => Ok(Params::Oaep(self.oaep(self.structure(raw)?)?)),
             Shape::RsaAesKeyWrap => Ok(Params::RsaAesKeyWrap(self.rsa_aes_key_wrap(raw)?)),
-            Shape::Iv(len) if usize::try_from(raw.ulParameterLen) == Ok(len) => Ok(Params::Iv(
-                self.part(raw.pParameter.cast(), raw.ulParameterLen, LONGEST.1)?,
-            )),
+            Shape::Iv(len) if usize::try_from(raw.ulParameterLen) == Ok(len) => {
+                Ok(Params::Iv(self.part(raw.pParameter.cast(), raw.ulParameterLen, LONGEST.1)?))
+            }
             Shape::Iv(_) => invalid("the initialisation vector has another length"),
             Shape::Gcm if is::<OldGcm>(raw) => Ok(Params::Gcm(self.gcm(self.old_gcm(raw)?)?)),
             Shape::Gcm => Ok(Params::Gcm(self.gcm(self.structure(raw)?)?)),
@@ -77,10 +73,7 @@ impl Caller<'_> {
 
     fn rsa_aes_key_wrap(&self, raw: &CK_MECHANISM) -> Result<RsaAesKeyWrap> {
         if is::<CK_RSA_PKCS_OAEP_PARAMS>(raw) {
-            return Ok(RsaAesKeyWrap {
-                aes_len: 32,
-                oaep: self.oaep(self.structure(raw)?)?,
-            });
+            return Ok(RsaAesKeyWrap { aes_len: 32, oaep: self.oaep(self.structure(raw)?)? });
         }
         let params: CK_RSA_AES_KEY_WRAP_PARAMS = self.structure(raw)?;
         let aes_len = match params.ulAESKeyBits {
@@ -89,13 +82,8 @@ impl Caller<'_> {
             256 => 32,
             _ => return invalid("AES keys have 128, 192 or 256 bits"),
         };
-        let oaep = self
-            .read(params.pOAEPParams)
-            .or_else(|_| invalid("no OAEP parameters"))?;
-        Ok(RsaAesKeyWrap {
-            aes_len,
-            oaep: self.oaep(oaep)?,
-        })
+        let oaep = self.read(params.pOAEPParams).or_else(|_| invalid("no OAEP parameters"))?;
+        Ok(RsaAesKeyWrap { aes_len, oaep: self.oaep(oaep)? })
     }
 
     fn oaep(&self, params: CK_RSA_PKCS_OAEP_PARAMS) -> Result<Oaep> {
@@ -135,29 +123,12 @@ impl Caller<'_> {
         if iv.is_empty() {
             return invalid("GCM without an initialisation vector");
         }
-        Ok(Gcm {
-            iv,
-            aad: self.part(params.pAAD, params.ulAADLen, LONGEST.2)?,
-            tag_len,
-        })
+        Ok(Gcm { iv, aad: self.part(params.pAAD, params.ulAADLen, LONGEST.2)?, tag_len })
     }
 
     fn old_gcm(&self, raw: &CK_MECHANISM) -> Result<CK_GCM_PARAMS> {
-        let OldGcm {
-            pIv,
-            ulIvLen,
-            pAAD,
-            ulAADLen,
-            ulTagBits,
-        } = self.structure(raw)?;
-        Ok(CK_GCM_PARAMS {
-            pIv,
-            ulIvLen,
-            ulIvBits: 0,
-            pAAD,
-            ulAADLen,
-            ulTagBits,
-        })
+        let OldGcm { pIv, ulIvLen, pAAD, ulAADLen, ulTagBits } = self.structure(raw)?;
+        Ok(CK_GCM_PARAMS { pIv, ulIvLen, ulIvBits: 0, pAAD, ulAADLen, ulTagBits })
     }
 
     /// The parameter as a structure.
@@ -165,8 +136,7 @@ impl Caller<'_> {
         if !is::<T>(raw) {
             return invalid("the parameter has another length than its structure");
         }
-        self.read(raw.pParameter.cast::<T>())
-            .or_else(|_| invalid("the parameter is NULL"))
+        self.read(raw.pParameter.cast::<T>()).or_else(|_| invalid("the parameter is NULL"))
     }
 
     /// A byte array of a parameter, at most `longest` long.
@@ -204,11 +174,7 @@ mod tests {
     fn read_at(shape: Shape, at: *mut u8, len: CK_ULONG) -> Result<Params> {
         // SAFETY: the tests give valid or null pointers.
         let caller = unsafe { Caller::for_this_call(&()) };
-        let raw = CK_MECHANISM {
-            mechanism: 0,
-            pParameter: at.cast(),
-            ulParameterLen: len,
-        };
+        let raw = CK_MECHANISM { mechanism: 0, pParameter: at.cast(), ulParameterLen: len };
         caller.params(shape, &raw)
     }
 
@@ -228,13 +194,7 @@ mod tests {
 
     #[test]
     fn null_is_none_whatever_the_shape() {
-        let shapes = [
-            Shape::None,
-            Shape::Oaep,
-            Shape::RsaAesKeyWrap,
-            Shape::Iv(16),
-            Shape::Gcm,
-        ];
+        let shapes = [Shape::None, Shape::Oaep, Shape::RsaAesKeyWrap, Shape::Iv(16), Shape::Gcm];
         for shape in shapes {
             assert_eq!(read_at(shape, null_mut(), 0), Ok(Params::None));
             assert_eq!(read_at(shape, null_mut(), 16), INVALID);
@@ -256,19 +216,11 @@ mod tests {
         for (ckm, _, hash) in HASHES {
             for (_, ckg, mgf) in HASHES {
                 let mut raw = oaep(ckm, ckg, CKZ_DATA_SPECIFIED);
-                let expected = Params::Oaep(Oaep {
-                    hash,
-                    mgf,
-                    label: Vec::new(),
-                });
+                let expected = Params::Oaep(Oaep { hash, mgf, label: Vec::new() });
                 assert_eq!(read(Shape::Oaep, &mut raw), Ok(expected));
             }
         }
-        for (hash, mgf) in [
-            (CKM_MD5, CKG_MGF1_SHA1),
-            (CKM_SHA_1, 0),
-            (CKM_SHA_1, CKM_SHA_1),
-        ] {
+        for (hash, mgf) in [(CKM_MD5, CKG_MGF1_SHA1), (CKM_SHA_1, 0), (CKM_SHA_1, CKM_SHA_1)] {
             assert_eq!(read(Shape::Oaep, &mut oaep(hash, mgf, 1)), INVALID);
         }
     }
@@ -282,9 +234,7 @@ mod tests {
         raw.source = CKZ_DATA_SPECIFIED;
         assert_eq!(read(Shape::Oaep, &mut raw), INVALID);
         raw.pSourceData = label.as_mut_ptr().cast();
-        let Ok(Params::Oaep(read_oaep)) = read(Shape::Oaep, &mut raw) else {
-            panic!()
-        };
+        let Ok(Params::Oaep(read_oaep)) = read(Shape::Oaep, &mut raw) else { panic!() };
         assert_eq!(read_oaep.label, b"label");
         raw.source = 0;
         assert_eq!(read(Shape::Oaep, &mut raw), INVALID);
@@ -299,27 +249,17 @@ mod tests {
         let azure = Ok(Params::RsaAesKeyWrap(RsaAesKeyWrap::AZURE));
         assert_eq!(read(Shape::RsaAesKeyWrap, &mut inner), azure);
         for (bits, aes_len) in [(128, 16), (192, 24), (256, 32)] {
-            let mut raw = CK_RSA_AES_KEY_WRAP_PARAMS {
-                ulAESKeyBits: bits,
-                pOAEPParams: &mut inner,
-            };
-            let expected = Params::RsaAesKeyWrap(RsaAesKeyWrap {
-                aes_len,
-                oaep: Oaep::SHA1,
-            });
+            let mut raw =
+                CK_RSA_AES_KEY_WRAP_PARAMS { ulAESKeyBits: bits, pOAEPParams: &mut inner };
+            let expected = Params::RsaAesKeyWrap(RsaAesKeyWrap { aes_len, oaep: Oaep::SHA1 });
             assert_eq!(read(Shape::RsaAesKeyWrap, &mut raw), Ok(expected));
         }
         for bits in [0, 32, 255, 512, CK_ULONG::MAX] {
-            let mut raw = CK_RSA_AES_KEY_WRAP_PARAMS {
-                ulAESKeyBits: bits,
-                pOAEPParams: &mut inner,
-            };
+            let mut raw =
+                CK_RSA_AES_KEY_WRAP_PARAMS { ulAESKeyBits: bits, pOAEPParams: &mut inner };
             assert_eq!(read(Shape::RsaAesKeyWrap, &mut raw), INVALID);
         }
-        let mut raw = CK_RSA_AES_KEY_WRAP_PARAMS {
-            ulAESKeyBits: 256,
-            pOAEPParams: null_mut(),
-        };
+        let mut raw = CK_RSA_AES_KEY_WRAP_PARAMS { ulAESKeyBits: 256, pOAEPParams: null_mut() };
         assert_eq!(read(Shape::RsaAesKeyWrap, &mut raw), INVALID);
     }
 
@@ -337,10 +277,7 @@ mod tests {
     #[test]
     fn initialisation_vectors_have_one_length() {
         let mut iv = [9u8; 17];
-        assert_eq!(
-            read_at(Shape::Iv(16), iv.as_mut_ptr(), 16),
-            Ok(Params::Iv(vec![9; 16]))
-        );
+        assert_eq!(read_at(Shape::Iv(16), iv.as_mut_ptr(), 16), Ok(Params::Iv(vec![9; 16])));
         for len in [1, 15, 17, CK_ULONG::MAX] {
             assert_eq!(read_at(Shape::Iv(16), iv.as_mut_ptr(), len), INVALID);
         }
@@ -361,36 +298,13 @@ mod tests {
     fn gcm_in_both_layouts() {
         let (mut iv, mut aad) = ([1u8; 12], [2u8; 3]);
         let new = gcm(&mut iv, &mut aad);
-        let CK_GCM_PARAMS {
-            pIv,
-            ulIvLen,
-            pAAD,
-            ulAADLen,
-            ulTagBits,
-            ..
-        } = new;
-        let mut old = OldGcm {
-            pIv,
-            ulIvLen,
-            pAAD,
-            ulAADLen,
-            ulTagBits,
-        };
-        let expected = Ok(Params::Gcm(Gcm {
-            iv: vec![1; 12],
-            aad: vec![2; 3],
-            tag_len: 16,
-        }));
+        let CK_GCM_PARAMS { pIv, ulIvLen, pAAD, ulAADLen, ulTagBits, .. } = new;
+        let mut old = OldGcm { pIv, ulIvLen, pAAD, ulAADLen, ulTagBits };
+        let expected = Ok(Params::Gcm(Gcm { iv: vec![1; 12], aad: vec![2; 3], tag_len: 16 }));
         assert_eq!(read(Shape::Gcm, &mut { new }), expected);
         assert_eq!(read(Shape::Gcm, &mut old), expected);
-        assert_eq!(
-            read(Shape::Gcm, &mut CK_GCM_PARAMS { ulIvLen: 0, ..new }),
-            expected
-        );
-        assert_eq!(
-            read(Shape::Gcm, &mut CK_GCM_PARAMS { ulIvBits: 0, ..new }),
-            expected
-        );
+        assert_eq!(read(Shape::Gcm, &mut CK_GCM_PARAMS { ulIvLen: 0, ..new }), expected);
+        assert_eq!(read(Shape::Gcm, &mut CK_GCM_PARAMS { ulIvBits: 0, ..new }), expected);
     }
 
     #[test]
@@ -399,30 +313,13 @@ mod tests {
         let new = gcm(&mut iv, &mut aad);
         let none = null_mut();
         for wrong in [
-            CK_GCM_PARAMS {
-                ulTagBits: 127,
-                ..new
-            },
-            CK_GCM_PARAMS {
-                ulTagBits: 16,
-                ..new
-            },
+            CK_GCM_PARAMS { ulTagBits: 127, ..new },
+            CK_GCM_PARAMS { ulTagBits: 16, ..new },
             CK_GCM_PARAMS { pIv: none, ..new },
-            CK_GCM_PARAMS {
-                ulIvLen: 0,
-                ulIvBits: 0,
-                ..new
-            },
-            CK_GCM_PARAMS {
-                ulIvLen: 0,
-                ulIvBits: 95,
-                ..new
-            },
+            CK_GCM_PARAMS { ulIvLen: 0, ulIvBits: 0, ..new },
+            CK_GCM_PARAMS { ulIvLen: 0, ulIvBits: 95, ..new },
             CK_GCM_PARAMS { pAAD: none, ..new },
-            CK_GCM_PARAMS {
-                ulAADLen: CK_ULONG::MAX,
-                ..new
-            },
+            CK_GCM_PARAMS { ulAADLen: CK_ULONG::MAX, ..new },
         ] {
             assert_eq!(read(Shape::Gcm, &mut { wrong }), INVALID);
         }

@@ -23,11 +23,7 @@ struct Process {
 
 /// The module, if this process has called `C_Initialize`. A call under way keeps it alive.
 pub(super) fn module() -> Result<Arc<Module>> {
-    process()
-        .module
-        .read()
-        .clone()
-        .ok_or(Error::CryptokiNotInitialized)
+    process().module.read().clone().ok_or(Error::CryptokiNotInitialized)
 }
 
 /// `C_Initialize`. Calls on other threads wait until the module is made.
@@ -66,11 +62,7 @@ fn link(mut link: &OnceBox<Process>, id: u32) -> &Process {
 
 impl Process {
     fn new(id: u32) -> Box<Process> {
-        Box::new(Process {
-            id,
-            module: RwLock::new(None),
-            child: OnceBox::new(),
-        })
+        Box::new(Process { id, module: RwLock::new(None), child: OnceBox::new() })
     }
 }
 

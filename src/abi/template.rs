@@ -71,11 +71,7 @@ impl Caller<'_> {
 
 /// Element `n` of an array; NULL stays NULL.
 fn nth(at: *const CK_ATTRIBUTE, n: usize) -> Result<*const CK_ATTRIBUTE> {
-    if at.is_null() {
-        Err(Error::ArgumentsBad)
-    } else {
-        Ok(at.wrapping_add(n))
-    }
+    if at.is_null() { Err(Error::ArgumentsBad) } else { Ok(at.wrapping_add(n)) }
 }
 
 /// How many elements the array has that is the value of `raw`.
@@ -124,21 +120,12 @@ mod tests {
         let mut yes = [CK_TRUE];
         let token = attribute(CKA_TOKEN, &mut yes);
         for len in [CK_UNAVAILABLE_INFORMATION, CK_ULONG::MAX / 2, LONGEST + 1] {
-            let wrong = CK_ATTRIBUTE {
-                ulValueLen: len,
-                ..token
-            };
+            let wrong = CK_ATTRIBUTE { ulValueLen: len, ..token };
             assert_eq!(template(&[wrong]), Err(Error::AttributeValueInvalid));
         }
-        let null = CK_ATTRIBUTE {
-            pValue: null_mut(),
-            ..token
-        };
+        let null = CK_ATTRIBUTE { pValue: null_mut(), ..token };
         assert_eq!(template(&[null]), Err(Error::AttributeValueInvalid));
-        let unknown = CK_ATTRIBUTE {
-            type_: 0x7FFF_FFFF,
-            ..token
-        };
+        let unknown = CK_ATTRIBUTE { type_: 0x7FFF_FFFF, ..token };
         assert_eq!(template(&[unknown]), Err(Error::AttributeTypeInvalid));
     }
 
@@ -165,15 +152,9 @@ mod tests {
     #[test]
     fn an_attribute_given_twice_must_agree() {
         let (mut yes, mut also, mut no) = ([CK_TRUE], [CK_TRUE], [CK_FALSE]);
-        let agree = [
-            attribute(CKA_TOKEN, &mut yes),
-            attribute(CKA_TOKEN, &mut also),
-        ];
+        let agree = [attribute(CKA_TOKEN, &mut yes), attribute(CKA_TOKEN, &mut also)];
         assert_eq!(template(&agree).map(|t| t.len()), Ok(1));
-        let differ = [
-            attribute(CKA_TOKEN, &mut yes),
-            attribute(CKA_TOKEN, &mut no),
-        ];
+        let differ = [attribute(CKA_TOKEN, &mut yes), attribute(CKA_TOKEN, &mut no)];
         assert_eq!(template(&differ), Err(Error::TemplateInconsistent));
     }
 
@@ -184,12 +165,8 @@ mod tests {
         let mut inner = [attribute(CKA_UNWRAP_TEMPLATE, &mut innermost)];
         let mut outer = [attribute(CKA_UNWRAP_TEMPLATE, &mut inner)];
         let all = template(&outer).unwrap();
-        let Some(Value::Template(one)) = all.value(CKA_UNWRAP_TEMPLATE) else {
-            panic!()
-        };
-        let Some(Value::Template(two)) = one.value(CKA_UNWRAP_TEMPLATE) else {
-            panic!()
-        };
+        let Some(Value::Template(one)) = all.value(CKA_UNWRAP_TEMPLATE) else { panic!() };
+        let Some(Value::Template(two)) = one.value(CKA_UNWRAP_TEMPLATE) else { panic!() };
         assert_eq!(two.flag(CKA_EXTRACTABLE), Some(true));
         let deeper = attribute(CKA_UNWRAP_TEMPLATE, &mut outer);
         assert_eq!(template(&[deeper]), Err(Error::AttributeValueInvalid));
@@ -200,39 +177,22 @@ mod tests {
         let mut yes = [CK_TRUE];
         let mut inner = [attribute(CKA_EXTRACTABLE, &mut yes)];
         let outer = attribute(CKA_WRAP_TEMPLATE, &mut inner);
-        let cut = CK_ATTRIBUTE {
-            ulValueLen: outer.ulValueLen - 1,
-            ..outer
-        };
+        let cut = CK_ATTRIBUTE { ulValueLen: outer.ulValueLen - 1, ..outer };
         assert_eq!(template(&[cut]), Err(Error::AttributeValueInvalid));
-        let empty = CK_ATTRIBUTE {
-            ulValueLen: 0,
-            pValue: null_mut(),
-            ..outer
-        };
+        let empty = CK_ATTRIBUTE { ulValueLen: 0, pValue: null_mut(), ..outer };
         let all = template(&[empty]).unwrap();
-        assert_eq!(
-            all.value(CKA_WRAP_TEMPLATE),
-            Some(&Value::Template(Attributes::new()))
-        );
+        assert_eq!(all.value(CKA_WRAP_TEMPLATE), Some(&Value::Template(Attributes::new())));
     }
 
     #[test]
     fn a_template_that_holds_itself_ends() {
-        let mut array = [CK_ATTRIBUTE {
-            type_: CKA_WRAP_TEMPLATE,
-            pValue: null_mut(),
-            ulValueLen: 0,
-        }];
+        let mut array =
+            [CK_ATTRIBUTE { type_: CKA_WRAP_TEMPLATE, pValue: null_mut(), ulValueLen: 0 }];
         let size = CK_ULONG::try_from(size_of_val(&array)).unwrap();
         let at = array.as_mut_ptr();
         // SAFETY: the array lives until the end of the test.
         unsafe {
-            at.write(CK_ATTRIBUTE {
-                type_: CKA_WRAP_TEMPLATE,
-                pValue: at.cast(),
-                ulValueLen: size,
-            })
+            at.write(CK_ATTRIBUTE { type_: CKA_WRAP_TEMPLATE, pValue: at.cast(), ulValueLen: size })
         };
         assert_eq!(caller().template(at, 1), Err(Error::AttributeValueInvalid));
     }

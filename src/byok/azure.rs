@@ -100,11 +100,7 @@ impl Package {
 }
 
 fn json(kid: &Kid, generator: &str, ciphertext: String) -> Vec<u8> {
-    let header = Header {
-        kid: kid.as_str().to_owned(),
-        alg: ALG.to_owned(),
-        enc: ENC.to_owned(),
-    };
+    let header = Header { kid: kid.as_str().to_owned(), alg: ALG.to_owned(), enc: ENC.to_owned() };
     let file = File {
         schema_version: SCHEMA.to_owned(),
         header,
@@ -127,9 +123,7 @@ fn expect(member: &str, found: &str, wanted: &str) -> Result<(), Malformed> {
         return Ok(());
     }
     let found: String = found.chars().filter(|c| !c.is_control()).take(60).collect();
-    Err(malformed(format!(
-        "{member} is \"{found}\", not \"{wanted}\""
-    )))
+    Err(malformed(format!("{member} is \"{found}\", not \"{wanted}\"")))
 }
 
 fn decode(text: &str) -> Result<Vec<u8>, Malformed> {
@@ -155,14 +149,8 @@ mod tests {
     const KID: &str = "https://v.vault.azure.net/keys/KEK/00112233445566778899aabbccddeeff";
 
     fn package(generator: &str, len: usize) -> Package {
-        let ciphertext = (0..len)
-            .map(|i| u8::try_from(i * 7 % 256).unwrap())
-            .collect();
-        Package {
-            kid: Kid::parse(KID).unwrap(),
-            ciphertext,
-            generator: generator.into(),
-        }
+        let ciphertext = (0..len).map(|i| u8::try_from(i * 7 % 256).unwrap()).collect();
+        Package { kid: Kid::parse(KID).unwrap(), ciphertext, generator: generator.into() }
     }
 
     #[test]
@@ -207,32 +195,17 @@ mod tests {
         let good = String::from_utf8(package("g", 6).to_bytes()).unwrap();
         for (file, said) in [
             ("eyJhbGciOiJkaXIifQ..aaaa.bbbb.cccc".to_owned(), "dotted"),
-            (
-                good.replace("1.0.0", "2.0.0"),
-                "schema_version is \"2.0.0\"",
-            ),
+            (good.replace("1.0.0", "2.0.0"), "schema_version is \"2.0.0\""),
             (good.replace("\"dir\"", "\"RSA-OAEP\""), "header.alg"),
             (good.replace("RSA_AES", "AES"), "header.enc"),
-            (
-                good.replace("/00112233445566778899aabbccddeeff", ""),
-                "no version",
-            ),
+            (good.replace("/00112233445566778899aabbccddeeff", ""), "no version"),
             (good.replace("\"AAcOFRwj\"", "\"AAcO+/wj\""), "base64url"),
             (good.replace("\"AAcOFRwj\"", "\"AAcO====\""), "padding"),
             (good.replace("\"AAcOFRwj\"", "\"\""), "empty"),
             (good.replace("\"AAcOFRwj\"", "\"AAcOF\""), "base64url"),
-            (
-                good.replace("{\"schema", "{\"generator\":\"a\",\"schema"),
-                "duplicate",
-            ),
-            (
-                good.replace("\"alg\"", "\"kid\":\"x\",\"alg\""),
-                "duplicate",
-            ),
-            (
-                good.replace("\"ciphertext\"", "\"cipher\""),
-                "missing field",
-            ),
+            (good.replace("{\"schema", "{\"generator\":\"a\",\"schema"), "duplicate"),
+            (good.replace("\"alg\"", "\"kid\":\"x\",\"alg\""), "duplicate"),
+            (good.replace("\"ciphertext\"", "\"cipher\""), "missing field"),
             (format!("{good}x"), "trailing"),
             (" ".repeat(LIMIT + 1), "at most"),
             ("[".repeat(60_000), "not a key transfer package"),

@@ -32,10 +32,7 @@ impl Kek {
     pub fn new(modulus: &[u8], exponent: &[u8]) -> Result<Kek, Malformed> {
         let bare =
             |number: &[u8]| -> Vec<u8> { number.iter().copied().skip_while(|b| *b == 0).collect() };
-        let kek = Kek {
-            modulus: bare(modulus),
-            exponent: bare(exponent),
-        };
+        let kek = Kek { modulus: bare(modulus), exponent: bare(exponent) };
         if kek.modulus.is_empty() || kek.exponent.is_empty() || kek.modulus.len() > 2048 {
             return Err(malformed("the KEK is not a proper RSA key"));
         }
@@ -76,17 +73,14 @@ impl Kek {
 
     /// Its SubjectPublicKeyInfo as DER, RFC 5280 section 4.1.2.7.
     pub fn spki_der(&self) -> Result<Vec<u8>, Malformed> {
-        self.encode()
-            .map_err(|_| malformed("the KEK cannot be encoded"))
+        self.encode().map_err(|_| malformed("the KEK cannot be encoded"))
     }
 
     /// Its SubjectPublicKeyInfo as PEM.
     pub fn pem(&self) -> Result<String, Malformed> {
         let failed = |_| malformed("the KEK cannot be encoded");
         let document = Document::try_from(self.spki_der()?).map_err(failed)?;
-        document
-            .to_pem("PUBLIC KEY", der::pem::LineEnding::LF)
-            .map_err(failed)
+        document.to_pem("PUBLIC KEY", der::pem::LineEnding::LF).map_err(failed)
     }
 
     /// SHA-256 of [`Self::spki_der`], in hexadecimal.
@@ -108,10 +102,7 @@ impl Kek {
 
     /// Whether Azure could have made it; says what it should have been.
     pub fn fits_azure(&self) -> Result<(), Malformed> {
-        if !super::target::KEK_SIZES
-            .map(|size| size * 8)
-            .contains(&self.bits())
-        {
+        if !super::target::KEK_SIZES.map(|size| size * 8).contains(&self.bits()) {
             return Err(Malformed(format!(
                 "the KEK has {} bits, and Azure takes 2048, 3072 and 4096; create one with \
                  `az keyvault key create --kty RSA-HSM --size 4096 --ops import`",
@@ -134,10 +125,7 @@ impl Kek {
         };
         let key = key.to_der()?;
         SubjectPublicKeyInfo {
-            algorithm: AlgorithmIdentifier {
-                oid: RSA,
-                parameters: Some(AnyRef::NULL),
-            },
+            algorithm: AlgorithmIdentifier { oid: RSA, parameters: Some(AnyRef::NULL) },
             subject_public_key: BitStringRef::from_bytes(&key)?,
         }
         .to_der()
@@ -176,23 +164,19 @@ fn of_der(file: &[u8]) -> Result<Kek, Malformed> {
     if SubjectPublicKeyInfoRef::from_der(file).is_ok() {
         return of_spki(file);
     }
-    of_pkcs1(file)
-        .or_else(|_| of_certificate(file))
-        .map_err(|_| {
-            malformed(
-                "the file is no public key, neither as PEM nor as DER; \
+    of_pkcs1(file).or_else(|_| of_certificate(file)).map_err(|_| {
+        malformed(
+            "the file is no public key, neither as PEM nor as DER; \
              `az keyvault key download --name KEK --vault-name V --file KEK.pem` writes one",
-            )
-        })
+        )
+    })
 }
 
 fn of_spki(der: &[u8]) -> Result<Kek, Malformed> {
     let spki = SubjectPublicKeyInfoRef::from_der(der)
         .map_err(|_| malformed("the public key cannot be decoded"))?;
     if spki.algorithm.oid != RSA {
-        return Err(malformed(
-            "the KEK is not an RSA key; Azure's KEKs are of type RSA-HSM",
-        ));
+        return Err(malformed("the KEK is not an RSA key; Azure's KEKs are of type RSA-HSM"));
     }
     of_pkcs1(spki.subject_public_key.raw_bytes())
 }
@@ -212,10 +196,7 @@ struct RsaPublicKey<'a> {
 impl<'a> DecodeValue<'a> for RsaPublicKey<'a> {
     type Error = der::Error;
     fn decode_value<R: Reader<'a>>(reader: &mut R, _header: Header) -> der::Result<Self> {
-        Ok(RsaPublicKey {
-            modulus: reader.decode()?,
-            exponent: reader.decode()?,
-        })
+        Ok(RsaPublicKey { modulus: reader.decode()?, exponent: reader.decode()? })
     }
 }
 
@@ -235,11 +216,7 @@ fn of_certificate(der: &[u8]) -> Result<Kek, Malformed> {
     let certificate =
         Certificate::from_der(der).map_err(|_| malformed("the certificate cannot be decoded"))?;
     let spki = certificate.tbs_certificate().subject_public_key_info();
-    of_spki(
-        &spki
-            .to_der()
-            .map_err(|_| malformed("the certificate's key cannot be read"))?,
-    )
+    of_spki(&spki.to_der().map_err(|_| malformed("the certificate's key cannot be read"))?)
 }
 
 fn malformed(what: &str) -> Malformed {
@@ -268,17 +245,8 @@ mod tests {
             .unwrap()
             .to_pem("RSA PUBLIC KEY", Default::default())
             .unwrap();
-        let noisy = format!(
-            "Bag Attributes\n  x: y\n{}more\n",
-            pem.replace('\n', "\r\n")
-        );
-        for form in [
-            spki.as_slice(),
-            pkcs1,
-            pem.as_bytes(),
-            block.as_bytes(),
-            noisy.as_bytes(),
-        ] {
+        let noisy = format!("Bag Attributes\n  x: y\n{}more\n", pem.replace('\n', "\r\n"));
+        for form in [spki.as_slice(), pkcs1, pem.as_bytes(), block.as_bytes(), noisy.as_bytes()] {
             assert_eq!(Kek::parse(form).unwrap(), kek);
         }
     }

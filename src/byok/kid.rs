@@ -24,9 +24,7 @@ impl Kid {
     /// Checks the form.
     pub fn parse(url: &str) -> Result<Kid, Malformed> {
         if url.len() > LIMIT {
-            return Err(Malformed(format!(
-                "the key identifier is longer than {LIMIT} bytes"
-            )));
+            return Err(Malformed(format!("the key identifier is longer than {LIMIT} bytes")));
         }
         let Some(rest) = url.strip_prefix("https://") else {
             return Err(wrong(url, "does not begin with https://", WHOLE));
@@ -38,11 +36,9 @@ impl Kid {
         match path.split('/').collect::<Vec<&str>>().as_slice() {
             ["keys", name, ..] if !is_name(name) => Err(wrong(url, "has no proper key name", FORM)),
             ["keys", _] | ["keys", _, ""] => Err(wrong(url, NO_VERSION, ASK)),
-            ["keys", _, version, ..] if !is_version(version) => Err(wrong(
-                url,
-                "has a version that is not 32 hexadecimal digits",
-                ASK,
-            )),
+            ["keys", _, version, ..] if !is_version(version) => {
+                Err(wrong(url, "has a version that is not 32 hexadecimal digits", ASK))
+            }
             ["keys", _, _] => Ok(Kid(url.to_owned())),
             ["keys", _, _, ..] => Err(wrong(url, "goes on after the version", "end it there")),
             _ => Err(wrong(url, "is not the URL of a key", FORM)),
@@ -81,10 +77,7 @@ const ASK: &str =
     "`az keyvault key show --name KEK --vault-name V --query key.kid -o tsv` prints it";
 
 fn wrong(url: &str, what: &str, remedy: &str) -> Malformed {
-    Malformed(format!(
-        "the key identifier \"{}\" {what}; {remedy}",
-        printable(url)
-    ))
+    Malformed(format!("the key identifier \"{}\" {what}; {remedy}", printable(url)))
 }
 
 /// `text` without control characters and not endless, for a message.
@@ -95,10 +88,7 @@ fn printable(text: &str) -> String {
 fn is_host(host: &str) -> bool {
     let (name, port) = host.split_once(':').unwrap_or((host, "443"));
     let is_label = |label: &str| {
-        !label.is_empty()
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
     name.split('.').all(is_label) && port.parse::<u16>().is_ok()
 }
@@ -120,10 +110,7 @@ mod tests {
     #[test]
     fn takes_vaults_and_managed_hsms() {
         let vault = Kid::parse(&format!("https://contoso.vault.azure.net/keys/KEK/{V}")).unwrap();
-        assert_eq!(
-            (vault.vault(), vault.service()),
-            ("contoso", Service::Vault)
-        );
+        assert_eq!((vault.vault(), vault.service()), ("contoso", Service::Vault));
         assert_eq!(vault.host(), "contoso.vault.azure.net");
         let hsm = Kid::parse(&format!("https://h.managedhsm.azure.net/keys/a-1/{V}")).unwrap();
         assert_eq!((hsm.vault(), hsm.service()), ("h", Service::ManagedHsm));
@@ -133,32 +120,14 @@ mod tests {
     #[test]
     fn says_what_is_missing() {
         for (url, said) in [
-            (
-                "https://v.vault.azure.net/keys/KEK".to_owned(),
-                "no version",
-            ),
-            (
-                "https://v.vault.azure.net/keys/KEK/".to_owned(),
-                "no version",
-            ),
-            (
-                "https://v.vault.azure.net/keys/KEK/abc".to_owned(),
-                "32 hexadecimal",
-            ),
+            ("https://v.vault.azure.net/keys/KEK".to_owned(), "no version"),
+            ("https://v.vault.azure.net/keys/KEK/".to_owned(), "no version"),
+            ("https://v.vault.azure.net/keys/KEK/abc".to_owned(), "32 hexadecimal"),
             (format!("https://v.vault.azure.net/keys//{V}"), "key name"),
-            (
-                format!("https://v.vault.azure.net/keys/a b/{V}"),
-                "key name",
-            ),
-            (
-                format!("https://v.vault.azure.net/secrets/k/{V}"),
-                "URL of a key",
-            ),
+            (format!("https://v.vault.azure.net/keys/a b/{V}"), "key name"),
+            (format!("https://v.vault.azure.net/secrets/k/{V}"), "URL of a key"),
             (format!("https://v.vault.azure.net/keys/k/{V}/x"), "goes on"),
-            (
-                format!("https://v.vault.azure.net/keys/k/{V}?api-version=7.6"),
-                "32 hexadecimal",
-            ),
+            (format!("https://v.vault.azure.net/keys/k/{V}?api-version=7.6"), "32 hexadecimal"),
             (format!("http://v.vault.azure.net/keys/k/{V}"), "https://"),
             (format!("https:///keys/k/{V}"), "host"),
             (format!("https://user@host/keys/k/{V}"), "host"),

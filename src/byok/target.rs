@@ -66,9 +66,7 @@ impl Target {
         Target::Ec { curve: Curve::P256 },
         Target::Ec { curve: Curve::P384 },
         Target::Ec { curve: Curve::P521 },
-        Target::Ec {
-            curve: Curve::P256K,
-        },
+        Target::Ec { curve: Curve::P256K },
         Target::Aes { bits: 128 },
         Target::Aes { bits: 192 },
         Target::Aes { bits: 256 },
@@ -110,17 +108,8 @@ pub fn targets_of_len(kek_size: usize, ciphertext_len: usize) -> Vec<Target> {
     let Some(wrapped) = ciphertext_len.checked_sub(kek_size) else {
         return Vec::new();
     };
-    let fits = |target: &Target| {
-        target
-            .wrapped_lens()
-            .iter()
-            .any(|lens| lens.contains(&wrapped))
-    };
-    if wrapped % 8 == 0 {
-        Target::ALL.into_iter().filter(fits).collect()
-    } else {
-        Vec::new()
-    }
+    let fits = |target: &Target| target.wrapped_lens().iter().any(|lens| lens.contains(&wrapped));
+    if wrapped % 8 == 0 { Target::ALL.into_iter().filter(fits).collect() } else { Vec::new() }
 }
 
 /// Length of RFC 5649's output for `len` bytes of key.
@@ -181,10 +170,8 @@ mod tests {
     fn measured_lengths_are_known() {
         for (name, lens) in MEASURED {
             for (kek, len) in KEK_SIZES.into_iter().zip(lens) {
-                let names: Vec<String> = targets_of_len(kek, len)
-                    .into_iter()
-                    .map(Target::name)
-                    .collect();
+                let names: Vec<String> =
+                    targets_of_len(kek, len).into_iter().map(Target::name).collect();
                 assert_eq!(names, [name], "{kek} {len}");
             }
         }
@@ -203,10 +190,7 @@ mod tests {
     fn only_managed_hsms_take_symmetric_keys() {
         for target in Target::ALL {
             assert!(target.goes_to(Service::ManagedHsm));
-            assert_eq!(
-                target.goes_to(Service::Vault),
-                !target.name().starts_with("AES")
-            );
+            assert_eq!(target.goes_to(Service::Vault), !target.name().starts_with("AES"));
         }
     }
 }

@@ -14,10 +14,7 @@ impl Session {
     ) -> Result<Vec<u8>> {
         mechanism.with(|ckm| call!(self.list(), C_SignInit(self.handle, ckm, key)))?;
         let mut signature = two_calls(|out, len| {
-            call!(
-                self.list(),
-                C_Sign(self.handle, input(data), ulong(data.len()), out, len)
-            )
+            call!(self.list(), C_Sign(self.handle, input(data), ulong(data.len()), out, len))
         })?;
         Ok(std::mem::take(&mut *signature))
     }
@@ -34,13 +31,7 @@ impl Session {
         let (data_len, signature_len) = (ulong(data.len()), ulong(signature.len()));
         call!(
             self.list(),
-            C_Verify(
-                self.handle,
-                input(data),
-                data_len,
-                input(signature),
-                signature_len
-            )
+            C_Verify(self.handle, input(data), data_len, input(signature), signature_len)
         )
     }
 
@@ -53,10 +44,7 @@ impl Session {
     ) -> Result<Vec<u8>> {
         mechanism.with(|ckm| call!(self.list(), C_EncryptInit(self.handle, ckm, key)))?;
         let mut ciphertext = two_calls(|out, len| {
-            call!(
-                self.list(),
-                C_Encrypt(self.handle, input(data), ulong(data.len()), out, len)
-            )
+            call!(self.list(), C_Encrypt(self.handle, input(data), ulong(data.len()), out, len))
         })?;
         Ok(std::mem::take(&mut *ciphertext))
     }
@@ -71,10 +59,7 @@ impl Session {
         mechanism.with(|ckm| call!(self.list(), C_DecryptInit(self.handle, ckm, key)))?;
         let len_in = ulong(ciphertext.len());
         two_calls(|out, len| {
-            call!(
-                self.list(),
-                C_Decrypt(self.handle, input(ciphertext), len_in, out, len)
-            )
+            call!(self.list(), C_Decrypt(self.handle, input(ciphertext), len_in, out, len))
         })
     }
 }

@@ -23,67 +23,31 @@ pub enum Error {
 
 /// What common answers mean to a user, and what to do.
 const MEANINGS: &[(CK_RV, &str)] = &[
-    (
-        CKR_ACTION_PROHIBITED,
-        "the object may not be changed, copied or destroyed",
-    ),
+    (CKR_ACTION_PROHIBITED, "the object may not be changed, copied or destroyed"),
     (
         CKR_ARGUMENTS_BAD,
         "the module does not take these arguments; is the store or configuration right?",
     ),
-    (
-        CKR_DEVICE_ERROR,
-        "the token's store or hardware failed; the module's log may say more",
-    ),
+    (CKR_DEVICE_ERROR, "the token's store or hardware failed; the module's log may say more"),
     (CKR_DEVICE_MEMORY, "the token is full"),
-    (
-        CKR_FUNCTION_NOT_SUPPORTED,
-        "the module does not have this function",
-    ),
+    (CKR_FUNCTION_NOT_SUPPORTED, "the module does not have this function"),
     (CKR_GENERAL_ERROR, "the module does not say what is wrong"),
-    (
-        CKR_KEY_FUNCTION_NOT_PERMITTED,
-        "the key's attributes forbid this use",
-    ),
-    (
-        CKR_KEY_NOT_WRAPPABLE,
-        "the key may not be wrapped with this wrapping key or mechanism",
-    ),
-    (
-        CKR_KEY_SIZE_RANGE,
-        "the key has a size the module does not take",
-    ),
+    (CKR_KEY_FUNCTION_NOT_PERMITTED, "the key's attributes forbid this use"),
+    (CKR_KEY_NOT_WRAPPABLE, "the key may not be wrapped with this wrapping key or mechanism"),
+    (CKR_KEY_SIZE_RANGE, "the key has a size the module does not take"),
     (CKR_KEY_UNEXTRACTABLE, "the key may not leave the token"),
-    (
-        CKR_MECHANISM_INVALID,
-        "the module does not have this mechanism",
-    ),
-    (
-        CKR_MECHANISM_PARAM_INVALID,
-        "the module does not take these mechanism parameters",
-    ),
+    (CKR_MECHANISM_INVALID, "the module does not have this mechanism"),
+    (CKR_MECHANISM_PARAM_INVALID, "the module does not take these mechanism parameters"),
     (CKR_PIN_INCORRECT, "the PIN is wrong"),
     (CKR_PIN_INVALID, "the PIN has characters it cannot have"),
     (CKR_PIN_LEN_RANGE, "the PIN is too short or too long"),
-    (
-        CKR_PIN_LOCKED,
-        "the PIN is locked after too many wrong ones; the SO can set a new one",
-    ),
+    (CKR_PIN_LOCKED, "the PIN is locked after too many wrong ones; the SO can set a new one"),
     (CKR_SESSION_READ_ONLY, "the session is read-only"),
     (CKR_TOKEN_WRITE_PROTECTED, "the token cannot be written"),
     (CKR_USER_NOT_LOGGED_IN, "a user must log in first"),
-    (
-        CKR_USER_PIN_NOT_INITIALIZED,
-        "the SO has not set a user PIN yet",
-    ),
-    (
-        CKR_WRAPPED_KEY_INVALID,
-        "the wrapped key does not open with this key",
-    ),
-    (
-        CKR_WRAPPED_KEY_LEN_RANGE,
-        "the wrapped key has a length that is not possible here",
-    ),
+    (CKR_USER_PIN_NOT_INITIALIZED, "the SO has not set a user PIN yet"),
+    (CKR_WRAPPED_KEY_INVALID, "the wrapped key does not open with this key"),
+    (CKR_WRAPPED_KEY_LEN_RANGE, "the wrapped key has a length that is not possible here"),
 ];
 
 /// Names of answers that keyferry itself does not give, in addition to [`crate::error::Error`].
@@ -96,11 +60,7 @@ const OTHER_NAMES: &[(CK_RV, &str)] = &[
 impl Error {
     /// `Ok` for `CKR_OK`.
     pub(super) fn check(function: &'static str, rv: CK_RV) -> Result<()> {
-        if rv == CKR_OK {
-            Ok(())
-        } else {
-            Err(Error::Answer { function, rv })
-        }
+        if rv == CKR_OK { Ok(()) } else { Err(Error::Answer { function, rv }) }
     }
 
     /// Whether the module answered `rv`.

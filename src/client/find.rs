@@ -8,10 +8,7 @@ impl Session {
     /// Every object that matches.
     pub fn find(&self, template: &Template) -> Result<Vec<CK_OBJECT_HANDLE>> {
         let mut raw = template.raw();
-        call!(
-            self.list(),
-            C_FindObjectsInit(self.handle, raw.as_mut_ptr(), ulong(raw.len()))
-        )?;
+        call!(self.list(), C_FindObjectsInit(self.handle, raw.as_mut_ptr(), ulong(raw.len())))?;
         let found = self.find_all();
         let end = call!(self.list(), C_FindObjectsFinal(self.handle));
         found.and_then(|found| end.map(|()| found))
@@ -23,10 +20,7 @@ impl Session {
             let mut some = [CK_INVALID_HANDLE; 256];
             let mut count: CK_ULONG = 0;
             let room = ulong(some.len());
-            call!(
-                self.list(),
-                C_FindObjects(self.handle, some.as_mut_ptr(), room, &mut count)
-            )?;
+            call!(self.list(), C_FindObjects(self.handle, some.as_mut_ptr(), room, &mut count))?;
             let count = usize::try_from(count).unwrap_or_default();
             if count == 0 {
                 return Ok(found);
@@ -41,30 +35,18 @@ impl Session {
         object: CK_OBJECT_HANDLE,
         cka: CK_ATTRIBUTE_TYPE,
     ) -> Result<Option<Zeroizing<Vec<u8>>>> {
-        let mut raw = CK_ATTRIBUTE {
-            type_: cka,
-            pValue: std::ptr::null_mut(),
-            ulValueLen: 0,
-        };
-        let query = call!(
-            self.list(),
-            C_GetAttributeValue(self.handle, object, &mut raw, 1)
-        );
+        let mut raw = CK_ATTRIBUTE { type_: cka, pValue: std::ptr::null_mut(), ulValueLen: 0 };
+        let query = call!(self.list(), C_GetAttributeValue(self.handle, object, &mut raw, 1));
         if !is_answer(query)? || raw.ulValueLen == CK_UNAVAILABLE_INFORMATION {
             return Ok(None);
         }
         let size = usize::try_from(raw.ulValueLen).unwrap_or(usize::MAX);
         if size > 16 * 1024 * 1024 {
-            return Err(Error::Unusable(format!(
-                "attribute 0x{cka:X} claims {size} bytes"
-            )));
+            return Err(Error::Unusable(format!("attribute 0x{cka:X} claims {size} bytes")));
         }
         let mut value = Zeroizing::new(vec![0u8; size]);
         raw.pValue = value.as_mut_ptr().cast();
-        let fetch = call!(
-            self.list(),
-            C_GetAttributeValue(self.handle, object, &mut raw, 1)
-        );
+        let fetch = call!(self.list(), C_GetAttributeValue(self.handle, object, &mut raw, 1));
         if !is_answer(fetch)? {
             return Ok(None);
         }
@@ -75,9 +57,7 @@ impl Session {
     /// An attribute as text; empty if there is none.
     pub fn text(&self, object: CK_OBJECT_HANDLE, cka: CK_ATTRIBUTE_TYPE) -> Result<String> {
         let value = self.attribute(object, cka)?;
-        Ok(value
-            .map(|v| String::from_utf8_lossy(&v).into_owned())
-            .unwrap_or_default())
+        Ok(value.map(|v| String::from_utf8_lossy(&v).into_owned()).unwrap_or_default())
     }
 
     /// A truth value, if the object has it.
@@ -93,9 +73,7 @@ impl Session {
         cka: CK_ATTRIBUTE_TYPE,
     ) -> Result<Option<CK_ULONG>> {
         let value = self.attribute(object, cka)?;
-        Ok(value
-            .and_then(|v| v.first_chunk().copied())
-            .map(CK_ULONG::from_ne_bytes))
+        Ok(value.and_then(|v| v.first_chunk().copied()).map(CK_ULONG::from_ne_bytes))
     }
 
     /// `C_CreateObject`
@@ -113,10 +91,7 @@ impl Session {
     pub fn set(&self, object: CK_OBJECT_HANDLE, template: &Template) -> Result<()> {
         let mut raw = template.raw();
         let count = ulong(raw.len());
-        call!(
-            self.list(),
-            C_SetAttributeValue(self.handle, object, raw.as_mut_ptr(), count)
-        )
+        call!(self.list(), C_SetAttributeValue(self.handle, object, raw.as_mut_ptr(), count))
     }
 
     /// `C_DestroyObject`

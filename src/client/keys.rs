@@ -11,13 +11,7 @@ impl Session {
         mechanism.with(|ckm| {
             call!(
                 self.list(),
-                C_GenerateKey(
-                    self.handle,
-                    ckm,
-                    raw.as_mut_ptr(),
-                    ulong(raw.len()),
-                    &mut key
-                )
+                C_GenerateKey(self.handle, ckm, raw.as_mut_ptr(), ulong(raw.len()), &mut key)
             )
         })?;
         Ok(key)
@@ -59,10 +53,7 @@ impl Session {
     ) -> Result<Vec<u8>> {
         let mut blob = mechanism.with(|ckm| {
             two_calls(|out, len| {
-                call!(
-                    self.list(),
-                    C_WrapKey(self.handle, ckm, kek, target, out, len)
-                )
+                call!(self.list(), C_WrapKey(self.handle, ckm, kek, target, out, len))
             })
         })?;
         Ok(std::mem::take(&mut *blob))

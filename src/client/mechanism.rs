@@ -29,10 +29,7 @@ pub struct Oaep {
 impl Oaep {
     /// SHA-1, MGF1-SHA-1, no label.
     pub fn azure() -> Oaep {
-        Oaep {
-            hash: Hash::Sha1,
-            label: Vec::new(),
-        }
+        Oaep { hash: Hash::Sha1, label: Vec::new() }
     }
 
     fn raw(&self) -> CK_RSA_PKCS_OAEP_PARAMS {
@@ -44,11 +41,7 @@ impl Oaep {
             Hash::Sha512 => (CKM_SHA512, CKG_MGF1_SHA512),
         };
         // "no label" is a null pointer: some modules refuse another with length 0
-        let label = if self.label.is_empty() {
-            null_mut()
-        } else {
-            self.label.as_ptr().cast_mut()
-        };
+        let label = if self.label.is_empty() { null_mut() } else { self.label.as_ptr().cast_mut() };
         CK_RSA_PKCS_OAEP_PARAMS {
             hashAlg: hash,
             mgf,
@@ -80,12 +73,7 @@ impl Mechanism {
                     ulAESKeyBits: ulong(*bits),
                     pOAEPParams: &raw mut raw,
                 };
-                pass(
-                    CKM_RSA_AES_KEY_WRAP,
-                    &raw mut outer,
-                    size_of_val(&outer),
-                    call,
-                )
+                pass(CKM_RSA_AES_KEY_WRAP, &raw mut outer, size_of_val(&outer), call)
             }
         }
     }
@@ -97,10 +85,7 @@ fn pass<P, T>(
     len: usize,
     call: impl FnOnce(*mut CK_MECHANISM) -> T,
 ) -> T {
-    let mut raw = CK_MECHANISM {
-        mechanism: ckm,
-        pParameter: parameter.cast(),
-        ulParameterLen: ulong(len),
-    };
+    let mut raw =
+        CK_MECHANISM { mechanism: ckm, pParameter: parameter.cast(), ulParameterLen: ulong(len) };
     call(&raw mut raw)
 }

@@ -66,18 +66,13 @@ impl Module {
     /// The module in a shared library. Its constructors run: load only what you trust.
     pub fn load(path: &Path) -> Result<Module> {
         let unusable = |e: libloading::Error| {
-            Error::Unusable(format!(
-                "the module {} cannot be loaded: {e}",
-                path.display()
-            ))
+            Error::Unusable(format!("the module {} cannot be loaded: {e}", path.display()))
         };
         // SAFETY: the user chose the library; running its code is what loading a module means
         let library = unsafe { libloading::Library::new(path) }.map_err(unusable)?;
         // SAFETY: every PKCS#11 module exports the function with this signature
         let symbol = unsafe { library.get::<CK_C_GetFunctionList>(b"C_GetFunctionList\0") };
-        let entry = symbol
-            .map(|symbol| *symbol)
-            .map_err(|_| not_a_module(path))?;
+        let entry = symbol.map(|symbol| *symbol).map_err(|_| not_a_module(path))?;
         let entry = entry.ok_or_else(|| not_a_module(path))?;
         let list = list_of(entry)?;
         Module::initialize(list, Some(library), None)
@@ -98,19 +93,13 @@ impl Module {
             LockMutex: None,
             UnlockMutex: None,
             flags: CKF_OS_LOCKING_OK,
-            pReserved: reserved
-                .as_ref()
-                .map_or(null_mut(), |r| r.as_ptr().cast_mut().cast()),
+            pReserved: reserved.as_ref().map_or(null_mut(), |r| r.as_ptr().cast_mut().cast()),
         };
         let finalize = match call!(list, C_Initialize((&raw mut arguments).cast())) {
             Err(error) if error.is(CKR_CRYPTOKI_ALREADY_INITIALIZED) => false,
             answer => answer.map(|()| true)?,
         };
-        Ok(Module(Arc::new(Loaded {
-            list,
-            _library: library,
-            finalize,
-        })))
+        Ok(Module(Arc::new(Loaded { list, _library: library, finalize })))
     }
 
     /// Slots that hold a token, initialised or not.
@@ -120,10 +109,7 @@ impl Module {
         let mut slots: Vec<CK_SLOT_ID> =
             vec![0; usize::try_from(count).unwrap_or_default().min(65536)];
         let mut count = ulong(slots.len());
-        call!(
-            self.0.list,
-            C_GetSlotList(CK_TRUE, slots.as_mut_ptr(), &mut count)
-        )?;
+        call!(self.0.list, C_GetSlotList(CK_TRUE, slots.as_mut_ptr(), &mut count))?;
         slots.truncate(usize::try_from(count).unwrap_or_default());
         slots.into_iter().map(|slot| self.token(slot)).collect()
     }
@@ -139,10 +125,7 @@ impl Module {
             serial: text(&info.serialNumber),
             flags: info.flags,
             pin_len: info.ulMinPinLen..=info.ulMaxPinLen,
-            firmware: format!(
-                "{}.{}",
-                info.firmwareVersion.major, info.firmwareVersion.minor
-            ),
+            firmware: format!("{}.{}", info.firmwareVersion.major, info.firmwareVersion.minor),
         })
     }
 
@@ -161,10 +144,7 @@ impl Module {
             *to = from;
         }
         let pin = so_pin.as_bytes();
-        call!(
-            self.0.list,
-            C_InitToken(slot, input(pin), ulong(pin.len()), padded.as_mut_ptr())
-        )
+        call!(self.0.list, C_InitToken(slot, input(pin), ulong(pin.len()), padded.as_mut_ptr()))
     }
 
     /// Opens a session with the token in `slot`.
@@ -175,9 +155,7 @@ impl Module {
 
 impl fmt::Debug for Loaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Loaded")
-            .field("finalize", &self.finalize)
-            .finish_non_exhaustive()
+        f.debug_struct("Loaded").field("finalize", &self.finalize).finish_non_exhaustive()
     }
 }
 
@@ -204,9 +182,7 @@ fn list_of(
     let rv = unsafe { entry(&raw mut list) };
     Error::check("C_GetFunctionList", rv)?;
     if list.is_null() {
-        return Err(Error::Unusable(
-            "the module's function list is null".to_owned(),
-        ));
+        return Err(Error::Unusable("the module's function list is null".to_owned()));
     }
     // SAFETY: not null, and C_GetFunctionList answered CKR_OK for it; it is only copied
     Ok(unsafe { *list })
@@ -221,9 +197,7 @@ fn not_a_module(path: &Path) -> Error {
 
 /// A padded field as text.
 fn text(field: &[u8]) -> String {
-    String::from_utf8_lossy(field)
-        .trim_end_matches([' ', '\0'])
-        .to_owned()
+    String::from_utf8_lossy(field).trim_end_matches([' ', '\0']).to_owned()
 }
 
 #[cfg(test)]

@@ -37,15 +37,8 @@ impl Session {
             Access::ReadWrite => CKF_SERIAL_SESSION | CKF_RW_SESSION,
         };
         let mut handle = CK_INVALID_HANDLE;
-        call!(
-            module.0.list,
-            C_OpenSession(slot, flags, null_mut(), None, &mut handle)
-        )?;
-        Ok(Session {
-            module,
-            handle,
-            slot,
-        })
+        call!(module.0.list, C_OpenSession(slot, flags, null_mut(), None, &mut handle))?;
+        Ok(Session { module, handle, slot })
     }
 
     /// The slot of its token.
@@ -69,10 +62,7 @@ impl Session {
             User::User => CKU_USER,
         };
         let pin = pin.as_bytes();
-        match call!(
-            self.list(),
-            C_Login(self.handle, user, input(pin), ulong(pin.len()))
-        ) {
+        match call!(self.list(), C_Login(self.handle, user, input(pin), ulong(pin.len()))) {
             Err(error) if error.is(CKR_USER_ALREADY_LOGGED_IN) => Ok(()),
             answer => answer,
         }
@@ -86,20 +76,14 @@ impl Session {
     /// `C_GenerateRandom`
     pub fn random(&self, len: usize) -> Result<Vec<u8>> {
         let mut bytes = vec![0; len];
-        call!(
-            self.list(),
-            C_GenerateRandom(self.handle, bytes.as_mut_ptr(), ulong(len))
-        )?;
+        call!(self.list(), C_GenerateRandom(self.handle, bytes.as_mut_ptr(), ulong(len)))?;
         Ok(bytes)
     }
 
     /// `C_InitPIN`: the SO sets the user's PIN.
     pub fn init_pin(&self, pin: &str) -> Result<()> {
         let pin = pin.as_bytes();
-        call!(
-            self.list(),
-            C_InitPIN(self.handle, input(pin), ulong(pin.len()))
-        )
+        call!(self.list(), C_InitPIN(self.handle, input(pin), ulong(pin.len())))
     }
 
     /// `C_SetPIN`: whoever is logged in (or else the user) changes the PIN.
@@ -107,13 +91,7 @@ impl Session {
         let (old, new) = (old.as_bytes(), new.as_bytes());
         call!(
             self.list(),
-            C_SetPIN(
-                self.handle,
-                input(old),
-                ulong(old.len()),
-                input(new),
-                ulong(new.len())
-            )
+            C_SetPIN(self.handle, input(old), ulong(old.len()), input(new), ulong(new.len()))
         )
     }
 }

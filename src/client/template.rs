@@ -35,8 +35,7 @@ impl Template {
     /// With several truth values that are all true.
     #[must_use]
     pub fn flags(self, ckas: &[CK_ATTRIBUTE_TYPE]) -> Template {
-        ckas.iter()
-            .fold(self, |template, cka| template.flag(*cka, true))
+        ckas.iter().fold(self, |template, cka| template.flag(*cka, true))
     }
 
     /// The C array; good as long as the template lives.
@@ -56,9 +55,7 @@ mod tests {
 
     #[test]
     fn values_are_what_c_expects() {
-        let template = Template::class(CKO_DATA)
-            .flag(CKA_TOKEN, true)
-            .bytes(CKA_LABEL, b"x");
+        let template = Template::class(CKO_DATA).flag(CKA_TOKEN, true).bytes(CKA_LABEL, b"x");
         let lens: Vec<CK_ULONG> = template.raw().iter().map(|a| a.ulValueLen).collect();
         assert_eq!(lens, [ulong(size_of::<CK_ULONG>()), 1, 1]);
         assert_eq!(template.0[1].1.as_slice(), [CK_TRUE]);

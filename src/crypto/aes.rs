@@ -113,10 +113,7 @@ mod tests {
         for (len, head) in [(16, [0x69, 0xc4]), (24, [0xdd, 0xa9]), (32, [0x8e, 0xa2])] {
             let block = run(Direction::Encrypt, &Mode::Ecb, &key[..len], &plain);
             assert_eq!(block[..2], head, "{len}");
-            assert_eq!(
-                run(Direction::Decrypt, &Mode::Ecb, &key[..len], &block),
-                plain
-            );
+            assert_eq!(run(Direction::Decrypt, &Mode::Ecb, &key[..len], &block), plain);
         }
     }
 
@@ -145,20 +142,10 @@ mod tests {
         let mut out = Vec::new();
         assert_eq!(blocks.update(&[0; 17], &mut out), Err(Failed));
         assert!(out.is_empty());
-        let gcm = |iv: usize, tag_len| Gcm {
-            iv: vec![1; iv],
-            aad: vec![],
-            tag_len,
-        };
+        let gcm = |iv: usize, tag_len| Gcm { iv: vec![1; iv], aad: vec![], tag_len };
         for (iv, tag) in [(0, 16), (12, 0), (12, 3), (12, 5), (12, 11), (12, 17)] {
-            assert!(
-                gcm_seal(&[0; 16], &gcm(iv, tag), b"x").is_err(),
-                "{iv} {tag}"
-            );
-            assert!(
-                gcm_open(&[0; 16], &gcm(iv, tag), &[0; 40]).is_err(),
-                "{iv} {tag}"
-            );
+            assert!(gcm_seal(&[0; 16], &gcm(iv, tag), b"x").is_err(), "{iv} {tag}");
+            assert!(gcm_open(&[0; 16], &gcm(iv, tag), &[0; 40]).is_err(), "{iv} {tag}");
         }
         assert!(gcm_open(&[0; 16], &gcm(12, 16), &[0; 15]).is_err());
     }
@@ -168,11 +155,7 @@ mod tests {
         let data = vec![0x5a; 1 << 20];
         for tag_len in [4, 8, 12, 13, 14, 15, 16] {
             for iv in [1, 11, 12, 13, 16, 17, 300] {
-                let gcm = Gcm {
-                    iv: vec![7; iv],
-                    aad: vec![1; 21],
-                    tag_len,
-                };
+                let gcm = Gcm { iv: vec![7; iv], aad: vec![1; 21], tag_len };
                 let data = if iv == 300 { &data[..] } else { &data[..33] };
                 let mut sealed = gcm_seal(&[5; 32], &gcm, data).unwrap();
                 assert_eq!(sealed.len(), data.len() + tag_len);
@@ -216,16 +199,11 @@ mod tests {
             if test.result != TestResult::Valid {
                 continue; // about padding, which is not ours
             }
-            let mode = Mode::Cbc {
-                iv: test.nonce[..].try_into().unwrap(),
-            };
+            let mode = Mode::Cbc { iv: test.nonce[..].try_into().unwrap() };
             let pad = 16 - test.pt.len() % 16;
             let padded = [&test.pt[..], &vec![u8::try_from(pad).unwrap(); pad]].concat();
             assert_eq!(run(Direction::Decrypt, &mode, &test.key, &test.ct), padded);
-            assert_eq!(
-                run(Direction::Encrypt, &mode, &test.key, &padded),
-                test.ct[..]
-            );
+            assert_eq!(run(Direction::Encrypt, &mode, &test.key, &padded), test.ct[..]);
             ran += 1;
         }
         assert!(ran > 50, "{ran}");

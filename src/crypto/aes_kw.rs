@@ -38,15 +38,9 @@ pub const fn kwp_len(len: usize) -> usize {
 macro_rules! under {
     ($kek:expr, |$cipher:ident| $done:expr) => {
         match $kek.len() {
-            16 => Aes128::new_from_slice($kek)
-                .map_err(|_| Failed)
-                .and_then(|$cipher| $done),
-            24 => Aes192::new_from_slice($kek)
-                .map_err(|_| Failed)
-                .and_then(|$cipher| $done),
-            32 => Aes256::new_from_slice($kek)
-                .map_err(|_| Failed)
-                .and_then(|$cipher| $done),
+            16 => Aes128::new_from_slice($kek).map_err(|_| Failed).and_then(|$cipher| $done),
+            24 => Aes192::new_from_slice($kek).map_err(|_| Failed).and_then(|$cipher| $done),
+            32 => Aes256::new_from_slice($kek).map_err(|_| Failed).and_then(|$cipher| $done),
             _ => Err(Failed),
         }
     };
@@ -63,9 +57,7 @@ pub fn kw_wrap(kek: &[u8], iv: Option<[u8; 8]>, key: &[u8]) -> Result<Vec<u8>, F
         Some(iv) => under!(kek, |aes| chosen::wrap(&aes, iv, key)),
         None => under!(kek, |aes| {
             let mut out = vec![0; room];
-            AesKw::inner_init(aes)
-                .wrap_key(key, &mut out)
-                .map_err(|_| Failed)?;
+            AesKw::inner_init(aes).wrap_key(key, &mut out).map_err(|_| Failed)?;
             Ok(out)
         }),
     }
@@ -77,9 +69,7 @@ pub fn kw_unwrap(kek: &[u8], iv: Option<[u8; 8]>, wrapped: &[u8]) -> Result<Secr
     match iv {
         Some(iv) => under!(kek, |aes| chosen::unwrap(&aes, iv, wrapped)),
         None => under!(kek, |aes| {
-            AesKw::inner_init(aes)
-                .unwrap_key(wrapped, &mut key)
-                .map_err(|_| Failed)?;
+            AesKw::inner_init(aes).unwrap_key(wrapped, &mut key).map_err(|_| Failed)?;
             Ok(key)
         }),
     }
@@ -94,9 +84,7 @@ pub fn kwp_wrap(kek: &[u8], iv: Option<[u8; 4]>, key: &[u8]) -> Result<Vec<u8>, 
         Some(iv) => under!(kek, |aes| chosen::wrap_padded(&aes, iv, key)),
         None => under!(kek, |aes| {
             let mut out = vec![0; kwp_len(key.len())];
-            AesKwp::inner_init(aes)
-                .wrap_key(key, &mut out)
-                .map_err(|_| Failed)?;
+            AesKwp::inner_init(aes).wrap_key(key, &mut out).map_err(|_| Failed)?;
             Ok(out)
         }),
     }

@@ -76,10 +76,7 @@ impl PublicKey {
             Curve::P521 => uncompressed::<p521::NistP521>(point),
             Curve::Secp256k1 => uncompressed::<k256::Secp256k1>(point),
         }?;
-        Ok(PublicKey {
-            key: EcKey::public(curve, &point)?,
-            point,
-        })
+        Ok(PublicKey { key: EcKey::public(curve, &point)?, point })
     }
     /// The curve.
     pub fn curve(&self) -> Curve {
@@ -123,10 +120,7 @@ impl PrivateKey {
         self.key.sign(digest)
     }
     fn with_point(key: EcKey) -> Result<PrivateKey, Failed> {
-        Ok(PrivateKey {
-            point: key.point()?,
-            key,
-        })
+        Ok(PrivateKey { point: key.point()?, key })
     }
 }
 
@@ -146,11 +140,7 @@ where
         }
         _ => return Err(Failed),
     };
-    Ok(checked
-        .map_err(|_| Failed)?
-        .to_sec1_point(false)
-        .as_bytes()
-        .to_vec())
+    Ok(checked.map_err(|_| Failed)?.to_sec1_point(false).as_bytes().to_vec())
 }
 
 #[cfg(test)]
@@ -180,41 +170,13 @@ mod tests {
     }
 
     const P1363: [(TestName, Curve, Hash); 7] = [
-        (
-            TestName::EcdsaSecp256r1Sha256P1363,
-            Curve::P256,
-            Hash::Sha256,
-        ),
-        (
-            TestName::EcdsaSecp256r1Sha512P1363,
-            Curve::P256,
-            Hash::Sha512,
-        ),
-        (
-            TestName::EcdsaSecp384r1Sha384P1363,
-            Curve::P384,
-            Hash::Sha384,
-        ),
-        (
-            TestName::EcdsaSecp384r1Sha512P1363,
-            Curve::P384,
-            Hash::Sha512,
-        ),
-        (
-            TestName::EcdsaSecp521r1Sha512P1363,
-            Curve::P521,
-            Hash::Sha512,
-        ),
-        (
-            TestName::EcdsaSecp256k1Sha256P1363,
-            Curve::Secp256k1,
-            Hash::Sha256,
-        ),
-        (
-            TestName::EcdsaSecp256k1Sha512P1363,
-            Curve::Secp256k1,
-            Hash::Sha512,
-        ),
+        (TestName::EcdsaSecp256r1Sha256P1363, Curve::P256, Hash::Sha256),
+        (TestName::EcdsaSecp256r1Sha512P1363, Curve::P256, Hash::Sha512),
+        (TestName::EcdsaSecp384r1Sha384P1363, Curve::P384, Hash::Sha384),
+        (TestName::EcdsaSecp384r1Sha512P1363, Curve::P384, Hash::Sha512),
+        (TestName::EcdsaSecp521r1Sha512P1363, Curve::P521, Hash::Sha512),
+        (TestName::EcdsaSecp256k1Sha256P1363, Curve::Secp256k1, Hash::Sha256),
+        (TestName::EcdsaSecp256k1Sha512P1363, Curve::Secp256k1, Hash::Sha512),
     ];
 
     #[test]
@@ -259,10 +221,7 @@ mod tests {
         let key = PrivateKey::generate(Curve::P256).unwrap();
         let public = PublicKey::new(Curve::P256, key.point()).unwrap();
         let signature = key.sign(&[3; 32]).unwrap();
-        assert_eq!(
-            public.verify(&[[3; 32], [4; 32]].concat(), &signature),
-            Ok(())
-        );
+        assert_eq!(public.verify(&[[3; 32], [4; 32]].concat(), &signature), Ok(()));
         assert_eq!(public.verify(&[3; 31], &signature), Err(Failed));
     }
 
@@ -272,11 +231,9 @@ mod tests {
             let key = PrivateKey::generate(curve).unwrap();
             let (x, y) = key.point()[1..].split_at(curve.field_len());
             let odd = y.last().unwrap() & 1;
-            for form in [
-                [&[4], x, y].concat(),
-                [&[2 + odd], x].concat(),
-                [&[6 + odd], x, y].concat(),
-            ] {
+            for form in
+                [[&[4], x, y].concat(), [&[2 + odd], x].concat(), [&[6 + odd], x, y].concat()]
+            {
                 assert_eq!(PublicKey::new(curve, &form).unwrap().point(), key.point());
             }
             let mut off = key.point().to_vec();
@@ -313,10 +270,7 @@ mod tests {
             *order.last_mut().unwrap() -= 1;
             // (order - 1) G = -G: the same x, the other y.
             let last = PrivateKey::new(curve, &order).unwrap();
-            assert_eq!(
-                last.point()[..=curve.field_len()],
-                one.point()[..=curve.field_len()]
-            );
+            assert_eq!(last.point()[..=curve.field_len()], one.point()[..=curve.field_len()]);
             assert_ne!(last.point(), one.point());
             for bad in [
                 vec![],
@@ -339,9 +293,7 @@ mod tests {
                 let (key, public) = (&key, &public);
                 scope.spawn(move || {
                     for _ in 0..20 {
-                        public
-                            .verify(&[thread; 48], &key.sign(&[thread; 48]).unwrap())
-                            .unwrap();
+                        public.verify(&[thread; 48], &key.sign(&[thread; 48]).unwrap()).unwrap();
                     }
                 });
             }

@@ -17,13 +17,7 @@ pub enum Hash {
 
 impl Hash {
     /// Every hash function there is here.
-    pub const ALL: [Hash; 5] = [
-        Hash::Sha1,
-        Hash::Sha224,
-        Hash::Sha256,
-        Hash::Sha384,
-        Hash::Sha512,
-    ];
+    pub const ALL: [Hash; 5] = [Hash::Sha1, Hash::Sha224, Hash::Sha256, Hash::Sha384, Hash::Sha512];
 
     /// Length of its output in bytes.
     pub const fn size(self) -> usize {

@@ -54,9 +54,7 @@ mod tests {
     /// RFC 4231, section 4.3 (test case 2).
     #[test]
     fn hmac_vector() {
-        let code = Mac::new(b"Jefe")
-            .code(&[b"what do ya want ", b"for nothing?"])
-            .unwrap();
+        let code = Mac::new(b"Jefe").code(&[b"what do ya want ", b"for nothing?"]).unwrap();
         let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
         assert_eq!(code.to_vec(), hex(expected));
     }
@@ -72,10 +70,7 @@ mod tests {
 
     #[test]
     fn labels_make_different_keys() {
-        let (a, b) = (
-            subkey(&[7; 32], b"a").unwrap(),
-            subkey(&[7; 32], b"b").unwrap(),
-        );
+        let (a, b) = (subkey(&[7; 32], b"a").unwrap(), subkey(&[7; 32], b"b").unwrap());
         assert_ne!(*a, *b);
     }
 }

@@ -20,11 +20,7 @@ pub struct Oaep {
 
 impl Oaep {
     /// SHA-1 with MGF1-SHA-1 and an empty label: what Azure takes, and what old tools mean.
-    pub const SHA1: Oaep = Oaep {
-        hash: Hash::Sha1,
-        mgf: Hash::Sha1,
-        label: Vec::new(),
-    };
+    pub const SHA1: Oaep = Oaep { hash: Hash::Sha1, mgf: Hash::Sha1, label: Vec::new() };
 
     /// The longest message in bytes for a modulus of `size` bytes; `None` if not even an empty one
     /// fits.

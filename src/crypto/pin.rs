@@ -19,18 +19,10 @@ pub struct Cost {
 impl Cost {
     /// What new PINs get: more than OWASP's minimum (19 MiB, 2 passes, 1 lane), some 60 ms of one
     /// core of a small server.
-    pub const DEFAULT: Cost = Cost {
-        memory: 24 * 1024,
-        passes: 2,
-        lanes: 1,
-    };
+    pub const DEFAULT: Cost = Cost { memory: 24 * 1024, passes: 2, lanes: 1 };
 
     /// More than this in any respect is no stored cost of ours but an attack on the login.
-    const MOST: Cost = Cost {
-        memory: 1024 * 1024,
-        passes: 64,
-        lanes: 16,
-    };
+    const MOST: Cost = Cost { memory: 1024 * 1024, passes: 64, lanes: 16 };
 
     fn bearable(self) -> bool {
         self.memory <= Cost::MOST.memory
@@ -80,20 +72,12 @@ impl Drop for Memory {
 mod tests {
     use super::*;
 
-    const CHEAP: Cost = Cost {
-        memory: 64,
-        passes: 1,
-        lanes: 1,
-    };
+    const CHEAP: Cost = Cost { memory: 64, passes: 1, lanes: 1 };
 
     // From the reference implementation's test.c: Argon2id, version 0x13, 2 passes, 2^8 KiB.
     #[test]
     fn derives_what_the_reference_implementation_does() {
-        let cost = Cost {
-            memory: 256,
-            passes: 2,
-            lanes: 1,
-        };
+        let cost = Cost { memory: 256, passes: 2, lanes: 1 };
         let key = derive(b"password", b"somesalt", cost).unwrap();
         assert_eq!(key[..8], [0x9d, 0xfe, 0xb9, 0x10, 0xe8, 0x0b, 0xad, 0x03]);
         assert_eq!(key[24..], [0xf5, 0x4d, 0x5b, 0x30, 0x21, 0xc6, 0x8b, 0xfe]);
@@ -106,14 +90,9 @@ mod tests {
         assert_eq!(derive(b"1234", &[1; 16], CHEAP).unwrap(), key);
         assert_ne!(derive(b"1235", &[1; 16], CHEAP).unwrap(), key);
         assert_ne!(derive(b"1234", &[2; 16], CHEAP).unwrap(), key);
-        for other in [
-            Cost {
-                memory: 72,
-                ..CHEAP
-            },
-            Cost { passes: 2, ..CHEAP },
-            Cost { lanes: 2, ..CHEAP },
-        ] {
+        for other in
+            [Cost { memory: 72, ..CHEAP }, Cost { passes: 2, ..CHEAP }, Cost { lanes: 2, ..CHEAP }]
+        {
             assert_ne!(derive(b"1234", &[1; 16], other).unwrap(), key);
         }
     }
@@ -124,18 +103,9 @@ mod tests {
             Cost { memory: 0, ..CHEAP },
             Cost { passes: 0, ..CHEAP },
             Cost { lanes: 0, ..CHEAP },
-            Cost {
-                memory: u32::MAX,
-                ..CHEAP
-            },
-            Cost {
-                passes: u32::MAX,
-                ..CHEAP
-            },
-            Cost {
-                lanes: u32::MAX,
-                ..CHEAP
-            },
+            Cost { memory: u32::MAX, ..CHEAP },
+            Cost { passes: u32::MAX, ..CHEAP },
+            Cost { lanes: u32::MAX, ..CHEAP },
         ] {
             assert_eq!(derive(b"1234", &[1; 16], cost), Err(Failed), "{cost:?}");
         }
@@ -144,11 +114,7 @@ mod tests {
 
     #[test]
     fn the_default_cost_is_owasps_minimum_or_better() {
-        let Cost {
-            memory,
-            passes,
-            lanes,
-        } = Cost::DEFAULT;
+        let Cost { memory, passes, lanes } = Cost::DEFAULT;
         assert!(memory >= 19 * 1024 && passes >= 2 && lanes >= 1);
         assert!(Cost::DEFAULT.bearable());
     }

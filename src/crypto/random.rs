@@ -71,11 +71,8 @@ mod tests {
         seed(b"dice");
         seed(b"");
         let seeded = [random(32), random(32)];
-        let all: std::collections::HashSet<Vec<u8>> = plain
-            .into_iter()
-            .chain(seeded)
-            .map(|bytes| bytes.unwrap().to_vec())
-            .collect();
+        let all: std::collections::HashSet<Vec<u8>> =
+            plain.into_iter().chain(seeded).map(|bytes| bytes.unwrap().to_vec()).collect();
         assert_eq!(all.len(), 4);
         assert!(all.iter().all(|bytes| bytes.len() == 32));
         assert!(random(0).unwrap().is_empty());
@@ -84,10 +81,7 @@ mod tests {
     #[test]
     fn a_seed_is_laid_over_the_systems_bytes_anew_each_time() {
         let bytes = [0; 64];
-        let [one, two] = [
-            cover(b"pool", &bytes).unwrap(),
-            cover(b"pool", &bytes).unwrap(),
-        ];
+        let [one, two] = [cover(b"pool", &bytes).unwrap(), cover(b"pool", &bytes).unwrap()];
         assert_eq!([one.len(), two.len()], [64, 64]);
         assert_ne!(one, two);
         assert_ne!(one[..], bytes);

@@ -85,10 +85,7 @@ impl PublicKey {
         let key = RsaKey::new(&n, &BigNum::from_be(e)?, None)?;
         // The first operation prepares the modulus; later ones only read.
         key.public(&two(key.size()))?;
-        Ok(PublicKey {
-            key,
-            bits: n.bits(),
-        })
+        Ok(PublicKey { key, bits: n.bits() })
     }
     /// Length of the modulus in bytes.
     pub fn size(&self) -> usize {
@@ -111,11 +108,7 @@ impl PublicKey {
     pub fn verify_pkcs1(&self, content: &[u8], signature: &[u8]) -> Result<(), Failed> {
         // The block is rebuilt and compared whole, so there is no padding to parse.
         let expected = pkcs1::signature_block(content, self.size())?;
-        if same(&self.raw(signature)?, &expected) {
-            Ok(())
-        } else {
-            Err(Failed)
-        }
+        if same(&self.raw(signature)?, &expected) { Ok(()) } else { Err(Failed) }
     }
     pub(super) fn key(&self) -> &RsaKey {
         &self.key
@@ -127,30 +120,19 @@ impl PrivateKey {
     /// without primality proofs; without [`Parts::crt`] as far as it can be. In both cases one
     /// blinded operation, on what amounts to a random number, must come back with e.
     pub fn new(parts: &Parts) -> Result<PrivateKey, Failed> {
-        let (n, e, d) = (
-            modulus(&parts.n)?,
-            BigNum::from_be(&parts.e)?,
-            BigNum::from_be(&parts.d)?,
-        );
+        let (n, e, d) =
+            (modulus(&parts.n)?, BigNum::from_be(&parts.e)?, BigNum::from_be(&parts.d)?);
         if d.compare(&n) != Ordering::Less {
             return Err(Failed);
         }
         let crt = parts.crt.as_ref().map(Crt::numbers).transpose()?;
-        let private = PrivateNumbers {
-            d: &d,
-            crt: crt.as_ref().map(|numbers| numbers.each_ref()),
-        };
+        let private = PrivateNumbers { d: &d, crt: crt.as_ref().map(|numbers| numbers.each_ref()) };
         let key = RsaKey::new(&n, &e, Some(&private))?;
         // Proves the key and prepares its moduli; later operations only read them.
         key.private(&two(key.size()))?;
         let rejection = pkcs1::Rejection::new(&d.to_be_padded(key.size())?);
         let minus_one = n.minus(1)?.to_be_padded(key.size())?.to_vec();
-        Ok(PrivateKey {
-            key,
-            bits: n.bits(),
-            minus_one,
-            rejection,
-        })
+        Ok(PrivateKey { key, bits: n.bits(), minus_one, rejection })
     }
     /// Length of the modulus in bytes.
     pub fn size(&self) -> usize {
@@ -169,9 +151,7 @@ impl PrivateKey {
     }
     /// RSASSA-PKCS1-v1_5 signature over `content` as it is, at most `size() - 11` bytes.
     pub fn sign_pkcs1(&self, content: &[u8]) -> Result<Vec<u8>, Failed> {
-        Ok(self
-            .raw(&pkcs1::signature_block(content, self.size())?)?
-            .to_vec())
+        Ok(self.raw(&pkcs1::signature_block(content, self.size())?)?.to_vec())
     }
     /// RSAES-PKCS1-v1_5 decryption with implicit rejection: a wrong padding gives a message that
     /// depends on key and ciphertext, in the same time as a right one. Fails for a wrong length
@@ -181,9 +161,7 @@ impl PrivateKey {
             return Err(Failed);
         }
         // A number that is no ciphertext (not less than n) goes on as a block without padding.
-        let block = self
-            .raw(ciphertext)
-            .unwrap_or_else(|Failed| Secret::new(vec![0; self.size()]));
+        let block = self.raw(ciphertext).unwrap_or_else(|Failed| Secret::new(vec![0; self.size()]));
         self.rejection.message(&block, ciphertext)
     }
     pub(super) fn key(&self) -> &RsaKey {
@@ -203,23 +181,13 @@ impl Crt {
     fn numbers(&self) -> Result<[BigNum; 5], Failed> {
         let Crt { p, q, dp, dq, qinv } = self;
         let number = |bytes: &Secret| BigNum::from_be(bytes);
-        Ok([
-            number(p)?,
-            number(q)?,
-            number(dp)?,
-            number(dq)?,
-            number(qinv)?,
-        ])
+        Ok([number(p)?, number(q)?, number(dp)?, number(dq)?, number(qinv)?])
     }
 }
 
 fn modulus(n: &[u8]) -> Result<BigNum, Failed> {
     let n = BigNum::from_be(n)?;
-    if BITS.contains(&n.bits()) && n.is_odd() {
-        Ok(n)
-    } else {
-        Err(Failed)
-    }
+    if BITS.contains(&n.bits()) && n.is_odd() { Ok(n) } else { Err(Failed) }
 }
 
 /// The number 2 in `size` bytes.

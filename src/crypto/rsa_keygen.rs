@@ -85,18 +85,12 @@ fn primes(bits: usize, e: &BigNum, threads: Threads) -> Result<(BigNum, BigNum),
 /// The key of two primes, unless they miss a condition on both of them together.
 fn assemble(bits: usize, e: &BigNum, one: BigNum, other: BigNum) -> Result<Option<Parts>, Failed> {
     let scratch = &mut Scratch::new()?;
-    let (p, q) = if one.compare(&other) == Ordering::Less {
-        (other, one)
-    } else {
-        (one, other)
-    };
+    let (p, q) = if one.compare(&other) == Ordering::Less { (other, one) } else { (one, other) };
     if p.distance(&q)?.bits() <= bits / 2 - 99 {
         return Ok(None);
     }
     let (p_1, q_1) = (p.minus(1)?, q.minus(1)?);
-    let lcm = p_1
-        .divided_by(&p_1.gcd(&q_1, scratch)?, scratch)?
-        .times(&q_1, scratch)?;
+    let lcm = p_1.divided_by(&p_1.gcd(&q_1, scratch)?, scratch)?.times(&q_1, scratch)?;
     let d = e.inverse(&lcm, scratch)?;
     let n = p.times(&q, scratch)?;
     if d.bits() <= bits / 2 || n.bits() != bits {
@@ -104,11 +98,7 @@ fn assemble(bits: usize, e: &BigNum, one: BigNum, other: BigNum) -> Result<Optio
     }
     // d mod (p - 1) is the inverse of e there. For qinv Fermat's theorem: the inverse modulo an odd
     // number would take variable time.
-    let (dp, dq, p_2) = (
-        e.inverse(&p_1, scratch)?,
-        e.inverse(&q_1, scratch)?,
-        p.minus(2)?,
-    );
+    let (dp, dq, p_2) = (e.inverse(&p_1, scratch)?, e.inverse(&q_1, scratch)?, p.minus(2)?);
     let p = Modulus::new(p, scratch)?;
     let qinv = p.power(&q, &p_2, scratch)?;
     let crt = Crt {
@@ -178,11 +168,7 @@ mod tests {
     #[test]
     fn keys_meet_the_conditions() {
         for round in 0..6 {
-            let threads = if round % 2 == 0 {
-                Threads::One
-            } else {
-                Threads::Two
-            };
+            let threads = if round % 2 == 0 { Threads::One } else { Threads::Two };
             check(&generate(1024, &F4, threads).unwrap(), 1024);
         }
         check(&generate(2048, &F4, Threads::Two).unwrap(), 2048);
@@ -210,14 +196,7 @@ mod tests {
         for bits in [0, 512, 1023, 1025, 16386] {
             assert!(generate(bits, &F4, Threads::One).is_err(), "{bits}");
         }
-        for e in [
-            &[][..],
-            &[3],
-            &[0xFF, 0xFF],
-            &[1, 0, 0],
-            &[1, 0, 2],
-            &[0xFF; 33],
-        ] {
+        for e in [&[][..], &[3], &[0xFF, 0xFF], &[1, 0, 0], &[1, 0, 2], &[0xFF; 33]] {
             assert!(generate(1024, e, Threads::One).is_err(), "{e:?}");
         }
     }

@@ -3,6 +3,8 @@
 use super::params::RsaAesKeyWrap;
 use super::{Mechanism, Params, Wrap, rsa_aes_key_wrap};
 use crate::byok::azure::{Kid, Package};
+use crate::byok::kek::Kek;
+use crate::byok::target::Target as Importable;
 use crate::ck::*;
 use crate::crypto::Secret;
 use crate::error::{Error, Result};
@@ -22,18 +24,14 @@ pub(super) const AZURE_BYOK: Mechanism = Mechanism {
 /// What the file says made it.
 const GENERATOR: &str = concat!("keyferry/", env!("CARGO_PKG_VERSION"), " (PKCS#11)");
 
-/// Sizes of RSA keys, KEKs and targets alike, that Azure takes, in bytes of the modulus.
-const RSA_SIZES: [usize; 3] = [256, 384, 512];
-
 fn len(_: &Params, kek: &Key, target: &Target) -> Result<usize> {
-    importable(target.attributes())?;
-    let blob = rsa_aes_key_wrap::wrapped_len(&RsaAesKeyWrap::AZURE, kek, target.len()?)?;
-    if !RSA_SIZES.contains(&kek.rsa_public()?.size()) {
-        return Err(
-            Error::WrappingKeySizeRange.because("Azure has KEKs of 2048, 3072 and 4096 bits")
-        );
+    let kid = kid(kek)?;
+    suits(kek.attributes())?;
+    if !importable(target.attributes()).is_some_and(|target| target.goes_to(kid.service())) {
+        return Err(Error::KeyNotWrappable.because("Azure does not take such a key there"));
     }
-    Ok(Package::len_for(&kid(kek)?, GENERATOR, blob))
+    let blob = rsa_aes_key_wrap::wrapped_len(&RsaAesKeyWrap::AZURE, kek, target.len()?)?;
+    Ok(Package::len_for(&kid, GENERATOR, blob))
 }
 
 fn run(_: &Params, kek: &Key, target: &Target) -> Result<Vec<u8>> {
@@ -62,16 +60,24 @@ fn kid(kek: &Key) -> Result<Kid> {
     })
 }
 
-/// Whether Azure takes such a key: RSA of its sizes, its curves (all of this token's), AES.
-fn importable(target: &Attributes) -> Result<()> {
-    let takes = match target.ulong(CKA_KEY_TYPE) {
-        Some(CKK_RSA) => target.bytes(CKA_MODULUS).is_some_and(|n| RSA_SIZES.contains(&n.len())),
-        Some(CKK_EC | CKK_AES) => true,
+/// Whether Azure could have made the KEK.
+fn suits(kek: &Attributes) -> Result<()> {
+    let number = |cka| kek.bytes(cka).unwrap_or_default();
+    Kek::new(number(CKA_MODULUS), number(CKA_PUBLIC_EXPONENT))
+        .and_then(|kek| kek.fits_azure())
+        .map_err(|e| Error::WrappingKeySizeRange.because(e))
+}
+
+/// The type of key that Azure knows `key` as, if it takes such keys.
+fn importable(key: &Attributes) -> Option<Importable> {
+    let bits = |cka| key.bytes(cka).map(|number| number.len() * 8);
+    let is = |wanted: &Importable| match (key.ulong(CKA_KEY_TYPE), *wanted) {
+        (Some(CKK_RSA), Importable::Rsa { bits: wanted }) => bits(CKA_MODULUS) == Some(wanted),
+        (Some(CKK_EC), Importable::Ec { curve }) => key.bytes(CKA_EC_PARAMS) == Some(curve.oid()),
+        (Some(CKK_AES), Importable::Aes { bits }) => {
+            key.ulong(CKA_VALUE_LEN).and_then(|len| usize::try_from(len).ok()) == Some(bits / 8)
+        }
         _ => false,
     };
-    if takes {
-        Ok(())
-    } else {
-        Err(Error::KeyNotWrappable.because("Azure does not take such a key"))
-    }
+    Importable::ALL.into_iter().find(is)
 }

@@ -59,10 +59,8 @@ impl Object {
         attributes.shrink();
         Object {
             attributes,
-            material: (!material.is_empty()).then(|| Material {
-                opened: OnceCell::with_value(material),
-                sealed: None,
-            }),
+            material: (!material.is_empty())
+                .then(|| Material { opened: OnceCell::with_value(material), sealed: None }),
             verified: true,
             prepared: OnceCell::new(),
         }
@@ -72,10 +70,7 @@ impl Object {
     pub fn stored(attributes: Attributes, sealed: Option<Box<[u8]>>, verified: bool) -> Object {
         Object {
             attributes,
-            material: sealed.map(|s| Material {
-                opened: OnceCell::new(),
-                sealed: Some(s),
-            }),
+            material: sealed.map(|s| Material { opened: OnceCell::new(), sealed: Some(s) }),
             verified,
             prepared: OnceCell::new(),
         }
@@ -88,9 +83,7 @@ impl Object {
 
     /// `CKA_CLASS`.
     pub fn class(&self) -> CK_OBJECT_CLASS {
-        self.attributes
-            .ulong(CKA_CLASS)
-            .unwrap_or(CK_UNAVAILABLE_INFORMATION)
+        self.attributes.ulong(CKA_CLASS).unwrap_or(CK_UNAVAILABLE_INFORMATION)
     }
 
     /// `CKA_KEY_TYPE`, for keys.
@@ -145,8 +138,7 @@ impl Object {
 
     /// The key, prepared at its first use. [`Self::open`] comes first.
     pub(in crate::object) fn prepared(&self) -> Result<&Prepared> {
-        self.prepared
-            .get_or_try_init(|| encode::prepare(&self.attributes, self.material()?))
+        self.prepared.get_or_try_init(|| encode::prepare(&self.attributes, self.material()?))
     }
 
     /// Whether the value of `cka` may be seen: key material only of keys that are extractable and
@@ -166,10 +158,10 @@ impl Object {
     pub fn locked(&self) -> Object {
         Object {
             attributes: self.attributes.clone(),
-            material: self.material.as_ref().map(|m| Material {
-                opened: OnceCell::new(),
-                sealed: m.sealed.clone(),
-            }),
+            material: self
+                .material
+                .as_ref()
+                .map(|m| Material { opened: OnceCell::new(), sealed: m.sealed.clone() }),
             verified: false,
             prepared: OnceCell::new(),
         }
@@ -181,10 +173,10 @@ impl Object {
         attributes.extend(changes);
         Object {
             attributes,
-            material: self.material.as_ref().map(|m| Material {
-                opened: m.opened.clone(),
-                sealed: m.sealed.clone(),
-            }),
+            material: self
+                .material
+                .as_ref()
+                .map(|m| Material { opened: m.opened.clone(), sealed: m.sealed.clone() }),
             verified: self.verified,
             prepared: OnceCell::new(),
         }

@@ -31,10 +31,7 @@ pub fn encode(attributes: &Attributes) -> Secret {
 
 /// The attributes of a stored form; `None` if it is malformed.
 pub fn decode(bytes: &[u8]) -> Option<Attributes> {
-    let (VERSION, rest) = bytes
-        .split_first()
-        .map(|(version, rest)| (*version, rest))?
-    else {
+    let (VERSION, rest) = bytes.split_first().map(|(version, rest)| (*version, rest))? else {
         return None;
     };
     let mut reader = Reader(rest);
@@ -54,11 +51,7 @@ fn room(attributes: &Attributes) -> usize {
         Value::Ulongs(numbers) => LEB128_MAX + 8 * numbers.len(),
         Value::Template(template) => room(template),
     };
-    LEB128_MAX
-        + attributes
-            .iter()
-            .map(|(_, v)| LEB128_MAX + 1 + value(v))
-            .sum::<usize>()
+    LEB128_MAX + attributes.iter().map(|(_, v)| LEB128_MAX + 1 + value(v)).sum::<usize>()
 }
 
 fn put(out: &mut Vec<u8>, attributes: &Attributes) {
@@ -80,11 +73,7 @@ fn put(out: &mut Vec<u8>, attributes: &Attributes) {
             Value::Ulongs(numbers) => {
                 out.push(ULONGS);
                 put_len(out, numbers.len());
-                out.extend(
-                    numbers
-                        .iter()
-                        .flat_map(|number| stored(*number).to_le_bytes()),
-                );
+                out.extend(numbers.iter().flat_map(|number| stored(*number).to_le_bytes()));
             }
             Value::Template(template) => {
                 out.push(TEMPLATE);
@@ -94,20 +83,13 @@ fn put(out: &mut Vec<u8>, attributes: &Attributes) {
     }
 }
 
-#[allow(
-    clippy::useless_conversion,
-    reason = "CK_ULONG has 32 bits on some platforms"
-)]
+#[allow(clippy::useless_conversion, reason = "CK_ULONG has 32 bits on some platforms")]
 fn wide(number: CK_ULONG) -> u64 {
     u64::from(number)
 }
 
 fn stored(number: CK_ULONG) -> u64 {
-    if number == CK_UNAVAILABLE_INFORMATION {
-        u64::MAX
-    } else {
-        wide(number)
-    }
+    if number == CK_UNAVAILABLE_INFORMATION { u64::MAX } else { wide(number) }
 }
 
 fn put_len(out: &mut Vec<u8>, len: usize) {
@@ -215,19 +197,10 @@ mod tests {
             (CKA_TOKEN, Value::Bool(true)),
             (CKA_LABEL, Value::bytes(&[7; 300])),
             (CKA_ID, Value::bytes(&[])),
-            (
-                CKA_KEY_GEN_MECHANISM,
-                Value::Ulong(CK_UNAVAILABLE_INFORMATION),
-            ),
-            (
-                CKA_ALLOWED_MECHANISMS,
-                Value::Ulongs(vec![CKM_AES_GCM, CKM_VENDOR_DEFINED]),
-            ),
+            (CKA_KEY_GEN_MECHANISM, Value::Ulong(CK_UNAVAILABLE_INFORMATION)),
+            (CKA_ALLOWED_MECHANISMS, Value::Ulongs(vec![CKM_AES_GCM, CKM_VENDOR_DEFINED])),
             (CKA_UNWRAP_TEMPLATE, Value::Template(inner)),
-            (
-                CKA_KEYFERRY_KID,
-                Value::bytes(b"https://v.vault.azure.net/keys/k/0"),
-            ),
+            (CKA_KEYFERRY_KID, Value::bytes(b"https://v.vault.azure.net/keys/k/0")),
         ])
     }
 
@@ -248,9 +221,7 @@ mod tests {
             (CKA_TOKEN, Value::Bool(true)),
             (CKA_ID, Value::bytes(b"ab")),
         ]);
-        let expected = [
-            1, 3, 0, 2, 4, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0x82, 2, 3, 2, b'a', b'b',
-        ];
+        let expected = [1, 3, 0, 2, 4, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0x82, 2, 3, 2, b'a', b'b'];
         assert_eq!(encode(&attributes).as_slice(), expected);
     }
 

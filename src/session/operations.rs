@@ -62,7 +62,6 @@ impl Operations {
         }
     }
 
-
     /// The operation of `role`, taken out: it is put back unless it ends.
     fn take(&mut self, role: Role) -> Result<Active<dyn Transform>> {
         let slot = self.slot(role);

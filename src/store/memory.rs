@@ -29,12 +29,8 @@ impl Store for Memory {
         let Some(token) = tokens.iter().find(|known| known.id == token) else {
             return Ok((Revision(0), Vec::new()));
         };
-        let mut records: Vec<Record> = token
-            .records
-            .values()
-            .filter(|record| record.revision > since)
-            .cloned()
-            .collect();
+        let mut records: Vec<Record> =
+            token.records.values().filter(|record| record.revision > since).cloned().collect();
         records.sort_by_key(|record| record.revision);
         Ok((token.revision, records))
     }
@@ -42,10 +38,7 @@ impl Store for Memory {
     fn fetch(&self, token: TokenId, ids: &[RecordId]) -> Result<Vec<Option<Record>>> {
         let tokens = self.tokens.lock();
         let token = tokens.iter().find(|known| known.id == token);
-        Ok(ids
-            .iter()
-            .map(|id| token?.records.get(id).cloned())
-            .collect())
+        Ok(ids.iter().map(|id| token?.records.get(id).cloned()).collect())
     }
 
     fn write(&self, token: TokenId, changes: &[Change]) -> Result<Option<Revision>> {
@@ -53,11 +46,7 @@ impl Store for Memory {
         match tokens.iter_mut().find(|known| known.id == token) {
             Some(token) => Ok(token.apply(changes)),
             None => {
-                let mut new = Token {
-                    id: token,
-                    revision: Revision(0),
-                    records: BTreeMap::new(),
-                };
+                let mut new = Token { id: token, revision: Revision(0), records: BTreeMap::new() };
                 let written = new.apply(changes);
                 tokens.extend(written.map(|_| new));
                 Ok(written)
@@ -66,11 +55,7 @@ impl Store for Memory {
     }
 
     fn stamp(&self) -> Result<u64> {
-        Ok(self
-            .tokens
-            .lock()
-            .iter()
-            .fold(0, |sum, token| sum.wrapping_add(token.revision.0)))
+        Ok(self.tokens.lock().iter().fold(0, |sum, token| sum.wrapping_add(token.revision.0)))
     }
 }
 
@@ -79,23 +64,13 @@ impl Token {
         let revision = Revision(self.revision.0 + 1);
         let mut seen = std::collections::BTreeSet::new();
         for change in changes {
-            let now = self
-                .records
-                .get(&change.id)
-                .map_or(Revision(0), |record| record.revision);
+            let now = self.records.get(&change.id).map_or(Revision(0), |record| record.revision);
             if now != change.from || !seen.insert(change.id) {
                 return None;
             }
         }
         for Change { id, body, .. } in changes {
-            self.records.insert(
-                *id,
-                Record {
-                    id: *id,
-                    revision,
-                    body: body.clone(),
-                },
-            );
+            self.records.insert(*id, Record { id: *id, revision, body: body.clone() });
         }
         self.revision = revision;
         Some(revision)

@@ -54,10 +54,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// `None` for those that never were. One moment in time for all of them.
     fn fetch(&self, token: TokenId, ids: &[RecordId]) -> Result<Vec<Option<Record>>> {
         let (_, records) = self.read(token, Revision(0))?;
-        Ok(ids
-            .iter()
-            .map(|id| records.iter().find(|record| record.id == *id).cloned())
-            .collect())
+        Ok(ids.iter().map(|id| records.iter().find(|record| record.id == *id).cloned()).collect())
     }
 
     /// Makes all `changes` or none, durably. `None` if another writer was first: read again and

@@ -16,26 +16,15 @@ pub(super) fn id(n: u8) -> RecordId {
 }
 
 pub(super) fn put(n: u8, from: u64, body: &[u8]) -> Change {
-    Change {
-        id: id(n),
-        from: Revision(from),
-        body: Some(body.to_vec()),
-    }
+    Change { id: id(n), from: Revision(from), body: Some(body.to_vec()) }
 }
 
 fn delete(n: u8, from: u64) -> Change {
-    Change {
-        id: id(n),
-        from: Revision(from),
-        body: None,
-    }
+    Change { id: id(n), from: Revision(from), body: None }
 }
 
 fn plain(records: Vec<Record>) -> Vec<(RecordId, u64, Option<Vec<u8>>)> {
-    records
-        .into_iter()
-        .map(|r| (r.id, r.revision.0, r.body))
-        .collect()
+    records.into_iter().map(|r| (r.id, r.revision.0, r.body)).collect()
 }
 
 #[test]
@@ -44,10 +33,7 @@ fn tokens_keep_their_order() {
         assert_eq!(store.tokens().unwrap(), []);
         let tokens = [7, 3, 200, 1].map(|n| TokenId([n; 16]));
         for token in tokens {
-            assert_eq!(
-                store.write(token, &[put(1, 0, b"x")]).unwrap(),
-                Some(Revision(1))
-            );
+            assert_eq!(store.write(token, &[put(1, 0, b"x")]).unwrap(), Some(Revision(1)));
         }
         store.write(tokens[2], &[put(1, 1, b"y")]).unwrap().unwrap();
         assert_eq!(store.tokens().unwrap(), tokens);
@@ -58,21 +44,13 @@ fn tokens_keep_their_order() {
 fn what_is_written_is_read() {
     on_each(|store| {
         assert_eq!(
-            store
-                .write(TOKEN, &[put(1, 0, b"a"), put(2, 0, b"")])
-                .unwrap(),
+            store.write(TOKEN, &[put(1, 0, b"a"), put(2, 0, b"")]).unwrap(),
             Some(Revision(1))
         );
-        assert_eq!(
-            store.write(TOKEN, &[put(1, 1, b"b")]).unwrap(),
-            Some(Revision(2))
-        );
+        assert_eq!(store.write(TOKEN, &[put(1, 1, b"b")]).unwrap(), Some(Revision(2)));
         let (revision, records) = store.read(TOKEN, Revision(0)).unwrap();
         assert_eq!(revision, Revision(2));
-        let expected = [
-            (id(2), 1, Some(b"".to_vec())),
-            (id(1), 2, Some(b"b".to_vec())),
-        ];
+        let expected = [(id(2), 1, Some(b"".to_vec())), (id(1), 2, Some(b"b".to_vec()))];
         assert_eq!(plain(records), expected);
         let (revision, records) = store.read(TOKEN, Revision(1)).unwrap();
         assert_eq!(
@@ -89,30 +67,16 @@ fn what_is_written_is_read() {
 #[test]
 fn a_write_happens_whole_or_not_at_all() {
     on_each(|store| {
-        store
-            .write(TOKEN, &[put(1, 0, b"a"), put(2, 0, b"a")])
-            .unwrap()
-            .unwrap();
-        for stale in [
-            put(2, 0, b"z"),
-            put(2, 7, b"z"),
-            put(3, 1, b"z"),
-            delete(2, 2),
-            put(1, 1, b"twice"),
-        ] {
+        store.write(TOKEN, &[put(1, 0, b"a"), put(2, 0, b"a")]).unwrap().unwrap();
+        for stale in
+            [put(2, 0, b"z"), put(2, 7, b"z"), put(3, 1, b"z"), delete(2, 2), put(1, 1, b"twice")]
+        {
             assert_eq!(store.write(TOKEN, &[put(1, 1, b"b"), stale]).unwrap(), None);
         }
         let (revision, records) = store.read(TOKEN, Revision(0)).unwrap();
         assert_eq!(revision, Revision(1));
-        assert!(
-            records
-                .iter()
-                .all(|record| record.body.as_deref() == Some(b"a"))
-        );
-        assert_eq!(
-            store.write(TokenId([1; 16]), &[put(1, 5, b"a")]).unwrap(),
-            None
-        );
+        assert!(records.iter().all(|record| record.body.as_deref() == Some(b"a")));
+        assert_eq!(store.write(TokenId([1; 16]), &[put(1, 5, b"a")]).unwrap(), None);
         assert_eq!(store.tokens().unwrap(), [TOKEN]);
     });
 }
@@ -120,27 +84,16 @@ fn a_write_happens_whole_or_not_at_all() {
 #[test]
 fn the_deleted_leave_a_trace() {
     on_each(|store| {
-        store
-            .write(TOKEN, &[put(1, 0, b"a"), put(2, 0, b"a")])
-            .unwrap()
-            .unwrap();
+        store.write(TOKEN, &[put(1, 0, b"a"), put(2, 0, b"a")]).unwrap().unwrap();
         store.write(TOKEN, &[delete(1, 1)]).unwrap().unwrap();
         let (_, records) = store.read(TOKEN, Revision(1)).unwrap();
         assert_eq!(plain(records), [(id(1), 2, None)]);
         let fetched = store.fetch(TOKEN, &[id(3), id(1), id(2)]).unwrap();
-        let fetched: Vec<_> = fetched
-            .into_iter()
-            .map(|r| r.map(|r| (r.revision.0, r.body)))
-            .collect();
-        assert_eq!(
-            fetched,
-            [None, Some((2, None)), Some((1, Some(b"a".to_vec())))]
-        );
+        let fetched: Vec<_> =
+            fetched.into_iter().map(|r| r.map(|r| (r.revision.0, r.body))).collect();
+        assert_eq!(fetched, [None, Some((2, None)), Some((1, Some(b"a".to_vec())))]);
         assert_eq!(store.write(TOKEN, &[put(1, 0, b"again")]).unwrap(), None);
-        assert_eq!(
-            store.write(TOKEN, &[put(1, 2, b"again")]).unwrap(),
-            Some(Revision(3))
-        );
+        assert_eq!(store.write(TOKEN, &[put(1, 2, b"again")]).unwrap(), Some(Revision(3)));
     });
 }
 
@@ -152,10 +105,7 @@ fn one_of_many_writers_wins() {
             let threads: Vec<_> = (0..8)
                 .map(|_| scope.spawn(|| store.write(TOKEN, &[put(1, 1, b"b")]).unwrap()))
                 .collect();
-            threads
-                .into_iter()
-                .filter_map(|thread| thread.join().unwrap())
-                .count()
+            threads.into_iter().filter_map(|thread| thread.join().unwrap()).count()
         });
         assert_eq!(wins, 1);
     });

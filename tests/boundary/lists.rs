@@ -6,15 +6,9 @@ use std::ptr::null_mut;
 
 fn interfaces() -> Vec<CK_INTERFACE> {
     let mut count = 0;
-    assert_eq!(
-        unsafe { C_GetInterfaceList(null_mut(), &mut count) },
-        CKR_OK
-    );
+    assert_eq!(unsafe { C_GetInterfaceList(null_mut(), &mut count) }, CKR_OK);
     let mut all = vec![CK_INTERFACE::default(); count as usize];
-    assert_eq!(
-        unsafe { C_GetInterfaceList(all.as_mut_ptr(), &mut count) },
-        CKR_OK
-    );
+    assert_eq!(unsafe { C_GetInterfaceList(all.as_mut_ptr(), &mut count) }, CKR_OK);
     assert_eq!(count as usize, all.len());
     all
 }
@@ -33,9 +27,7 @@ fn list_of_2_40() -> *mut CK_FUNCTION_LIST {
 /// The pointers of a list of `bytes` bytes.
 fn pointers(list: *const std::ffi::c_void, bytes: usize) -> Vec<usize> {
     let word = size_of::<usize>();
-    (1..bytes / word)
-        .map(|n| unsafe { list.cast::<usize>().add(n).read() })
-        .collect()
+    (1..bytes / word).map(|n| unsafe { list.cast::<usize>().add(n).read() }).collect()
 }
 
 fn all_lists() -> [Vec<usize>; 3] {
@@ -75,10 +67,7 @@ fn the_function_list_is_2_40() {
 #[test]
 fn interfaces_are_newest_first() {
     let all = interfaces();
-    assert_eq!(
-        all.iter().map(version_of).collect::<Vec<_>>(),
-        [(3, 2), (3, 0), (2, 40)]
-    );
+    assert_eq!(all.iter().map(version_of).collect::<Vec<_>>(), [(3, 2), (3, 0), (2, 40)]);
     for interface in all {
         let name = unsafe { CStr::from_ptr(interface.pInterfaceName.cast()) };
         assert_eq!(name, c"PKCS 11");
@@ -88,16 +77,10 @@ fn interfaces_are_newest_first() {
 
 #[test]
 fn the_interface_list_follows_the_two_call_convention() {
-    assert_eq!(
-        unsafe { C_GetInterfaceList(null_mut(), null_mut()) },
-        CKR_ARGUMENTS_BAD
-    );
+    assert_eq!(unsafe { C_GetInterfaceList(null_mut(), null_mut()) }, CKR_ARGUMENTS_BAD);
     let mut room = [CK_INTERFACE::default(); 2];
     let mut count = 2;
-    assert_eq!(
-        unsafe { C_GetInterfaceList(room.as_mut_ptr(), &mut count) },
-        CKR_BUFFER_TOO_SMALL
-    );
+    assert_eq!(unsafe { C_GetInterfaceList(room.as_mut_ptr(), &mut count) }, CKR_BUFFER_TOO_SMALL);
     assert_eq!(count, 3);
     assert!(room[0].pFunctionList.is_null());
 }
@@ -123,22 +106,13 @@ fn an_interface_is_found_by_name_version_and_flags() {
         assert_eq!(get(Some(name), None, 0), Err(CKR_FUNCTION_FAILED));
     }
     for version in [(3, 1), (2, 20), (0, 0), (4, 0)] {
-        assert_eq!(
-            get(Some(c"PKCS 11"), Some(version), 0),
-            Err(CKR_FUNCTION_FAILED)
-        );
+        assert_eq!(get(Some(c"PKCS 11"), Some(version), 0), Err(CKR_FUNCTION_FAILED));
     }
-    assert_eq!(
-        get(None, None, CKF_INTERFACE_FORK_SAFE),
-        Err(CKR_FUNCTION_FAILED)
-    );
+    assert_eq!(get(None, None, CKF_INTERFACE_FORK_SAFE), Err(CKR_FUNCTION_FAILED));
 }
 
 #[test]
 fn nowhere_to_put_it() {
     assert_eq!(unsafe { C_GetFunctionList(null_mut()) }, CKR_ARGUMENTS_BAD);
-    assert_eq!(
-        unsafe { C_GetInterface(null_mut(), null_mut(), null_mut(), 0) },
-        CKR_ARGUMENTS_BAD
-    );
+    assert_eq!(unsafe { C_GetInterface(null_mut(), null_mut(), null_mut(), 0) }, CKR_ARGUMENTS_BAD);
 }

@@ -92,10 +92,7 @@ fn results_need_a_place() {
         assert_eq!(call!(t.C_CopyObject(h, 1, null_mut(), 0, n)), BAD);
         assert_eq!(call!(t.C_GetObjectSize(h, 1, n)), BAD);
         assert_eq!(call!(t.C_GenerateKey(h, m, null_mut(), 0, n)), BAD);
-        assert_eq!(
-            call!(t.C_GenerateKeyPair(h, m, null_mut(), 0, null_mut(), 0, n, n)),
-            BAD
-        );
+        assert_eq!(call!(t.C_GenerateKeyPair(h, m, null_mut(), 0, null_mut(), 0, n, n)), BAD);
         assert_eq!(call!(t.C_WrapKey(h, m, 1, 2, b, n)), BAD);
         assert_eq!(call!(t.C_WrapKey(h, m, 1, 2, null_mut(), n)), BAD);
         assert_eq!(call!(t.C_UnwrapKey(h, m, 1, b, 1, null_mut(), 0, n)), BAD);
@@ -134,21 +131,12 @@ fn mechanisms_need_a_structure() {
         let key = t.generate(&Mech::new(CKM_AES_KEY_GEN), &usable()).unwrap();
         let none = null_mut();
         let bad = Err(CKR_ARGUMENTS_BAD);
-        assert_eq!(
-            call!(t.C_WrapKey(h, none, key, key, null_mut(), &mut n)),
-            bad
-        );
+        assert_eq!(call!(t.C_WrapKey(h, none, key, key, null_mut(), &mut n)), bad);
         assert_eq!(call!(t.C_GenerateKey(h, none, null_mut(), 0, &mut n)), bad);
-        assert_eq!(
-            call!(t.C_UnwrapKey(h, none, key, ptr(b"x"), 1, null_mut(), 0, &mut n)),
-            bad
-        );
+        assert_eq!(call!(t.C_UnwrapKey(h, none, key, ptr(b"x"), 1, null_mut(), 0, &mut n)), bad);
         for len in [1, 16, 40, CK_ULONG::MAX] {
             let mech = Mech::raw_param(CKM_RSA_AES_KEY_WRAP, null_mut(), len);
-            assert_eq!(
-                t.wrap_len(&mech, key, key),
-                Err(CKR_MECHANISM_PARAM_INVALID)
-            );
+            assert_eq!(t.wrap_len(&mech, key, key), Err(CKR_MECHANISM_PARAM_INVALID));
         }
     });
 }
@@ -190,10 +178,7 @@ fn a_buffer_may_be_input_and_output() {
 #[test]
 fn lengths_that_cannot_be_are_refused_attribute_by_attribute() {
     with_token(|t| {
-        let wrong = [
-            (CKA_LABEL, Attr::Null(5)),
-            (CKA_LABEL, Attr::Null(CK_ULONG::MAX)),
-        ];
+        let wrong = [(CKA_LABEL, Attr::Null(5)), (CKA_LABEL, Attr::Null(CK_ULONG::MAX))];
         for attr in wrong {
             let template = [(CKA_CLASS, Attr::from(CKO_DATA)), attr];
             assert_eq!(t.create(&template), Err(CKR_ATTRIBUTE_VALUE_INVALID));
@@ -215,11 +200,7 @@ fn attributes_are_each_answered() {
         let key = t.generate(&Mech::new(CKM_AES_KEY_GEN), &usable()).unwrap();
         let mut class: CK_ULONG = 0;
         let mut small = [0u8; 1];
-        let query = |cka| CK_ATTRIBUTE {
-            type_: cka,
-            pValue: null_mut(),
-            ulValueLen: 77,
-        };
+        let query = |cka| CK_ATTRIBUTE { type_: cka, pValue: null_mut(), ulValueLen: 77 };
         let mut wanted = [
             query(CKA_MODULUS),
             CK_ATTRIBUTE {
@@ -228,11 +209,7 @@ fn attributes_are_each_answered() {
                 ..query(CKA_KEY_TYPE)
             },
             query(CKA_VALUE),
-            CK_ATTRIBUTE {
-                pValue: void(&mut class),
-                ulValueLen: 8,
-                ..query(CKA_CLASS)
-            },
+            CK_ATTRIBUTE { pValue: void(&mut class), ulValueLen: 8, ..query(CKA_CLASS) },
             query(CKA_CLASS),
         ];
         let at = wanted.as_mut_ptr();
@@ -240,10 +217,7 @@ fn attributes_are_each_answered() {
         assert_eq!(outcome, Err(CKR_ATTRIBUTE_SENSITIVE));
         let none = CK_UNAVAILABLE_INFORMATION;
         let ulong = size_of::<CK_ULONG>() as CK_ULONG;
-        assert_eq!(
-            wanted.map(|raw| raw.ulValueLen),
-            [none, none, none, ulong, ulong]
-        );
+        assert_eq!(wanted.map(|raw| raw.ulValueLen), [none, none, none, ulong, ulong]);
         assert_eq!((class, small), (CKO_SECRET_KEY, [0]));
     });
 }

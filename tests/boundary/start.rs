@@ -56,27 +56,11 @@ fn all_mutex_functions_or_none() {
     let _alone = alone();
     let all = with_mutexes();
     for some in [
-        CK_C_INITIALIZE_ARGS {
-            CreateMutex: None,
-            ..all
-        },
-        CK_C_INITIALIZE_ARGS {
-            DestroyMutex: None,
-            ..all
-        },
-        CK_C_INITIALIZE_ARGS {
-            LockMutex: None,
-            flags: CKF_OS_LOCKING_OK,
-            ..all
-        },
-        CK_C_INITIALIZE_ARGS {
-            UnlockMutex: None,
-            ..all
-        },
-        CK_C_INITIALIZE_ARGS {
-            UnlockMutex: Some(with),
-            ..args()
-        },
+        CK_C_INITIALIZE_ARGS { CreateMutex: None, ..all },
+        CK_C_INITIALIZE_ARGS { DestroyMutex: None, ..all },
+        CK_C_INITIALIZE_ARGS { LockMutex: None, flags: CKF_OS_LOCKING_OK, ..all },
+        CK_C_INITIALIZE_ARGS { UnlockMutex: None, ..all },
+        CK_C_INITIALIZE_ARGS { UnlockMutex: Some(with), ..args() },
     ] {
         assert_eq!(initialize(some), Err(CKR_ARGUMENTS_BAD));
     }
@@ -87,16 +71,10 @@ fn nonsense_in_reserved_is_refused() {
     let _alone = alone();
     let long = [b'a'; 5000];
     for text in [&b"no such store\0"[..], b"\xFF\xFE\0", &long] {
-        let refused = CK_C_INITIALIZE_ARGS {
-            pReserved: ptr(text).cast(),
-            ..args()
-        };
+        let refused = CK_C_INITIALIZE_ARGS { pReserved: ptr(text).cast(), ..args() };
         assert_eq!(initialize(refused), Err(CKR_ARGUMENTS_BAD));
     }
-    assert_eq!(
-        Pkcs11::new().info().err(),
-        Some(CKR_CRYPTOKI_NOT_INITIALIZED)
-    );
+    assert_eq!(Pkcs11::new().info().err(), Some(CKR_CRYPTOKI_NOT_INITIALIZED));
 }
 
 #[test]
@@ -106,14 +84,8 @@ fn once_and_again() {
     for _ in 0..3 {
         assert_eq!(p.finalize(), Err(CKR_CRYPTOKI_NOT_INITIALIZED));
         p.initialize("memory:").unwrap();
-        assert_eq!(
-            p.initialize("memory:"),
-            Err(CKR_CRYPTOKI_ALREADY_INITIALIZED)
-        );
-        assert_eq!(
-            call!(p.C_Initialize(null_mut())),
-            Err(CKR_CRYPTOKI_ALREADY_INITIALIZED)
-        );
+        assert_eq!(p.initialize("memory:"), Err(CKR_CRYPTOKI_ALREADY_INITIALIZED));
+        assert_eq!(call!(p.C_Initialize(null_mut())), Err(CKR_CRYPTOKI_ALREADY_INITIALIZED));
         assert_eq!(call!(p.C_Finalize(void(&mut 0u8))), Err(CKR_ARGUMENTS_BAD));
         p.finalize().unwrap();
     }
@@ -124,20 +96,12 @@ fn one_of_many_threads_initialises() {
     let _alone = alone();
     let p = Pkcs11::new();
     let answers: Vec<Rv<()>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| p.initialize("memory:")))
-            .collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap())
-            .collect()
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| p.initialize("memory:"))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     let already = Err(CKR_CRYPTOKI_ALREADY_INITIALIZED);
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
-    assert_eq!(
-        answers.iter().filter(|answer| **answer == already).count(),
-        7
-    );
+    assert_eq!(answers.iter().filter(|answer| **answer == already).count(), 7);
     p.finalize().unwrap();
 }
 

@@ -21,7 +21,7 @@ static CK_BBOOL no = CK_FALSE;
 
 static CK_UTF8CHAR so_pin[] = "87654321";
 static CK_UTF8CHAR user_pin[] = "12345678";
-static char kid[] = "https://example.vault.azure.net/keys/KEK/0123456789abcdef0123456789abcdef";
+static char kid[] = "https://example.managedhsm.azure.net/keys/KEK/0123456789abcdef0123456789abcdef";
 
 static void fail(const char *what, const char *why)
 {

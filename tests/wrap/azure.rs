@@ -93,8 +93,9 @@ fn size_is_exact() {
         ];
         for name in 1..=20 {
             let name = "k".repeat(name);
-            let kid =
-                format!("https://v.vault.azure.net/keys/{name}/00112233445566778899aabbccddeeff");
+            let kid = format!(
+                "https://h.managedhsm.azure.net/keys/{name}/00112233445566778899aabbccddeeff"
+            );
             t.set(kek.public, &attrs![CKA_LABEL => kid.as_str()]).unwrap();
             for key in targets {
                 // `wrap` insists on it
@@ -254,5 +255,17 @@ fn files_that_are_none() {
         let outcome = t.unwrap(&azure(), kek.private, &file, &received_aes());
         assert!(matches!(outcome, Err(CKR_WRAPPED_KEY_INVALID | CKR_WRAPPED_KEY_LEN_RANGE)));
         assert_eq!(count(t), before);
+    });
+}
+
+#[test]
+fn refuses_symmetric_keys_for_a_vault() {
+    with_kek(2048, |t, kek| {
+        let vault = "https://v.vault.azure.net/keys/KEK/00112233445566778899aabbccddeeff";
+        t.set(kek.public, &attrs![CKA_LABEL => vault]).unwrap();
+        let aes = t.secret(CKK_AES, &[9; 32]).unwrap();
+        assert_eq!(t.wrap(&byok(), kek.public, aes), Err(CKR_KEY_NOT_WRAPPABLE));
+        let (_, private) = t.ec(P256).unwrap();
+        assert_eq!(kid_of(&t.wrap(&byok(), kek.public, private).unwrap()), vault);
     });
 }

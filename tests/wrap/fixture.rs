@@ -176,4 +176,4 @@ pub fn oaep_sha256() -> Mech {
 }
 
 /// A key identifier.
-pub const KID: &str = "https://v.vault.azure.net/keys/KEK/00112233445566778899aabbccddeeff";
+pub const KID: &str = "https://h.managedhsm.azure.net/keys/KEK/00112233445566778899aabbccddeeff";

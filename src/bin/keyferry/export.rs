@@ -75,18 +75,10 @@ struct Ready {
 impl Azure {
     fn run(&self, options: &Options) -> Answer {
         let kid = self.kid.as_deref().map(Kid::parse).transpose()?;
-        let existing = if self.force {
-            Existing::Replace
-        } else {
-            Existing::Refuse
-        };
+        let existing = if self.force { Existing::Replace } else { Existing::Refuse };
         let pending = Pending::new(&self.path(), existing)?;
         let file = Path::new(&self.kek);
-        let from_file = if file.exists() {
-            Some(kek::read(file)?)
-        } else {
-            None
-        };
+        let from_file = if file.exists() { Some(kek::read(file)?) } else { None };
         if let Some(kek) = &from_file {
             // before anyone is asked for a PIN
             self.check_kek(kek)?;
@@ -95,11 +87,8 @@ impl Azure {
         let ready = self.check(&session, from_file, kid)?;
         let blob =
             wrap(&session, &ready).during(&format!("the key \"{}\" was not exported", self.key))?;
-        let package = Package {
-            kid: ready.kid.clone(),
-            ciphertext: blob,
-            generator: generator(&token),
-        };
+        let package =
+            Package { kid: ready.kid.clone(), ciphertext: blob, generator: generator(&token) };
         let written = pending.path().to_owned();
         let bytes = package.to_bytes();
         pending.commit(&bytes)?;
@@ -137,15 +126,7 @@ impl Azure {
         let way = Way::of(session.module(), session.slot()).ok_or_else(|| {
             fault!("the token can wrap neither with CKM_RSA_AES_KEY_WRAP nor with RFC 5649 and CKM_RSA_PKCS_OAEP; no package can be made with it")
         })?;
-        Ok(Ready {
-            kek,
-            stored,
-            kid,
-            target,
-            object,
-            way,
-            fingerprint,
-        })
+        Ok(Ready { kek, stored, kid, target, object, way, fingerprint })
     }
 
     /// The KEK's fingerprint, if Azure could have made it and it is the expected one.
@@ -183,9 +164,7 @@ impl Azure {
     fn find_target(&self, session: &Session) -> Result<CK_OBJECT_HANDLE, Fault> {
         let named = |class| {
             let template = Template::class(class).bytes(CKA_LABEL, self.key.as_bytes());
-            self.id
-                .as_ref()
-                .map_or(template.clone(), |id| template.bytes(CKA_ID, &id.0))
+            self.id.as_ref().map_or(template.clone(), |id| template.bytes(CKA_ID, &id.0))
         };
         let mut found = session.find(&named(CKO_PRIVATE_KEY))?;
         found.extend(session.find(&named(CKO_SECRET_KEY))?);
@@ -249,18 +228,9 @@ impl Azure {
     fn report(&self, ready: &Ready, written: &Path, file_len: usize, blob_len: usize) -> Report {
         let command = upload(ready, written, &self.key);
         let text = facts(&[
-            (
-                "Written",
-                format!(
-                    "{}, {file_len} bytes, blob of {blob_len}",
-                    written.display()
-                ),
-            ),
+            ("Written", format!("{}, {file_len} bytes, blob of {blob_len}", written.display())),
             ("Key", format!("\"{}\", {}", self.key, ready.target.name())),
-            (
-                "KEK",
-                format!("RSA-{}, {}", ready.kek.bits(), ready.kid.as_str()),
-            ),
+            ("KEK", format!("RSA-{}, {}", ready.kek.bits(), ready.kid.as_str())),
             ("KEK SHA-256", ready.fingerprint.clone()),
             ("Wrapped with", ready.way.name().to_owned()),
         ]);
@@ -300,11 +270,7 @@ pub fn generator(token: &TokenSlot) -> String {
     let source = [&token.manufacturer, &token.model, &token.firmware].map(String::as_str);
     let mut source: Vec<&str> = source.into_iter().filter(|part| !part.is_empty()).collect();
     source.dedup();
-    format!(
-        "keyferry/{} ({})",
-        env!("CARGO_PKG_VERSION"),
-        source.join(" ")
-    )
+    format!("keyferry/{} ({})", env!("CARGO_PKG_VERSION"), source.join(" "))
 }
 
 /// The command that imports the package.
@@ -342,9 +308,7 @@ mod tests {
     use super::*;
 
     fn ready(host: &str, target: Target) -> Ready {
-        let kid = Kid::parse(&format!(
-            "https://{host}/keys/K/00112233445566778899aabbccddeeff"
-        ));
+        let kid = Kid::parse(&format!("https://{host}/keys/K/00112233445566778899aabbccddeeff"));
         Ready {
             kek: Kek::new(&[0xFF; 256], &[1, 0, 1]).unwrap(),
             stored: None,

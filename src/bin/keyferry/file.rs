@@ -28,16 +28,10 @@ impl Pending {
             return Err(exists(path));
         }
         if path.is_dir() {
-            return Err(fault!(
-                "{} is a folder; give the name of a file in it",
-                path.display()
-            ));
+            return Err(fault!("{} is a folder; give the name of a file in it", path.display()));
         }
         drop(Temporary::beside(path)?);
-        Ok(Pending {
-            path: path.to_owned(),
-            existing,
-        })
+        Ok(Pending { path: path.to_owned(), existing })
     }
 
     /// Where it will be.
@@ -48,19 +42,11 @@ impl Pending {
     /// Writes it, to the disk, and gives it its name.
     pub fn commit(self, bytes: &[u8]) -> Result<(), Fault> {
         let mut temporary = Temporary::beside(&self.path)?;
-        let written = temporary
-            .file
-            .write_all(bytes)
-            .and_then(|()| temporary.file.sync_all());
-        written
-            .and_then(|()| self.publish(&temporary.path))
-            .map_err(|e| match e.kind() {
-                ErrorKind::AlreadyExists => exists(&self.path),
-                _ => fault!(
-                    "{} cannot be written: {e}; nothing was written",
-                    self.path.display()
-                ),
-            })?;
+        let written = temporary.file.write_all(bytes).and_then(|()| temporary.file.sync_all());
+        written.and_then(|()| self.publish(&temporary.path)).map_err(|e| match e.kind() {
+            ErrorKind::AlreadyExists => exists(&self.path),
+            _ => fault!("{} cannot be written: {e}; nothing was written", self.path.display()),
+        })?;
         sync_folder(&self.path);
         Ok(())
     }
@@ -116,9 +102,7 @@ pub fn private_folder(path: &Path) -> Result<(), Fault> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(path)
-        .map_err(|e| fault!("the folder {} cannot be made: {e}", path.display()))
+    builder.create(path).map_err(|e| fault!("the folder {} cannot be made: {e}", path.display()))
 }
 
 /// Longest file that is read, in bytes: no PIN, KEK or package comes near it.
@@ -126,9 +110,8 @@ const LONGEST: u64 = 1 << 20;
 
 /// Reads a file that somebody named.
 pub fn read(path: &Path, what: &str) -> Result<Vec<u8>, Fault> {
-    let unreadable = |why: &dyn std::fmt::Display| {
-        fault!("the {what} {} cannot be read: {why}", path.display())
-    };
+    let unreadable =
+        |why: &dyn std::fmt::Display| fault!("the {what} {} cannot be read: {why}", path.display());
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|e| unreadable(&e))?;
     // one byte more shows a file that goes on, as a device may for ever
@@ -144,11 +127,7 @@ pub fn read(path: &Path, what: &str) -> Result<Vec<u8>, Fault> {
 /// `label` as part of a file name: other characters than letters, digits, `.`, `_`, `-` become `_`.
 pub fn safe_name(label: &str) -> String {
     let keep = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    label
-        .chars()
-        .map(|c| if keep(c) { c } else { '_' })
-        .take(100)
-        .collect()
+    label.chars().map(|c| if keep(c) { c } else { '_' }).take(100).collect()
 }
 
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {
@@ -166,10 +145,7 @@ fn exists(path: &Path) -> Fault {
 
 /// So that the name, too, survives a power failure. Not every file system can.
 fn sync_folder(path: &Path) {
-    let folder = path
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
@@ -185,24 +161,11 @@ mod tests {
         let there = || fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(there(), 0, "an interrupt would leave something behind");
         pending.commit(b"one").unwrap();
-        assert!(
-            Pending::new(&path, Existing::Refuse)
-                .unwrap_err()
-                .0
-                .contains("--force")
-        );
-        Pending::new(&path, Existing::Replace)
-            .unwrap()
-            .commit(b"two")
-            .unwrap();
+        assert!(Pending::new(&path, Existing::Refuse).unwrap_err().0.contains("--force"));
+        Pending::new(&path, Existing::Replace).unwrap().commit(b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert!(
-            Pending::new(folder.path(), Existing::Replace)
-                .unwrap_err()
-                .0
-                .contains("folder")
-        );
+        assert!(Pending::new(folder.path(), Existing::Replace).unwrap_err().0.contains("folder"));
     }
 
     #[test]
@@ -211,13 +174,7 @@ mod tests {
         let path = folder.path().join("a.byok");
         let pending = Pending::new(&path, Existing::Refuse).unwrap();
         fs::write(&path, b"theirs").unwrap();
-        assert!(
-            pending
-                .commit(b"ours")
-                .unwrap_err()
-                .0
-                .contains("exists already")
-        );
+        assert!(pending.commit(b"ours").unwrap_err().0.contains("exists already"));
         assert_eq!(fs::read(&path).unwrap(), b"theirs");
     }
 
@@ -227,14 +184,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.byok");
-        Pending::new(&path, Existing::Refuse)
-            .unwrap()
-            .commit(b"x")
-            .unwrap();
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        Pending::new(&path, Existing::Refuse).unwrap().commit(b"x").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

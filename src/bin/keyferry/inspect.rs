@@ -33,10 +33,7 @@ impl Inspect {
         let fingerprint = kek.as_ref().map(Kek::fingerprint).transpose()?;
         let fits = fits(package.ciphertext.len(), kek.as_ref());
         let mut rows = vec![
-            (
-                "File",
-                format!("{}, {} bytes", self.file.display(), bytes.len()),
-            ),
+            ("File", format!("{}, {} bytes", self.file.display(), bytes.len())),
             ("schema_version", SCHEMA.to_owned()),
             ("kid", package.kid.as_str().to_owned()),
             ("alg", ALG.to_owned()),
@@ -44,10 +41,7 @@ impl Inspect {
             ("generator", package.generator.clone()),
             ("ciphertext", format!("{} bytes", package.ciphertext.len())),
         ];
-        rows.extend(
-            fits.iter()
-                .map(|fit| ("Fits", sentence(*fit, package.ciphertext.len()))),
-        );
+        rows.extend(fits.iter().map(|fit| ("Fits", sentence(*fit, package.ciphertext.len()))));
         if let Some(fingerprint) = &fingerprint {
             rows.push(("KEK SHA-256", fingerprint.clone()));
         }
@@ -58,24 +52,14 @@ impl Inspect {
             "fits": fits.iter().map(|fit| describe(*fit, package.ciphertext.len())).collect::<Value>(),
         });
         let finding = doubt(&package.ciphertext, kek.as_ref(), &fits);
-        Ok(Report {
-            text: facts(&rows),
-            json,
-            finding,
-        })
+        Ok(Report { text: facts(&rows), json, finding })
     }
 }
 
 fn fits(len: usize, kek: Option<&Kek>) -> Vec<Fit> {
-    let sizes = KEK_SIZES
-        .into_iter()
-        .filter(|size| kek.is_none_or(|kek| kek.size() == *size));
+    let sizes = KEK_SIZES.into_iter().filter(|size| kek.is_none_or(|kek| kek.size() == *size));
     sizes
-        .flat_map(|size| {
-            targets_of_len(size, len)
-                .into_iter()
-                .map(move |target| (size, target))
-        })
+        .flat_map(|size| targets_of_len(size, len).into_iter().map(move |target| (size, target)))
         .collect()
 }
 
@@ -102,10 +86,7 @@ fn doubt(blob: &[u8], kek: Option<&Kek>, fits: &[Fit]) -> Option<Fault> {
             return Some(Fault(unfit.0));
         }
         // RSAES-OAEP gives a number below the modulus, RFC 8017 section 7.1.2
-        if blob
-            .get(..kek.size())
-            .is_none_or(|part| part >= kek.modulus())
-        {
+        if blob.get(..kek.size()).is_none_or(|part| part >= kek.modulus()) {
             return Some(fault!(
                 "the package was not made with this KEK; export the key again with the KEK that the kid names"
             ));
@@ -115,10 +96,7 @@ fn doubt(blob: &[u8], kek: Option<&Kek>, fits: &[Fit]) -> Option<Fault> {
         fault!(
             "no key that Azure takes gives {} bytes under {}; export the key again",
             blob.len(),
-            kek.map_or_else(
-                || "any KEK".to_owned(),
-                |kek| format!("a KEK of {} bits", kek.bits())
-            )
+            kek.map_or_else(|| "any KEK".to_owned(), |kek| format!("a KEK of {} bits", kek.bits()))
         )
     })
 }

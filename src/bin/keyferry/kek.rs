@@ -71,11 +71,7 @@ impl Import {
 
     fn report(&self, token: &str, kek: &Kek, kid: Option<&Kid>, kept: Kept) -> Answer {
         let fingerprint = kek.fingerprint()?;
-        let name = format!(
-            "\"{}\", RSA-{}, in the token \"{token}\"",
-            self.label,
-            kek.bits()
-        );
+        let name = format!("\"{}\", RSA-{}, in the token \"{token}\"", self.label, kek.bits());
         let mut rows = vec![("KEK", name), ("SHA-256", fingerprint.clone())];
         match (kid, kept) {
             (Some(kid), Kept::Yes) => rows.push(("kid", kid.as_str().to_owned())),
@@ -106,14 +102,8 @@ fn create(session: &Session, template: &Template, kid: Option<&Kid>) -> Result<K
     let object = session.create(template)?;
     let Some(kid) = kid else { return Ok(Kept::No) };
     let value = Template::default().bytes(CKA_KEYFERRY_KID, kid.as_str().as_bytes());
-    let kept = session
-        .set(object, &value)
-        .and_then(|()| session.text(object, CKA_KEYFERRY_KID));
-    Ok(if kept.is_ok_and(|kept| kept == kid.as_str()) {
-        Kept::Yes
-    } else {
-        Kept::No
-    })
+    let kept = session.set(object, &value).and_then(|()| session.text(object, CKA_KEYFERRY_KID));
+    Ok(if kept.is_ok_and(|kept| kept == kid.as_str()) { Kept::Yes } else { Kept::No })
 }
 
 /// Reads a KEK's file.
@@ -174,11 +164,7 @@ fn stored(session: &Session, object: CK_OBJECT_HANDLE) -> Result<Stored, Fault> 
             "the public key \"{label}\" is not an RSA key; Azure's KEKs are RSA 2048, 3072 or 4096"
         ));
     }
-    let number = |cka| {
-        session
-            .attribute(object, cka)
-            .map(Option::unwrap_or_default)
-    };
+    let number = |cka| session.attribute(object, cka).map(Option::unwrap_or_default);
     let kek = Kek::new(&number(CKA_MODULUS)?, &number(CKA_PUBLIC_EXPONENT)?);
     let kid = session.text(object, CKA_KEYFERRY_KID).unwrap_or_default();
     Ok(Stored {
@@ -192,9 +178,7 @@ fn stored(session: &Session, object: CK_OBJECT_HANDLE) -> Result<Stored, Fault> 
 
 fn list(options: &Options) -> Answer {
     let (_, session) = options.log_in(Access::ReadOnly)?;
-    let wanted = Template::class(CKO_PUBLIC_KEY)
-        .ulong(CKA_KEY_TYPE, CKK_RSA)
-        .flag(CKA_WRAP, true);
+    let wanted = Template::class(CKO_PUBLIC_KEY).ulong(CKA_KEY_TYPE, CKK_RSA).flag(CKA_WRAP, true);
     let mut rows = Vec::new();
     let mut objects = Vec::new();
     for object in session.find(&wanted)? {
@@ -204,11 +188,7 @@ fn list(options: &Options) -> Answer {
             Err(fault) => {
                 // one bad object does not hide the others
                 objects.push(json!({ "label": label, "error": fault.0 }));
-                rows.push(vec![
-                    label,
-                    "?".to_owned(),
-                    "not a proper RSA key".to_owned(),
-                ]);
+                rows.push(vec![label, "?".to_owned(), "not a proper RSA key".to_owned()]);
                 continue;
             }
         };

@@ -61,10 +61,8 @@ pub struct Id(pub Vec<u8>);
 
 /// Reads hexadecimal digits.
 pub fn unhex(text: &str) -> Result<Id, String> {
-    let digits: Option<Vec<u8>> = text
-        .chars()
-        .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
-        .collect();
+    let digits: Option<Vec<u8>> =
+        text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
     match digits {
         Some(digits) if !digits.is_empty() && digits.len() % 2 == 0 => Ok(Id(digits
             .chunks_exact(2)
@@ -98,21 +96,9 @@ impl Generate {
             true => (Leaving::May, ""),
             false => (Leaving::MayNot, "; it can never leave the token"),
         };
-        let usages = if self.usage.is_empty() {
-            self.kind.usages()
-        } else {
-            &self.usage
-        };
+        let usages = if self.usage.is_empty() { self.kind.usages() } else { &self.usage };
         let Generate { kind, label, .. } = self;
-        Wish {
-            kind,
-            label,
-            id: &id,
-            on_token: true,
-            leaving,
-            usages,
-        }
-        .make(&session)?;
+        Wish { kind, label, id: &id, on_token: true, leaving, usages }.make(&session)?;
         let text = format!(
             "The {} {} \"{}\" is in the token \"{}\"{stays}.\n",
             kind.name(),
@@ -139,11 +125,8 @@ impl Generate {
     }
 }
 
-const CLASSES: [(CK_OBJECT_CLASS, &str); 3] = [
-    (CKO_PUBLIC_KEY, "public"),
-    (CKO_PRIVATE_KEY, "private"),
-    (CKO_SECRET_KEY, "secret"),
-];
+const CLASSES: [(CK_OBJECT_CLASS, &str); 3] =
+    [(CKO_PUBLIC_KEY, "public"), (CKO_PRIVATE_KEY, "private"), (CKO_SECRET_KEY, "secret")];
 
 /// A key object and the name of its class.
 type Found = (CK_OBJECT_HANDLE, &'static str);
@@ -158,9 +141,7 @@ fn keys(session: &Session, template: impl Fn(Template) -> Template) -> Result<Ve
 }
 
 fn labelled(session: &Session, label: &str) -> Result<Vec<Found>, Fault> {
-    keys(session, |template| {
-        template.bytes(CKA_LABEL, label.as_bytes())
-    })
+    keys(session, |template| template.bytes(CKA_LABEL, label.as_bytes()))
 }
 
 fn list(options: &Options) -> Answer {
@@ -264,28 +245,19 @@ fn destroy(options: &Options, label: &str, yes: bool) -> Answer {
             .map_err(|e| fault!("the {class} key \"{label}\" was not destroyed: {e}"))?;
     }
     let text = format!("The {names} key \"{}\" is destroyed.\n", clean(label));
-    Ok(Report::new(
-        text,
-        json!({ "destroyed": found.len(), "label": label }),
-    ))
+    Ok(Report::new(text, json!({ "destroyed": found.len(), "label": label })))
 }
 
 fn confirm(question: &str) -> Result<(), Fault> {
     if !std::io::stdin().is_terminal() {
-        return Err(fault!(
-            "there is no terminal to ask at; --yes destroys without a question"
-        ));
+        return Err(fault!("there is no terminal to ask at; --yes destroys without a question"));
     }
     eprint!("{question} [yes/no] ");
     let mut answer = String::new();
     std::io::stdin()
         .read_line(&mut answer)
         .map_err(|e| fault!("the answer cannot be read: {e}"))?;
-    if answer.trim() == "yes" {
-        Ok(())
-    } else {
-        Err(fault!("nothing was destroyed"))
-    }
+    if answer.trim() == "yes" { Ok(()) } else { Err(fault!("nothing was destroyed")) }
 }
 
 fn absent(label: &str, token: &str) -> Fault {

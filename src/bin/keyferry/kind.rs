@@ -48,7 +48,10 @@ impl FromStr for Kind {
             Some(bits) if bits > 0 && bits % 8 == 0 => Ok(Kind::Secret(bits)),
             _ => {
                 let names = NAMED.iter().map(|(name, _)| *name).collect::<Vec<&str>>();
-                Err(format!("choose {}, or secret-N with N bits, a multiple of 8", names.join(", ")))
+                Err(format!(
+                    "choose {}, or secret-N with N bits, a multiple of 8",
+                    names.join(", ")
+                ))
             }
         }
     }
@@ -113,9 +116,7 @@ impl Kind {
 
 /// The kind of a key object.
 pub fn of(session: &Session, key: CK_OBJECT_HANDLE) -> Result<Kind, Fault> {
-    let key_type = session
-        .number(key, CKA_KEY_TYPE)?
-        .unwrap_or(CK_UNAVAILABLE_INFORMATION);
+    let key_type = session.number(key, CKA_KEY_TYPE)?.unwrap_or(CK_UNAVAILABLE_INFORMATION);
     let secret_bits = || -> Result<usize, Fault> {
         let len = session.number(key, CKA_VALUE_LEN)?.unwrap_or_default();
         Ok(usize::try_from(len).unwrap_or_default().saturating_mul(8))
@@ -128,9 +129,7 @@ pub fn of(session: &Session, key: CK_OBJECT_HANDLE) -> Result<Kind, Fault> {
         CKK_EC => {
             let oid = session.attribute(key, CKA_EC_PARAMS)?.unwrap_or_default();
             let curves = [Curve::P256, Curve::P384, Curve::P521, Curve::P256K];
-            let known = curves
-                .into_iter()
-                .find(|curve| curve.oid() == oid.as_slice());
+            let known = curves.into_iter().find(|curve| curve.oid() == oid.as_slice());
             known.map_or_else(
                 || Kind::Other(format!("EC on another curve ({})", hex(&oid))),
                 Kind::Ec,

@@ -46,13 +46,19 @@ enum Command {
     #[command(subcommand, after_help = "Example:\n  keyferry token init --label offline")]
     Token(token::Token),
     /// Generate, list, show and destroy keys
-    #[command(subcommand, after_help = "Example:\n  keyferry key generate --type rsa-3072 --label signing --extractable")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  keyferry key generate --type rsa-3072 --label signing --extractable"
+    )]
     Key(key::Key),
     /// Import and list key exchange keys: a cloud's public keys
     #[command(subcommand, after_help = "Example:\n  keyferry kek import KEK.pem --label azure-kek")]
     Kek(kek::KekCommand),
     /// Wrap a key for a cloud and write the file to upload
-    #[command(subcommand, after_help = "Example:\n  keyferry export azure --kek azure-kek --key signing")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  keyferry export azure --kek azure-kek --key signing"
+    )]
     Export(export::Export),
     /// Say what a key transfer package holds, as far as can be told without the KEK
     Inspect(inspect::Inspect),
@@ -92,10 +98,7 @@ mod tests {
     #[test]
     fn every_command_has_an_example() {
         fn check(command: &clap::Command, path: &str) {
-            let help = command
-                .get_after_help()
-                .map(ToString::to_string)
-                .unwrap_or_default();
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("keyferry "), "{path} has no example");
             for child in command.get_subcommands() {
                 check(child, &format!("{path} {}", child.get_name()));

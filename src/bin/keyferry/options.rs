@@ -22,21 +22,10 @@ pub struct Options {
     )]
     pub store: Option<String>,
     /// Token to use, by its label; the only initialised one if not given
-    #[arg(
-        long = "token",
-        global = true,
-        value_name = "LABEL",
-        help_heading = "Token"
-    )]
+    #[arg(long = "token", global = true, value_name = "LABEL", help_heading = "Token")]
     pub token: Option<String>,
     /// Token to use, by its slot's number
-    #[arg(
-        long,
-        global = true,
-        value_name = "N",
-        help_heading = "Token",
-        conflicts_with = "token"
-    )]
+    #[arg(long, global = true, value_name = "N", help_heading = "Token", conflicts_with = "token")]
     pub slot: Option<CK_SLOT_ID>,
     /// File that holds the user PIN [or: KEYFERRY_PIN, or a prompt]
     #[arg(long, global = true, value_name = "FILE", help_heading = "PIN")]
@@ -74,10 +63,8 @@ impl Options {
                 ))
             };
         }
-        let mut tokens: Vec<TokenSlot> = slots
-            .into_iter()
-            .filter(TokenSlot::is_initialized)
-            .collect();
+        let mut tokens: Vec<TokenSlot> =
+            slots.into_iter().filter(TokenSlot::is_initialized).collect();
         if let Some(label) = &self.token {
             tokens.retain(|token| token.label == *label);
         }
@@ -89,12 +76,10 @@ impl Options {
             (0, None) => Err(fault!(
                 "there is no initialised token; `keyferry token init --label …` makes one"
             )),
-            (n, Some(label)) => Err(fault!(
-                "{n} tokens are labelled \"{label}\"; choose one with --slot"
-            )),
-            (n, None) => Err(fault!(
-                "there are {n} tokens; choose one with --token or --slot"
-            )),
+            (n, Some(label)) => {
+                Err(fault!("{n} tokens are labelled \"{label}\"; choose one with --slot"))
+            }
+            (n, None) => Err(fault!("there are {n} tokens; choose one with --token or --slot")),
         }
     }
 

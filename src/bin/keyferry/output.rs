@@ -24,11 +24,7 @@ pub struct Report {
 impl Report {
     /// A report of something good.
     pub fn new(text: String, json: Value) -> Report {
-        Report {
-            text,
-            json,
-            finding: None,
-        }
+        Report { text, json, finding: None }
     }
 }
 
@@ -73,11 +69,7 @@ pub fn finish(options: &Options, answer: Answer) -> ExitCode {
             if let (Some(found), Some(members)) = (&report.finding, report.json.as_object_mut()) {
                 members.insert("error".to_owned(), found.0.clone().into());
             }
-            let shown = if options.json {
-                line(&report.json)
-            } else {
-                report.text
-            };
+            let shown = if options.json { line(&report.json) } else { report.text };
             let printed = print(&shown).err();
             report.finding.or(printed)
         }
@@ -124,11 +116,7 @@ fn line(value: &Value) -> String {
 
 /// Lines of `name: value`, aligned.
 pub fn facts(rows: &[(&str, String)]) -> String {
-    let width = rows
-        .iter()
-        .map(|(name, _)| width(name))
-        .max()
-        .unwrap_or_default();
+    let width = rows.iter().map(|(name, _)| width(name)).max().unwrap_or_default();
     let mut text = String::new();
     for (name, value) in rows {
         let _ = writeln!(text, "{}  {}", pad(name, width), clean(value));
@@ -153,19 +141,14 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
 
 /// One line of a table with given column widths; the last column is not padded.
 pub fn row<S: AsRef<str>>(cells: &[S], widths: &[usize]) -> String {
-    let padded = cells
-        .iter()
-        .zip(widths)
-        .map(|(cell, width)| pad(cell.as_ref(), *width));
+    let padded = cells.iter().zip(widths).map(|(cell, width)| pad(cell.as_ref(), *width));
     let line = padded.collect::<Vec<String>>().join("  ");
     format!("{}\n", line.trim_end())
 }
 
 /// Text of a token may hold anything: control characters would let it write over the terminal.
 pub fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 
 fn pad(cell: &str, to: usize) -> String {
@@ -183,10 +166,7 @@ mod tests {
 
     #[test]
     fn tables_are_aligned() {
-        let rows = [
-            vec!["a".to_owned(), "1".to_owned()],
-            vec!["long".to_owned(), String::new()],
-        ];
+        let rows = [vec!["a".to_owned(), "1".to_owned()], vec!["long".to_owned(), String::new()]];
         assert_eq!(table(&["K", "V"], &rows), "K     V\na     1\nlong\n");
     }
 

@@ -63,11 +63,7 @@ impl Source<'_> {
             }
             (None, Err(std::env::VarError::NotPresent)) => self.ask(prompt)?,
         };
-        if pin.is_empty() {
-            Err(fault!("the {} is empty", self.what))
-        } else {
-            Ok(pin)
-        }
+        if pin.is_empty() { Err(fault!("the {} is empty", self.what)) } else { Ok(pin) }
     }
 
     fn ask(&self, prompt: Prompt) -> Result<Pin, Fault> {

@@ -50,9 +50,7 @@ impl KekBits {
     }
 }
 
-const HEADER: [&str; 8] = [
-    "TYPE", "KEK", "BLOB", "GENERATE", "WRAP", "UNWRAP", "PROOF", "VERDICT",
-];
+const HEADER: [&str; 8] = ["TYPE", "KEK", "BLOB", "GENERATE", "WRAP", "UNWRAP", "PROOF", "VERDICT"];
 /// Wide enough for every cell, so that rows can be printed as they come.
 const WIDTHS: [usize; 8] = [8, 4, 10, 9, 9, 9, 21, 7];
 
@@ -71,22 +69,12 @@ impl Rehearse {
         let mut rows = Vec::new();
         let outcome = self.play(&ceremony, options, &mut rows);
         let success = outcome.is_ok();
-        let result = if success {
-            "Result: SUCCESS"
-        } else {
-            "Result: FAILURE"
-        };
-        let kept = self
-            .keep
-            .as_ref()
-            .map(|folder| format!("The files are in {}\n", folder.display()));
+        let result = if success { "Result: SUCCESS" } else { "Result: FAILURE" };
+        let kept =
+            self.keep.as_ref().map(|folder| format!("The files are in {}\n", folder.display()));
         let json = json!({ "rows": rows, "result": if success { "SUCCESS" } else { "FAILURE" }, "folder": self.keep });
         let text = format!("\n{}{result}\n", kept.unwrap_or_default());
-        Ok(Report {
-            text,
-            json,
-            finding: outcome.err(),
-        })
+        Ok(Report { text, json, finding: outcome.err() })
     }
 
     fn play(
@@ -101,11 +89,7 @@ impl Rehearse {
             let kek = ceremony.exchange_kek(*bits)?;
             for target in Target::ALL {
                 let done = ceremony.transfer(&kek, target).map_err(|failure| {
-                    fault!(
-                        "rehearsal of {} under RSA-{bits} failed: {}",
-                        target.name(),
-                        failure.0
-                    )
+                    fault!("rehearsal of {} under RSA-{bits} failed: {}", target.name(), failure.0)
                 })?;
                 show(&row(&cells(&done, *bits), &WIDTHS))?;
                 rows.push(describe(&done, *bits));
@@ -152,15 +136,10 @@ impl Folder {
         let Some(path) = keep else {
             let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
             let unique = since.map_or(0, |time| time.as_nanos());
-            let path = std::env::temp_dir().join(format!(
-                "keyferry-rehearsal-{}-{unique}",
-                std::process::id()
-            ));
+            let path = std::env::temp_dir()
+                .join(format!("keyferry-rehearsal-{}-{unique}", std::process::id()));
             file::private_folder(&path)?;
-            return Ok(Folder {
-                path,
-                temporary: true,
-            });
+            return Ok(Folder { path, temporary: true });
         };
         if path.exists() {
             let mut files = path
@@ -175,10 +154,7 @@ impl Folder {
         } else {
             file::private_folder(path)?;
         }
-        Ok(Folder {
-            path: path.to_owned(),
-            temporary: false,
-        })
+        Ok(Folder { path: path.to_owned(), temporary: false })
     }
 }
 

@@ -55,11 +55,8 @@ impl Init {
         check_len(&slot, "SO PIN", &so_pin)?;
         check_len(&slot, "user PIN", &user_pin)?;
         let token = make(&module, slot.slot, &self.label, &so_pin, &user_pin)?;
-        let text = format!(
-            "The token \"{}\" is ready in slot {}.\n",
-            clean(&token.label),
-            token.slot
-        );
+        let text =
+            format!("The token \"{}\" is ready in slot {}.\n", clean(&token.label), token.slot);
         Ok(Report::new(text, describe(&token)))
     }
 
@@ -75,9 +72,8 @@ impl Init {
             }
             return Ok(found);
         }
-        if let Some(same) = slots
-            .iter()
-            .find(|token| token.is_initialized() && token.label == self.label)
+        if let Some(same) =
+            slots.iter().find(|token| token.is_initialized() && token.label == self.label)
         {
             return Err(fault!(
                 "slot {} holds a token \"{}\" already; choose another label, or destroy that token \
@@ -114,28 +110,18 @@ pub fn make(
     so_pin: &str,
     user_pin: &str,
 ) -> Result<TokenSlot, Fault> {
-    module
-        .init_token(slot, so_pin, label)
-        .during("the token was not initialised")?;
+    module.init_token(slot, so_pin, label).during("the token was not initialised")?;
     // some modules move a token to another slot when it is initialised
     let is_it = |token: &TokenSlot| token.is_initialized() && token.label == label;
     let slots = module.slots()?;
-    let here = slots
-        .iter()
-        .find(|token| token.slot == slot && is_it(token));
-    let found = here.or_else(|| {
-        slots
-            .iter()
-            .find(|token| is_it(token) && !token.has_user_pin())
-    });
+    let here = slots.iter().find(|token| token.slot == slot && is_it(token));
+    let found = here.or_else(|| slots.iter().find(|token| is_it(token) && !token.has_user_pin()));
     let slot = found
         .ok_or_else(|| fault!("the module initialised the token \"{label}\" but does not show it"))?
         .slot;
     let session = module.open(slot, Access::ReadWrite)?;
     session.login(User::So, so_pin)?;
-    session
-        .init_pin(user_pin)
-        .during("the token has no user PIN yet, because it was not taken")?;
+    session.init_pin(user_pin).during("the token has no user PIN yet, because it was not taken")?;
     session.logout()?;
     let ready = module.slots()?.into_iter().find(|token| token.slot == slot);
     ready.ok_or_else(|| fault!("the token \"{label}\" is gone"))
@@ -144,14 +130,8 @@ pub fn make(
 fn list(options: &Options) -> Answer {
     let tokens = options.open_module()?.slots()?;
     let rows: Vec<Vec<String>> = tokens.iter().map(cells).collect();
-    let text = table(
-        &["SLOT", "LABEL", "STATE", "MANUFACTURER", "MODEL", "SERIAL"],
-        &rows,
-    );
-    Ok(Report::new(
-        text,
-        Value::Array(tokens.iter().map(describe).collect()),
-    ))
+    let text = table(&["SLOT", "LABEL", "STATE", "MANUFACTURER", "MODEL", "SERIAL"], &rows);
+    Ok(Report::new(text, Value::Array(tokens.iter().map(describe).collect())))
 }
 
 fn state(token: &TokenSlot) -> &'static str {

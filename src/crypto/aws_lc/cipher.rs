@@ -171,8 +171,7 @@ impl Cipher {
         if self.kind != Kind::Gcm {
             return Err(Failed);
         }
-        aad.chunks(CHUNK)
-            .try_for_each(|chunk| self.step(chunk, null_mut()))
+        aad.chunks(CHUNK).try_for_each(|chunk| self.step(chunk, null_mut()))
     }
 
     /// Feeds `chunk`: whole units, since only those leave nothing behind in the context, so that

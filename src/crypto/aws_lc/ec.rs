@@ -67,14 +67,7 @@ impl EcKey {
         let (group, out, none) = (group(curve), point.0.as_ptr(), ptr::null());
         // SAFETY: writes a live point of ours: the scalar times the generator, and nothing added.
         check(unsafe {
-            c::EC_POINT_mul(
-                group,
-                out,
-                scalar.as_ptr(),
-                none,
-                ptr::null(),
-                scratch.as_ptr(),
-            )
+            c::EC_POINT_mul(group, out, scalar.as_ptr(), none, ptr::null(), scratch.as_ptr())
         })?;
         key.set_public(&point)?;
         Ok(key)
@@ -104,11 +97,7 @@ impl EcKey {
         // sets one.
         let written =
             unsafe { c::EC_POINT_point2oct(group, point, form, out, len, ptr::null_mut()) };
-        if written == len {
-            Ok(bytes)
-        } else {
-            Err(super::failed())
-        }
+        if written == len { Ok(bytes) } else { Err(super::failed()) }
     }
 
     /// The scalar of a private key, of the field's length.
@@ -146,9 +135,7 @@ impl EcKey {
         if signature.len() != 2 * self.curve.field_len() {
             return Err(Failed);
         }
-        let (r, s) = signature
-            .split_at_checked(self.curve.field_len())
-            .ok_or(Failed)?;
+        let (r, s) = signature.split_at_checked(self.curve.field_len()).ok_or(Failed)?;
         let (r, s) = (BigNum::from_be(r)?, BigNum::from_be(s)?);
         // SAFETY: no preconditions.
         let signature = Signature(owned(unsafe { c::ECDSA_SIG_new() })?);

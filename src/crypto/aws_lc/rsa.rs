@@ -81,11 +81,7 @@ impl RsaKey {
         let pkey = Pkey(owned(unsafe { c::EVP_PKEY_new() })?);
         // SAFETY: both live; the EVP_PKEY takes a reference of its own.
         check(unsafe { c::EVP_PKEY_set1_RSA(pkey.0.as_ptr(), rsa.0.as_ptr()) })?;
-        Ok(RsaKey {
-            rsa: rsa.0,
-            pkey,
-            size: n.bits().div_ceil(8),
-        })
+        Ok(RsaKey { rsa: rsa.0, pkey, size: n.bits().div_ceil(8) })
     }
 
     /// Length of the modulus in bytes.
@@ -117,21 +113,9 @@ impl RsaKey {
         // SAFETY: reads and writes as many bytes as the live slices have; the key is live and locks
         // itself.
         check(unsafe {
-            raw(
-                rsa,
-                &raw mut len,
-                to,
-                self.size,
-                from,
-                self.size,
-                c::RSA_NO_PADDING,
-            )
+            raw(rsa, &raw mut len, to, self.size, from, self.size, c::RSA_NO_PADDING)
         })?;
-        if len == self.size {
-            Ok(())
-        } else {
-            Err(Failed)
-        }
+        if len == self.size { Ok(()) } else { Err(Failed) }
     }
 
     /// RSAES-OAEP encryption.
@@ -247,11 +231,7 @@ impl Operation {
         let (to, from) = (output.as_mut_ptr(), input.as_ptr());
         // SAFETY: reads and writes no more bytes than the live slices have.
         check(unsafe { run(self.0.as_ptr(), to, &raw mut len, from, input.len()) })?;
-        if len <= output.len() {
-            Ok(len)
-        } else {
-            Err(failed())
-        }
+        if len <= output.len() { Ok(len) } else { Err(failed()) }
     }
 }
 

@@ -77,9 +77,7 @@ impl std::fmt::Debug for Rejection {
 impl Rejection {
     /// For the private exponent, as long as the modulus.
     pub(super) fn new(d: &[u8]) -> Rejection {
-        Rejection {
-            key: Secret::new(Hash::Sha256.digest(d)),
-        }
+        Rejection { key: Secret::new(Hash::Sha256.digest(d)) }
     }
 
     /// The message in a decrypted block or, if its padding is wrong, the one made up for
@@ -107,9 +105,7 @@ fn message_start(block: &[u8]) -> (Choice, u32) {
     let kind = block
         .iter()
         .zip([0, 2])
-        .fold(Choice::from(1), |good, (byte, want)| {
-            good & byte.ct_eq(&want)
-        });
+        .fold(Choice::from(1), |good, (byte, want)| good & byte.ct_eq(&want));
     let (mut start, mut found) = (0_u32, Choice::from(0));
     for (after, byte) in (1_u32..).zip(block).skip(2) {
         let separator = byte.ct_eq(&0) & !found;

@@ -35,10 +35,7 @@ fn rsa_2048() -> Parts {
 }
 
 fn pair(parts: &Parts) -> (PublicKey, PrivateKey) {
-    (
-        PublicKey::new(&parts.n, &parts.e).unwrap(),
-        PrivateKey::new(parts).unwrap(),
-    )
+    (PublicKey::new(&parts.n, &parts.e).unwrap(), PrivateKey::new(parts).unwrap())
 }
 
 fn hash(function: HashFunction) -> Option<Hash> {
@@ -63,11 +60,7 @@ fn wycheproof_oaep() {
             let private = PrivateKey::new(&parts!(group.key)).unwrap();
             assert_eq!(private.bits(), group.key_size);
             for test in group.tests {
-                let oaep = Oaep {
-                    hash,
-                    mgf,
-                    label: test.label.to_vec(),
-                };
+                let oaep = Oaep { hash, mgf, label: test.label.to_vec() };
                 match oaep::decrypt(&private, &oaep, &test.ct) {
                     Ok(message) => {
                         assert_eq!(test.result, TestResult::Valid, "{name:?} {}", test.tc_id);
@@ -95,35 +88,19 @@ fn oaep_lengths_and_every_combination() {
     let (public, private) = pair(&rsa_2048());
     for hash in Hash::ALL {
         for mgf in Hash::ALL {
-            let oaep = Oaep {
-                hash,
-                mgf,
-                label: b"label".to_vec(),
-            };
+            let oaep = Oaep { hash, mgf, label: b"label".to_vec() };
             let longest = vec![5; oaep.max_message(public.size()).unwrap()];
             let ciphertext = oaep::encrypt(&public, &oaep, &longest).unwrap();
             assert_eq!(ciphertext.len(), public.size());
-            assert_eq!(
-                *oaep::decrypt(&private, &oaep, &ciphertext).unwrap(),
-                longest
-            );
-            let other = Oaep {
-                label: Vec::new(),
-                ..oaep.clone()
-            };
+            assert_eq!(*oaep::decrypt(&private, &oaep, &ciphertext).unwrap(), longest);
+            let other = Oaep { label: Vec::new(), ..oaep.clone() };
             assert_eq!(oaep::decrypt(&private, &other, &ciphertext), Err(Failed));
-            assert_eq!(
-                oaep::encrypt(&public, &oaep, &[longest, vec![0]].concat()),
-                Err(Failed)
-            );
+            assert_eq!(oaep::encrypt(&public, &oaep, &[longest, vec![0]].concat()), Err(Failed));
         }
     }
     assert_eq!(Oaep::SHA1.max_message(41), None);
     assert_eq!(oaep::decrypt(&private, &Oaep::SHA1, &[1; 255]), Err(Failed));
-    assert_eq!(
-        oaep::decrypt(&private, &Oaep::SHA1, &[0xFF; 256]),
-        Err(Failed)
-    );
+    assert_eq!(oaep::decrypt(&private, &Oaep::SHA1, &[0xFF; 256]), Err(Failed));
 }
 
 #[test]
@@ -146,12 +123,7 @@ fn wycheproof_pkcs1_decrypt() {
                         );
                         assert!(answer.is_ok());
                     }
-                    _ => assert_eq!(
-                        *answer.unwrap(),
-                        test.pt.to_vec(),
-                        "{name:?} {}",
-                        test.tc_id
-                    ),
+                    _ => assert_eq!(*answer.unwrap(), test.pt.to_vec(), "{name:?} {}", test.tc_id),
                 }
             }
         }
@@ -176,15 +148,9 @@ fn rejection_is_openssls() {
             transcript.extend(message.iter());
         }
     }
-    let hex: String = Hash::Sha256
-        .digest(&transcript)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    assert_eq!(
-        hex,
-        "fad5a1c2b2c4a953b534e47fbf2ead43a31741bcc46eacb5b0ed6bd4b74c9839"
-    );
+    let hex: String =
+        Hash::Sha256.digest(&transcript).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hex, "fad5a1c2b2c4a953b534e47fbf2ead43a31741bcc46eacb5b0ed6bd4b74c9839");
 }
 
 #[test]
@@ -225,10 +191,7 @@ fn sign_and_encrypt_come_back() {
         let content = vec![0xA5; len];
         let signature = private.sign_pkcs1(&content).unwrap();
         assert_eq!(public.verify_pkcs1(&content, &signature), Ok(()));
-        assert_eq!(
-            public.verify_pkcs1(&vec![0xA5; len + 1], &signature),
-            Err(Failed)
-        );
+        assert_eq!(public.verify_pkcs1(&vec![0xA5; len + 1], &signature), Err(Failed));
         let ciphertext = public.encrypt_pkcs1(&content).unwrap();
         assert_eq!(*private.decrypt_pkcs1(&ciphertext).unwrap(), content);
     }
@@ -265,10 +228,7 @@ fn keys_without_crt_and_with_large_exponents() {
     parts.crt = None;
     let private = PrivateKey::new(&parts).unwrap();
     assert_eq!((private.bits(), private.size()), (2048, 256));
-    assert_eq!(
-        public.verify_pkcs1(b"hello", &private.sign_pkcs1(b"hello").unwrap()),
-        Ok(())
-    );
+    assert_eq!(public.verify_pkcs1(b"hello", &private.sign_pkcs1(b"hello").unwrap()), Ok(()));
     // e and d change places: an exponent as long as the modulus.
     let swapped = Parts {
         n: parts.n.clone(),
@@ -277,10 +237,7 @@ fn keys_without_crt_and_with_large_exponents() {
         crt: None,
     };
     let (public, private) = pair(&swapped);
-    assert_eq!(
-        public.verify_pkcs1(b"hello", &private.sign_pkcs1(b"hello").unwrap()),
-        Ok(())
-    );
+    assert_eq!(public.verify_pkcs1(b"hello", &private.sign_pkcs1(b"hello").unwrap()), Ok(()));
 }
 
 type Damage = fn(&mut Parts, &mut Crt);
@@ -294,15 +251,11 @@ const DAMAGES: [(&str, Damage); 18] = [
     ("another e", |parts, _| flip(&mut parts.e, 2)),
     ("another d", |parts, _| flip(&mut parts.d, 2)),
     ("d is 0", |parts, _| parts.d = Secret::default()),
-    ("d as large as n", |parts, _| {
-        parts.d = Secret::new(parts.n.clone())
-    }),
+    ("d as large as n", |parts, _| parts.d = Secret::new(parts.n.clone())),
     ("another p", |_, crt| flip(&mut crt.p, 2)),
     ("another q", |_, crt| flip(&mut crt.q, 2)),
     ("p even", |_, crt| flip(&mut crt.p, 1)),
-    ("p and q exchanged", |_, crt| {
-        std::mem::swap(&mut crt.p, &mut crt.q)
-    }),
+    ("p and q exchanged", |_, crt| std::mem::swap(&mut crt.p, &mut crt.q)),
     ("another dp", |_, crt| flip(&mut crt.dp, 2)),
     ("another dq", |_, crt| flip(&mut crt.dq, 2)),
     ("another qinv", |_, crt| flip(&mut crt.qinv, 2)),
@@ -329,10 +282,7 @@ fn inconsistent_keys_are_refused() {
         parts.crt = Some(crt);
         assert!(PrivateKey::new(&parts).is_err(), "{what}");
     }
-    let mut without_crt = Parts {
-        crt: None,
-        ..rsa_2048()
-    };
+    let mut without_crt = Parts { crt: None, ..rsa_2048() };
     flip(&mut without_crt.d, 2);
     assert!(PrivateKey::new(&without_crt).is_err(), "another d, no CRT");
 }
@@ -353,20 +303,10 @@ fn either_prime_may_be_the_greater() {
     let crt = parts.crt.as_mut().unwrap();
     std::mem::swap(&mut crt.p, &mut crt.q);
     std::mem::swap(&mut crt.dp, &mut crt.dq);
-    let (p, q) = (
-        BigNum::from_be(&crt.p).unwrap(),
-        BigNum::from_be(&crt.q).unwrap(),
-    );
-    crt.qinv = q
-        .inverse(&p, &mut Scratch::new().unwrap())
-        .unwrap()
-        .to_be()
-        .unwrap();
+    let (p, q) = (BigNum::from_be(&crt.p).unwrap(), BigNum::from_be(&crt.q).unwrap());
+    crt.qinv = q.inverse(&p, &mut Scratch::new().unwrap()).unwrap().to_be().unwrap();
     let private = PrivateKey::new(&parts).unwrap();
-    assert_eq!(
-        public.verify_pkcs1(b"hello", &private.sign_pkcs1(b"hello").unwrap()),
-        Ok(())
-    );
+    assert_eq!(public.verify_pkcs1(b"hello", &private.sign_pkcs1(b"hello").unwrap()), Ok(()));
 }
 
 #[test]
@@ -387,12 +327,7 @@ fn public_keys_out_of_range_are_refused() {
     for e in [&[][..], &[0], &[1], &[2], &[1, 0, 0], &n] {
         assert!(PublicKey::new(&n, e).is_err(), "{e:?}");
     }
-    for n in [
-        vec![],
-        vec![0xFF; 63],
-        vec![0xFF; 2049],
-        [&n[..n.len() - 1], &[2]].concat(),
-    ] {
+    for n in [vec![], vec![0xFF; 63], vec![0xFF; 2049], [&n[..n.len() - 1], &[2]].concat()] {
         assert!(PublicKey::new(&n, &[1, 0, 1]).is_err());
     }
 }
@@ -406,14 +341,9 @@ fn threads_share_a_key() {
             scope.spawn(move || {
                 for round in 0..15 {
                     let message = [thread, round];
-                    public
-                        .verify_pkcs1(&message, &private.sign_pkcs1(&message).unwrap())
-                        .unwrap();
+                    public.verify_pkcs1(&message, &private.sign_pkcs1(&message).unwrap()).unwrap();
                     let ciphertext = oaep::encrypt(public, &Oaep::SHA1, &message).unwrap();
-                    assert_eq!(
-                        *oaep::decrypt(private, &Oaep::SHA1, &ciphertext).unwrap(),
-                        message
-                    );
+                    assert_eq!(*oaep::decrypt(private, &Oaep::SHA1, &ciphertext).unwrap(), message);
                 }
             });
         }

@@ -66,12 +66,7 @@ impl Candidate {
         let minus_one = number.minus(1)?;
         let twos = minus_one.trailing_zeros();
         let odd = minus_one.shift_right(twos)?;
-        Ok(Candidate {
-            modulus: Modulus::new(number, scratch)?,
-            minus_one,
-            twos,
-            odd,
-        })
+        Ok(Candidate { modulus: Modulus::new(number, scratch)?, minus_one, twos, odd })
     }
 
     /// Whether a number that passed its first round is prime indeed, and one that `e` can use.
@@ -115,10 +110,7 @@ fn round(candidates: [&Candidate; 2], scratch: &mut Scratch) -> Result<[bool; 2]
     let bases = [one.base()?, other.base()?];
     let moduli = candidates.map(|candidate| &candidate.modulus);
     let [first, second] = power_pair(moduli, bases.each_ref(), [&one.odd, &other.odd], scratch)?;
-    Ok([
-        one.accepts(first, scratch)?,
-        other.accepts(second, scratch)?,
-    ])
+    Ok([one.accepts(first, scratch)?, other.accepts(second, scratch)?])
 }
 
 #[cfg(test)]
@@ -136,23 +128,12 @@ mod tests {
         // 2^61 - 1; 2^255 - 19; 2^16 + 1, whose predecessor is a power of two; 7681 = 2^9 · 15 + 1
         let mut curve25519 = [0xFF; 32];
         (curve25519[0], curve25519[31]) = (0x7F, 0xED);
-        for prime in [
-            &((1_u64 << 61) - 1).to_be_bytes()[..],
-            &curve25519,
-            &[1, 0, 1],
-            &[0x1E, 1],
-        ] {
+        for prime in [&((1_u64 << 61) - 1).to_be_bytes()[..], &curve25519, &[1, 0, 1], &[0x1E, 1]] {
             assert!(passes(prime), "{prime:02x?}");
         }
         // Carmichael numbers, a strong pseudoprime to bases 2 to 37 (OEIS A014233), a product of
         // two primes
-        for composite in [
-            561,
-            41041,
-            825_265,
-            3_825_123_056_546_413_051,
-            1_000_003 * 1_000_033,
-        ] {
+        for composite in [561, 41041, 825_265, 3_825_123_056_546_413_051, 1_000_003 * 1_000_033] {
             assert!(!passes(&u64::to_be_bytes(composite)), "{composite}");
         }
     }

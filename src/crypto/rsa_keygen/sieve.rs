@@ -17,18 +17,14 @@ struct Group {
 static SMALL: LazyLock<Vec<Group>> = LazyLock::new(|| {
     let mut groups: Vec<Group> = Vec::new();
     for prime in small_primes() {
-        let last = groups
-            .last_mut()
-            .and_then(|group| Some((group.product.checked_mul(prime)?, group)));
+        let last =
+            groups.last_mut().and_then(|group| Some((group.product.checked_mul(prime)?, group)));
         match last {
             Some((product, group)) => {
                 group.product = product;
                 group.primes.push(prime);
             }
-            None => groups.push(Group {
-                product: prime,
-                primes: vec![prime],
-            }),
+            None => groups.push(Group { product: prime, primes: vec![prime] }),
         }
     }
     groups
@@ -44,11 +40,7 @@ pub(super) fn survivors(start: &BigNum, window: usize) -> Result<Zeroizing<Vec<W
             let step = usize::try_from(*prime).map_err(|_| Failed)?;
             let first =
                 usize::try_from(first_multiple(remainder % prime, *prime)).map_err(|_| Failed)?;
-            composite
-                .iter_mut()
-                .skip(first)
-                .step_by(step)
-                .for_each(|mark| *mark = true);
+            composite.iter_mut().skip(first).step_by(step).for_each(|mark| *mark = true);
         }
     }
     let mut offsets = Zeroizing::new(Vec::with_capacity(window));
@@ -65,27 +57,15 @@ pub(super) fn survivors(start: &BigNum, window: usize) -> Result<Zeroizing<Vec<W
 /// The least k for which start + 2k is a multiple of the odd `prime`, from start mod `prime`.
 const fn first_multiple(remainder: Word, prime: Word) -> Word {
     let missing = (prime - remainder) % prime;
-    if missing.is_multiple_of(2) {
-        missing / 2
-    } else {
-        (missing + prime) / 2
-    }
+    if missing.is_multiple_of(2) { missing / 2 } else { (missing + prime) / 2 }
 }
 
 fn small_primes() -> impl Iterator<Item = Word> {
     let mut composite = vec![false; LIMIT];
     for factor in 2..LIMIT.isqrt() + 1 {
-        composite
-            .iter_mut()
-            .skip(factor * factor)
-            .step_by(factor)
-            .for_each(|mark| *mark = true);
+        composite.iter_mut().skip(factor * factor).step_by(factor).for_each(|mark| *mark = true);
     }
-    (0..)
-        .zip(composite)
-        .skip(3)
-        .filter(|(_, mark)| !mark)
-        .map(|(number, _)| number)
+    (0..).zip(composite).skip(3).filter(|(_, mark)| !mark).map(|(number, _)| number)
 }
 
 #[cfg(test)]
@@ -96,14 +76,8 @@ mod tests {
     fn small_primes_are_all_there() {
         // π(2^17) = 12251 (OEIS A007053), without 2
         assert_eq!(small_primes().count(), 12250);
-        assert_eq!(
-            small_primes().take(5).collect::<Vec<_>>(),
-            [3, 5, 7, 11, 13]
-        );
-        assert_eq!(
-            SMALL.iter().map(|group| group.primes.len()).sum::<usize>(),
-            12250
-        );
+        assert_eq!(small_primes().take(5).collect::<Vec<_>>(), [3, 5, 7, 11, 13]);
+        assert_eq!(SMALL.iter().map(|group| group.primes.len()).sum::<usize>(), 12250);
     }
 
     #[test]

@@ -81,9 +81,7 @@ impl Value {
                 [byte] => Ok(Value::Bool(*byte != 0)),
                 _ => Err(Error::AttributeValueInvalid),
             },
-            Kind::Ulong => Ok(Value::Ulong(
-                native(bytes).ok_or(Error::AttributeValueInvalid)?,
-            )),
+            Kind::Ulong => Ok(Value::Ulong(native(bytes).ok_or(Error::AttributeValueInvalid)?)),
             Kind::Ulongs => bytes
                 .chunks(size_of::<CK_ULONG>())
                 .map(native)
@@ -150,11 +148,8 @@ fn is_date(bytes: &[u8]) -> bool {
     if bytes.len() != 8 || !bytes.iter().all(u8::is_ascii_digit) {
         return false;
     }
-    let number = |digits: &[u8]| {
-        digits
-            .iter()
-            .fold(0u32, |n, digit| n * 10 + u32::from(digit - b'0'))
-    };
+    let number =
+        |digits: &[u8]| digits.iter().fold(0u32, |n, digit| n * 10 + u32::from(digit - b'0'));
     let (year, day) = bytes.split_at(4);
     let (month, day) = day.split_at(2);
     let (year, month, day) = (number(year), number(month), number(day));
@@ -219,10 +214,7 @@ mod tests {
 
     #[test]
     fn leading_zeros_of_numbers_do_not_count_and_any_nonzero_byte_is_true() {
-        assert_eq!(
-            Value::parse(Kind::BigInteger, &[0, 0, 5]),
-            Ok(Value::bytes(&[5]))
-        );
+        assert_eq!(Value::parse(Kind::BigInteger, &[0, 0, 5]), Ok(Value::bytes(&[5])));
         assert_eq!(Value::parse(Kind::Bool, &[0xff]), Ok(Value::Bool(true)));
     }
 
@@ -232,10 +224,7 @@ mod tests {
         template.add(CKA_TOKEN, Value::Bool(true)).unwrap();
         template.add(CKA_TOKEN, Value::Bool(true)).unwrap();
         assert_eq!(template.len(), 1);
-        assert_eq!(
-            template.add(CKA_TOKEN, Value::Bool(false)),
-            Err(Error::TemplateInconsistent)
-        );
+        assert_eq!(template.add(CKA_TOKEN, Value::Bool(false)), Err(Error::TemplateInconsistent));
         assert_eq!(template.remove(CKA_TOKEN), Some(Value::Bool(true)));
         assert!(template.is_empty());
     }

@@ -61,11 +61,7 @@ fn bit(cka: CK_ATTRIBUTE_TYPE) -> Option<u64> {
 impl Attributes {
     /// No attributes.
     pub const fn new() -> Attributes {
-        Attributes {
-            present: 0,
-            set: 0,
-            others: Vec::new(),
-        }
+        Attributes { present: 0, set: 0, others: Vec::new() }
     }
     /// The value of `cka`.
     pub fn value(&self, cka: CK_ATTRIBUTE_TYPE) -> Option<&Value> {
@@ -160,10 +156,7 @@ impl Attributes {
     }
     /// The booleans.
     fn flags(&self) -> impl Iterator<Item = (CK_ATTRIBUTE_TYPE, &'static Value)> + use<'_> {
-        FLAGS
-            .iter()
-            .enumerate()
-            .filter_map(|(at, cka)| Some((*cka, self.at(1 << at)?)))
+        FLAGS.iter().enumerate().filter_map(|(at, cka)| Some((*cka, self.at(1 << at)?)))
     }
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
@@ -184,10 +177,7 @@ impl IntoIterator for Attributes {
     type Item = (CK_ATTRIBUTE_TYPE, Value);
     type IntoIter = std::vec::IntoIter<Self::Item>;
     fn into_iter(self) -> Self::IntoIter {
-        let mut all: Vec<_> = self
-            .flags()
-            .map(|(cka, value)| (cka, value.clone()))
-            .collect();
+        let mut all: Vec<_> = self.flags().map(|(cka, value)| (cka, value.clone())).collect();
         all.extend(self.others);
         all.sort_by_key(|(cka, _)| *cka);
         all.into_iter()
@@ -211,10 +201,7 @@ mod tests {
 
     #[test]
     fn the_booleans_are_those_of_the_table() {
-        let table = ATTRIBUTES
-            .iter()
-            .filter(|row| row.kind == Kind::Bool)
-            .map(|row| row.cka);
+        let table = ATTRIBUTES.iter().filter(|row| row.kind == Kind::Bool).map(|row| row.cka);
         assert!(table.eq(FLAGS.iter().copied()) && FLAGS.len() <= 64);
     }
 
@@ -228,10 +215,7 @@ mod tests {
             (CKA_KEYFERRY_KID, Value::bytes(b"k")),
         ];
         let all: Attributes = pairs.iter().rev().cloned().collect();
-        assert_eq!(
-            all.iter().map(|(k, v)| (k, v.clone())).collect::<Vec<_>>(),
-            pairs
-        );
+        assert_eq!(all.iter().map(|(k, v)| (k, v.clone())).collect::<Vec<_>>(), pairs);
         assert_eq!(all.clone().into_iter().collect::<Vec<_>>(), pairs);
         assert_eq!(all.len(), 5);
         let (booleans, rest) = all.partition(|cka| bit(cka).is_some());
@@ -242,12 +226,7 @@ mod tests {
     #[test]
     fn a_value_replaces_another_of_whatever_kind() {
         let mut all = Attributes::new();
-        for value in [
-            Value::Bool(true),
-            Value::bytes(&[1]),
-            Value::Bool(false),
-            Value::Ulong(3),
-        ] {
+        for value in [Value::Bool(true), Value::bytes(&[1]), Value::Bool(false), Value::Ulong(3)] {
             all.set(CKA_TOKEN, value.clone());
             assert_eq!((all.value(CKA_TOKEN), all.len()), (Some(&value), 1));
         }

@@ -197,11 +197,7 @@ mod tests {
     fn array_attributes_carry_the_flag_of_arrays() {
         for row in ATTRIBUTES.iter().filter(|row| row.kind == Kind::Template) {
             let flagged = row.cka & CKF_ARRAY_ATTRIBUTE != 0;
-            assert!(
-                flagged || row.cka >= CKA_ENCAPSULATE_TEMPLATE,
-                "{}",
-                row.name
-            );
+            assert!(flagged || row.cka >= CKA_ENCAPSULATE_TEMPLATE, "{}", row.name);
         }
     }
 }

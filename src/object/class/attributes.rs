@@ -6,11 +6,7 @@ use super::{Attribute, Default, Flags};
 use crate::ck::*;
 
 const fn attribute(cka: CK_ATTRIBUTE_TYPE, flags: Flags, default: Default) -> Attribute {
-    Attribute {
-        cka,
-        flags,
-        default,
-    }
+    Attribute { cka, flags, default }
 }
 
 /// Written once, by whoever makes the object.
@@ -18,18 +14,12 @@ const FIXED: Flags = Flags::NONE;
 /// Footnote 8.
 const MODIFIABLE: Flags = Flags::MODIFIABLE;
 /// Footnotes 2, 4, 6, and nobody's but the token's.
-const TOKENS_OWN: Flags = Flags::NOT_CREATE
-    .and(Flags::NOT_GENERATE)
-    .and(Flags::NOT_UNWRAP)
-    .and(Flags::TOKENS_OWN);
+const TOKENS_OWN: Flags =
+    Flags::NOT_CREATE.and(Flags::NOT_GENERATE).and(Flags::NOT_UNWRAP).and(Flags::TOKENS_OWN);
 /// Footnotes 1, 4, 6: public numbers that come with the key.
-const NUMBER: Flags = Flags::CREATE
-    .and(Flags::NOT_GENERATE)
-    .and(Flags::NOT_UNWRAP);
+const NUMBER: Flags = Flags::CREATE.and(Flags::NOT_GENERATE).and(Flags::NOT_UNWRAP);
 /// Footnotes 4, 6, 7: the CRT values of RSA.
-const OPTIONAL_MATERIAL: Flags = Flags::NOT_GENERATE
-    .and(Flags::NOT_UNWRAP)
-    .and(Flags::MATERIAL);
+const OPTIONAL_MATERIAL: Flags = Flags::NOT_GENERATE.and(Flags::NOT_UNWRAP).and(Flags::MATERIAL);
 /// Footnotes 1, 4, 6, 7.
 const MATERIAL: Flags = Flags::CREATE.and(OPTIONAL_MATERIAL);
 
@@ -39,38 +29,20 @@ const MATERIAL: Flags = Flags::CREATE.and(OPTIONAL_MATERIAL);
 pub(super) static STORAGE: &[Attribute] = &[
     attribute(CKA_CLASS, FIXED, Default::Absent),
     attribute(CKA_TOKEN, Flags::COPY, Default::Bool(false)),
-    attribute(
-        CKA_MODIFIABLE,
-        Flags::COPY.and(Flags::STAYS_FALSE),
-        Default::Bool(true),
-    ),
-    attribute(
-        CKA_COPYABLE,
-        MODIFIABLE.and(Flags::STAYS_FALSE),
-        Default::Bool(true),
-    ),
-    attribute(
-        CKA_DESTROYABLE,
-        MODIFIABLE.and(Flags::STAYS_FALSE),
-        Default::Bool(true),
-    ),
+    attribute(CKA_MODIFIABLE, Flags::COPY.and(Flags::STAYS_FALSE), Default::Bool(true)),
+    attribute(CKA_COPYABLE, MODIFIABLE.and(Flags::STAYS_FALSE), Default::Bool(true)),
+    attribute(CKA_DESTROYABLE, MODIFIABLE.and(Flags::STAYS_FALSE), Default::Bool(true)),
     attribute(CKA_LABEL, MODIFIABLE, Default::Empty),
     attribute(CKA_UNIQUE_ID, TOKENS_OWN, Default::Absent),
 ];
 
 /// Public keys, certificates and data are for all to see unless the template says no.
-pub(super) static IN_PUBLIC: &[Attribute] = &[attribute(
-    CKA_PRIVATE,
-    Flags::COPY.and(Flags::STAYS_TRUE),
-    Default::Bool(false),
-)];
+pub(super) static IN_PUBLIC: &[Attribute] =
+    &[attribute(CKA_PRIVATE, Flags::COPY.and(Flags::STAYS_TRUE), Default::Bool(false))];
 
 /// Private and secret keys are for the user alone unless the template says no.
-pub(super) static IN_PRIVATE: &[Attribute] = &[attribute(
-    CKA_PRIVATE,
-    Flags::COPY.and(Flags::STAYS_TRUE),
-    Default::Bool(true),
-)];
+pub(super) static IN_PRIVATE: &[Attribute] =
+    &[attribute(CKA_PRIVATE, Flags::COPY.and(Flags::STAYS_TRUE), Default::Bool(true))];
 
 /// Section 4.5, data objects.
 pub(super) static DATA: &[Attribute] = &[
@@ -82,11 +54,7 @@ pub(super) static DATA: &[Attribute] = &[
 /// Sections 4.6.2 and 4.6.3, X.509 certificates. One of `CKA_VALUE` and `CKA_URL` must be there.
 pub(super) static X509: &[Attribute] = &[
     attribute(CKA_CERTIFICATE_TYPE, Flags::CREATE, Default::Absent),
-    attribute(
-        CKA_TRUSTED,
-        MODIFIABLE.and(Flags::SO_ONLY),
-        Default::Bool(false),
-    ),
+    attribute(CKA_TRUSTED, MODIFIABLE.and(Flags::SO_ONLY), Default::Bool(false)),
     attribute(CKA_CERTIFICATE_CATEGORY, FIXED, Default::Ulong(0)),
     attribute(CKA_CHECK_VALUE, FIXED, Default::Absent),
     attribute(CKA_START_DATE, FIXED, Default::Empty),
@@ -106,11 +74,7 @@ pub(super) static X509: &[Attribute] = &[
 
 /// Section 4.7, keys.
 pub(super) static KEY: &[Attribute] = &[
-    attribute(
-        CKA_KEY_TYPE,
-        Flags::CREATE.and(Flags::UNWRAP),
-        Default::Absent,
-    ),
+    attribute(CKA_KEY_TYPE, Flags::CREATE.and(Flags::UNWRAP), Default::Absent),
     attribute(CKA_ID, MODIFIABLE, Default::Empty),
     attribute(CKA_START_DATE, MODIFIABLE, Default::Empty),
     attribute(CKA_END_DATE, MODIFIABLE, Default::Empty),
@@ -127,11 +91,7 @@ pub(super) static PUBLIC_KEY: &[Attribute] = &[
     attribute(CKA_VERIFY, MODIFIABLE, Default::Ability),
     attribute(CKA_VERIFY_RECOVER, MODIFIABLE, Default::Ability),
     attribute(CKA_WRAP, MODIFIABLE, Default::Ability),
-    attribute(
-        CKA_TRUSTED,
-        MODIFIABLE.and(Flags::SO_ONLY),
-        Default::Bool(false),
-    ),
+    attribute(CKA_TRUSTED, MODIFIABLE.and(Flags::SO_ONLY), Default::Bool(false)),
     attribute(CKA_WRAP_TEMPLATE, FIXED, Default::Absent),
     attribute(CKA_PUBLIC_KEY_INFO, FIXED, Default::Absent),
 ];
@@ -139,23 +99,11 @@ pub(super) static PUBLIC_KEY: &[Attribute] = &[
 /// What sections 4.9 and 4.10 say of private and secret keys alike. Sensitive unless the template
 /// says no; extractable only if it says so, but for unwrapped keys, as the standard has it.
 pub(super) static HIDDEN_KEY: &[Attribute] = &[
-    attribute(
-        CKA_SENSITIVE,
-        MODIFIABLE.and(Flags::STAYS_TRUE),
-        Default::Bool(true),
-    ),
-    attribute(
-        CKA_EXTRACTABLE,
-        MODIFIABLE.and(Flags::STAYS_FALSE),
-        Default::Unwrapped(true),
-    ),
+    attribute(CKA_SENSITIVE, MODIFIABLE.and(Flags::STAYS_TRUE), Default::Bool(true)),
+    attribute(CKA_EXTRACTABLE, MODIFIABLE.and(Flags::STAYS_FALSE), Default::Unwrapped(true)),
     attribute(CKA_ALWAYS_SENSITIVE, TOKENS_OWN, Default::Absent),
     attribute(CKA_NEVER_EXTRACTABLE, TOKENS_OWN, Default::Absent),
-    attribute(
-        CKA_WRAP_WITH_TRUSTED,
-        MODIFIABLE.and(Flags::STAYS_TRUE),
-        Default::Bool(false),
-    ),
+    attribute(CKA_WRAP_WITH_TRUSTED, MODIFIABLE.and(Flags::STAYS_TRUE), Default::Bool(false)),
     attribute(CKA_DECRYPT, MODIFIABLE, Default::Ability),
     attribute(CKA_SIGN, MODIFIABLE, Default::Ability),
     attribute(CKA_UNWRAP, MODIFIABLE, Default::Ability),
@@ -177,39 +125,21 @@ pub(super) static SECRET_KEY: &[Attribute] = &[
     attribute(CKA_VERIFY, MODIFIABLE, Default::Ability),
     attribute(CKA_WRAP, MODIFIABLE, Default::Ability),
     attribute(CKA_CHECK_VALUE, FIXED, Default::Absent),
-    attribute(
-        CKA_TRUSTED,
-        MODIFIABLE.and(Flags::SO_ONLY),
-        Default::Bool(false),
-    ),
+    attribute(CKA_TRUSTED, MODIFIABLE.and(Flags::SO_ONLY), Default::Bool(false)),
     attribute(CKA_WRAP_TEMPLATE, FIXED, Default::Absent),
     attribute(CKA_VALUE, MATERIAL, Default::Absent),
     attribute(
         CKA_VALUE_LEN,
-        Flags::NOT_CREATE
-            .and(Flags::GENERATE)
-            .and(Flags::NOT_UNWRAP),
+        Flags::NOT_CREATE.and(Flags::GENERATE).and(Flags::NOT_UNWRAP),
         Default::Absent,
     ),
 ];
 
 /// Section 6.1.2, RSA public keys. A KEK carries the name its cloud gave it.
 pub(super) static RSA_PUBLIC: &[Attribute] = &[
-    attribute(
-        CKA_MODULUS,
-        Flags::CREATE.and(Flags::NOT_GENERATE),
-        Default::Absent,
-    ),
-    attribute(
-        CKA_MODULUS_BITS,
-        Flags::NOT_CREATE.and(Flags::GENERATE),
-        Default::Absent,
-    ),
-    attribute(
-        CKA_PUBLIC_EXPONENT,
-        Flags::CREATE,
-        Default::Bytes(&[1, 0, 1]),
-    ),
+    attribute(CKA_MODULUS, Flags::CREATE.and(Flags::NOT_GENERATE), Default::Absent),
+    attribute(CKA_MODULUS_BITS, Flags::NOT_CREATE.and(Flags::GENERATE), Default::Absent),
+    attribute(CKA_PUBLIC_EXPONENT, Flags::CREATE, Default::Bytes(&[1, 0, 1])),
     attribute(CKA_KEYFERRY_KID, MODIFIABLE, Default::Absent),
 ];
 
@@ -227,25 +157,13 @@ pub(super) static RSA_PRIVATE: &[Attribute] = &[
 
 /// Section 6.3.3, EC public keys.
 pub(super) static EC_PUBLIC: &[Attribute] = &[
-    attribute(
-        CKA_EC_PARAMS,
-        Flags::CREATE.and(Flags::GENERATE),
-        Default::Absent,
-    ),
-    attribute(
-        CKA_EC_POINT,
-        Flags::CREATE.and(Flags::NOT_GENERATE),
-        Default::Absent,
-    ),
+    attribute(CKA_EC_PARAMS, Flags::CREATE.and(Flags::GENERATE), Default::Absent),
+    attribute(CKA_EC_POINT, Flags::CREATE.and(Flags::NOT_GENERATE), Default::Absent),
 ];
 
 /// Section 6.3.4, EC private keys. They know their point too, which many programs ask them for.
 pub(super) static EC_PRIVATE: &[Attribute] = &[
     attribute(CKA_EC_PARAMS, NUMBER, Default::Absent),
-    attribute(
-        CKA_EC_POINT,
-        Flags::NOT_GENERATE.and(Flags::NOT_UNWRAP),
-        Default::Absent,
-    ),
+    attribute(CKA_EC_POINT, Flags::NOT_GENERATE.and(Flags::NOT_UNWRAP), Default::Absent),
     attribute(CKA_VALUE, MATERIAL, Default::Absent),
 ];

@@ -4,23 +4,11 @@ use super::{Class, Form, attributes::*};
 use crate::ck::*;
 use std::ops::RangeInclusive;
 
-const NONE: Class = Class {
-    class: 0,
-    subtype: None,
-    form: Form::None,
-    can: &[],
-    value_len: &[],
-    groups: &[],
-};
+const NONE: Class =
+    Class { class: 0, subtype: None, form: Form::None, can: &[], value_len: &[], groups: &[] };
 
-const PUBLIC: Class = Class {
-    class: CKO_PUBLIC_KEY,
-    ..NONE
-};
-const PRIVATE: Class = Class {
-    class: CKO_PRIVATE_KEY,
-    ..NONE
-};
+const PUBLIC: Class = Class { class: CKO_PUBLIC_KEY, ..NONE };
+const PRIVATE: Class = Class { class: CKO_PRIVATE_KEY, ..NONE };
 
 /// Secret keys that make MACs and derive other keys. 4096 bytes are more than any use needs.
 const GENERIC: Class = Class {
@@ -35,19 +23,12 @@ const GENERIC: Class = Class {
 const AES_LEN: &[RangeInclusive<usize>] = &[16..=16, 24..=24, 32..=32];
 
 const fn key(key_type: CK_KEY_TYPE, class: Class) -> Class {
-    Class {
-        subtype: Some((CKA_KEY_TYPE, key_type)),
-        ..class
-    }
+    Class { subtype: Some((CKA_KEY_TYPE, key_type)), ..class }
 }
 
 /// The table.
 pub static CLASSES: &[Class] = &[
-    Class {
-        class: CKO_DATA,
-        groups: &[STORAGE, IN_PUBLIC, DATA],
-        ..NONE
-    },
+    Class { class: CKO_DATA, groups: &[STORAGE, IN_PUBLIC, DATA], ..NONE },
     Class {
         class: CKO_CERTIFICATE,
         subtype: Some((CKA_CERTIFICATE_TYPE, CKC_X_509)),
@@ -63,14 +44,7 @@ pub static CLASSES: &[Class] = &[
     Class {
         form: Form::RsaPrivate,
         can: &[CKA_DECRYPT, CKA_SIGN, CKA_SIGN_RECOVER, CKA_UNWRAP],
-        groups: &[
-            STORAGE,
-            IN_PRIVATE,
-            KEY,
-            HIDDEN_KEY,
-            PRIVATE_KEY,
-            RSA_PRIVATE,
-        ],
+        groups: &[STORAGE, IN_PRIVATE, KEY, HIDDEN_KEY, PRIVATE_KEY, RSA_PRIVATE],
         ..key(CKK_RSA, PRIVATE)
     },
     Class {
@@ -82,26 +56,11 @@ pub static CLASSES: &[Class] = &[
     Class {
         form: Form::EcPrivate,
         can: &[CKA_SIGN, CKA_DERIVE],
-        groups: &[
-            STORAGE,
-            IN_PRIVATE,
-            KEY,
-            HIDDEN_KEY,
-            PRIVATE_KEY,
-            EC_PRIVATE,
-        ],
+        groups: &[STORAGE, IN_PRIVATE, KEY, HIDDEN_KEY, PRIVATE_KEY, EC_PRIVATE],
         ..key(CKK_EC, PRIVATE)
     },
     Class {
-        can: &[
-            CKA_ENCRYPT,
-            CKA_DECRYPT,
-            CKA_SIGN,
-            CKA_VERIFY,
-            CKA_WRAP,
-            CKA_UNWRAP,
-            CKA_DERIVE,
-        ],
+        can: &[CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE],
         value_len: AES_LEN,
         ..key(CKK_AES, GENERIC)
     },

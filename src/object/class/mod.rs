@@ -128,19 +128,15 @@ impl Class {
             .ok_or_else(|| Error::TemplateIncomplete.because("CKA_CLASS"))?;
         let mut missing = Error::AttributeValueInvalid;
         for row in CLASSES.iter().filter(|row| row.class == class) {
-            match row
-                .subtype
-                .map(|(cka, subtype)| (attributes.ulong(cka), subtype))
-            {
+            match row.subtype.map(|(cka, subtype)| (attributes.ulong(cka), subtype)) {
                 None => return Ok(row),
                 Some((None, _)) => missing = Error::TemplateIncomplete,
                 Some((Some(given), subtype)) if given == subtype => return Ok(row),
                 Some(_) => {}
             }
         }
-        Err(missing.because(format_args!(
-            "object class 0x{class:x}, or its key or certificate type"
-        )))
+        Err(missing
+            .because(format_args!("object class 0x{class:x}, or its key or certificate type")))
     }
     /// All its attributes.
     pub fn attributes(&self) -> impl Iterator<Item = &'static Attribute> + use<> {
@@ -148,9 +144,7 @@ impl Class {
     }
     /// The attribute `cka` of this class, or `CKR_ATTRIBUTE_TYPE_INVALID`.
     pub fn attribute(&self, cka: CK_ATTRIBUTE_TYPE) -> Result<&'static Attribute> {
-        self.attributes()
-            .find(|a| a.cka == cka)
-            .ok_or(Error::AttributeTypeInvalid)
+        self.attributes().find(|a| a.cka == cka).ok_or(Error::AttributeTypeInvalid)
     }
     /// Whether a secret key can have `len` bytes.
     pub fn takes_value_len(&self, len: usize) -> bool {
@@ -232,14 +226,8 @@ mod tests {
             ] {
                 assert!(!(a.flags.has(must) && a.flags.has(must_not)), "{name}");
             }
-            assert!(
-                a.default == Default::Absent || !a.flags.has(Flags::GENERATE),
-                "{name}"
-            );
-            assert!(
-                a.default == Default::Absent || !a.flags.has(Flags::TOKENS_OWN),
-                "{name}"
-            );
+            assert!(a.default == Default::Absent || !a.flags.has(Flags::GENERATE), "{name}");
+            assert!(a.default == Default::Absent || !a.flags.has(Flags::TOKENS_OWN), "{name}");
         }
     }
 
@@ -247,11 +235,7 @@ mod tests {
     fn what_keys_can_do_are_usage_attributes_of_theirs() {
         for class in CLASSES {
             for cka in class.can {
-                assert_eq!(
-                    class.attribute(*cka).unwrap().default,
-                    Default::Ability,
-                    "{class:?}"
-                );
+                assert_eq!(class.attribute(*cka).unwrap().default, Default::Ability, "{class:?}");
             }
             assert_eq!(class.form == Form::Secret, !class.value_len.is_empty());
         }

@@ -33,9 +33,7 @@ pub fn curve(ec_params: &[u8]) -> Result<ec::Curve> {
     }
     if let Ok(name) = PrintableStringRef::from_der(ec_params) {
         let row = NAMES.iter().find(|(known, _)| *known == name.as_str());
-        return row
-            .map(|(_, curve)| *curve)
-            .ok_or_else(|| unknown.because(name.as_str()));
+        return row.map(|(_, curve)| *curve).ok_or_else(|| unknown.because(name.as_str()));
     }
     match der::asn1::AnyRef::from_der(ec_params) {
         Ok(_) => Err(unknown.because("explicit or implicit curve parameters")),
@@ -49,18 +47,11 @@ pub(super) fn by_oid(oid: ObjectIdentifier) -> Option<ec::Curve> {
 
 /// `CKA_EC_PARAMS` as it is kept: the object identifier.
 pub(in crate::object) fn params(curve: ec::Curve) -> Result<Value> {
-    curve
-        .oid()
-        .to_der()
-        .map(|der| Value::bytes(&der))
-        .map_err(|_| Error::GeneralError)
+    curve.oid().to_der().map(|der| Value::bytes(&der)).map_err(|_| Error::GeneralError)
 }
 
 pub(super) fn public(parts: Parts) -> Result<ec::PublicKey> {
-    point(
-        curve(parts.bytes(CKA_EC_PARAMS)?)?,
-        parts.bytes(CKA_EC_POINT)?,
-    )
+    point(curve(parts.bytes(CKA_EC_PARAMS)?)?, parts.bytes(CKA_EC_POINT)?)
 }
 
 /// A point in the OCTET STRING that the standard asks for, or without it, as some programs have it.
@@ -90,10 +81,7 @@ pub(super) fn public_derived(curve: ec::Curve, point: &[u8]) -> Result<Attribute
     let string = OctetStringRef::new(point).and_then(|point| point.to_der());
     Ok(Attributes::from_iter([
         (CKA_EC_PARAMS, params(curve)?),
-        (
-            CKA_EC_POINT,
-            Value::bytes(&string.map_err(|_| Error::GeneralError)?),
-        ),
+        (CKA_EC_POINT, Value::bytes(&string.map_err(|_| Error::GeneralError)?)),
         (CKA_PUBLIC_KEY_INFO, Value::bytes(&spki::ec(curve, point)?)),
     ]))
 }
@@ -112,20 +100,10 @@ pub(super) fn encoding(key: &ec::PrivateKey) -> Result<Secret> {
 }
 
 fn encode(curve: ec::Curve, scalar: &[u8], point: &[u8]) -> Result<Secret> {
-    let inner = EcPrivateKey {
-        private_key: scalar,
-        parameters: None,
-        public_key: Some(point),
-    };
-    let inner = inner
-        .to_der()
-        .map(Secret::new)
-        .map_err(|_| Error::GeneralError)?;
+    let inner = EcPrivateKey { private_key: scalar, parameters: None, public_key: Some(point) };
+    let inner = inner.to_der().map(Secret::new).map_err(|_| Error::GeneralError)?;
     let curve = curve.oid();
-    let algorithm = AlgorithmIdentifierRef {
-        oid: OID,
-        parameters: Some((&curve).into()),
-    };
+    let algorithm = AlgorithmIdentifierRef { oid: OID, parameters: Some((&curve).into()) };
     pkcs8::wrap(algorithm, &inner)
 }
 

@@ -41,10 +41,7 @@ pub(in crate::object) fn prepare(
     attributes: &Attributes,
     material: Option<&Attributes>,
 ) -> Result<Prepared> {
-    let parts = Parts {
-        attributes,
-        material,
-    };
+    let parts = Parts { attributes, material };
     let class = Class::of(attributes)?;
     Ok(match class.form {
         Form::None => return Err(Error::KeyTypeInconsistent),
@@ -59,10 +56,7 @@ pub(in crate::object) fn prepare(
 /// What a sound key says about its own object: lengths, check value, `CKA_PUBLIC_KEY_INFO`, and its
 /// curve, point and scalar in the one form in which they are kept.
 pub(in crate::object) fn derived(all: &Attributes, key: &Prepared) -> Result<Attributes> {
-    let parts = Parts {
-        attributes: all,
-        material: None,
-    };
+    let parts = Parts { attributes: all, material: None };
     match key {
         Prepared::Secret(value) => secret_derived(all, value),
         Prepared::RsaPublic(key) => rsa::public_derived(parts, key.bits()),
@@ -75,10 +69,7 @@ pub(in crate::object) fn derived(all: &Attributes, key: &Prepared) -> Result<Att
 /// The encoding under which a key leaves: PKCS#8 for private keys, the raw value for secret keys.
 /// `CKR_KEY_NOT_WRAPPABLE` for what has none (public keys, certificates, data, RSA keys without CRT values).
 pub(in crate::object) fn encoding(object: &Object) -> Result<Secret> {
-    let parts = Parts {
-        attributes: object.attributes(),
-        material: object.material()?,
-    };
+    let parts = Parts { attributes: object.attributes(), material: object.material()? };
     match Class::of(object.attributes())?.form {
         Form::Secret => Ok(Secret::new(parts.bytes(CKA_VALUE)?.to_vec())),
         Form::RsaPrivate => rsa::encoding(parts),
@@ -92,10 +83,7 @@ pub(in crate::object) fn encoding(object: &Object) -> Result<Secret> {
 
 /// Length of [`encoding`], computed without making it.
 pub(in crate::object) fn encoding_len(object: &Object) -> Result<usize> {
-    let parts = Parts {
-        attributes: object.attributes(),
-        material: object.material()?,
-    };
+    let parts = Parts { attributes: object.attributes(), material: object.material()? };
     match Class::of(object.attributes())?.form {
         Form::Secret => Ok(parts.bytes(CKA_VALUE)?.len()),
         Form::RsaPrivate => rsa::encoding_len(parts),

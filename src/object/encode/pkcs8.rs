@@ -31,10 +31,7 @@ impl<'a> Outer<'a> {
         }
         let algorithm = AlgorithmIdentifierRef::decode(reader)?;
         let private_key = <&OctetStringRef>::decode(reader)?.as_bytes();
-        let attributes = Tag::ContextSpecific {
-            constructed: true,
-            number: TagNumber(0),
-        };
+        let attributes = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
         if !reader.is_finished() && Tag::peek(reader)? == attributes {
             AnyRef::decode(reader)?;
         }
@@ -42,11 +39,7 @@ impl<'a> Outer<'a> {
             .context_specific::<BitStringRef<'_>>(TagNumber(1), TagMode::Implicit)?
             .map(|bits| bits.as_bytes().ok_or_else(|| Tag::BitString.value_error()))
             .transpose()?;
-        Ok(Outer {
-            algorithm,
-            private_key,
-            public_key,
-        })
+        Ok(Outer { algorithm, private_key, public_key })
     }
 }
 
@@ -54,9 +47,7 @@ impl<'a> Outer<'a> {
 pub(super) fn wrap(algorithm: AlgorithmIdentifierRef<'_>, private_key: &[u8]) -> Result<Secret> {
     let key = OctetStringRef::new(private_key).map_err(|_| Error::GeneralError)?;
     let info = pkcs8::PrivateKeyInfoRef::new(algorithm, key);
-    info.to_der()
-        .map(Secret::new)
-        .map_err(|_| Error::GeneralError)
+    info.to_der().map(Secret::new).map_err(|_| Error::GeneralError)
 }
 
 /// Length of what [`wrap`] makes of `len` bytes under an algorithm identifier of `algorithm` bytes.

@@ -13,20 +13,13 @@ use der::{Decode, Encode};
 
 /// rsaEncryption
 pub(super) const OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-pub(super) const ALGORITHM: AlgorithmIdentifierRef<'static> = AlgorithmIdentifierRef {
-    oid: OID,
-    parameters: Some(AnyRef::NULL),
-};
+pub(super) const ALGORITHM: AlgorithmIdentifierRef<'static> =
+    AlgorithmIdentifierRef { oid: OID, parameters: Some(AnyRef::NULL) };
 /// Length of [`ALGORITHM`] in DER.
 const ALGORITHM_LEN: usize = 15;
 
-const CRT: [CK_ATTRIBUTE_TYPE; 5] = [
-    CKA_PRIME_1,
-    CKA_PRIME_2,
-    CKA_EXPONENT_1,
-    CKA_EXPONENT_2,
-    CKA_COEFFICIENT,
-];
+const CRT: [CK_ATTRIBUTE_TYPE; 5] =
+    [CKA_PRIME_1, CKA_PRIME_2, CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_COEFFICIENT];
 
 pub(super) fn public(parts: Parts) -> Result<rsa::PublicKey> {
     rsa::PublicKey::new(parts.bytes(CKA_MODULUS)?, parts.bytes(CKA_PUBLIC_EXPONENT)?)
@@ -56,10 +49,7 @@ pub(super) fn private(parts: Parts) -> Result<rsa::PrivateKey> {
 fn crt(parts: Parts<'_>) -> Option<[&[u8]; 5]> {
     let mut values = [&[][..]; 5];
     for (value, cka) in values.iter_mut().zip(CRT) {
-        *value = parts
-            .attributes
-            .bytes(cka)
-            .or_else(|| parts.material?.bytes(cka))?;
+        *value = parts.attributes.bytes(cka).or_else(|| parts.material?.bytes(cka))?;
         if value.is_empty() {
             return None;
         }
@@ -75,24 +65,16 @@ pub(super) fn public_derived(parts: Parts, bits: usize) -> Result<Attributes> {
 
 pub(super) fn private_derived(parts: Parts) -> Result<Attributes> {
     let info = spki::rsa(parts.bytes(CKA_MODULUS)?, parts.bytes(CKA_PUBLIC_EXPONENT)?)?;
-    Ok(Attributes::from_iter([(
-        CKA_PUBLIC_KEY_INFO,
-        Value::bytes(&info),
-    )]))
+    Ok(Attributes::from_iter([(CKA_PUBLIC_KEY_INFO, Value::bytes(&info))]))
 }
 
 pub(super) fn encoding(parts: Parts) -> Result<Secret> {
-    let inner = pkcs1(parts)?
-        .to_der()
-        .map(Secret::new)
-        .map_err(|_| Error::GeneralError)?;
+    let inner = pkcs1(parts)?.to_der().map(Secret::new).map_err(|_| Error::GeneralError)?;
     pkcs8::wrap(ALGORITHM, &inner)
 }
 
 pub(super) fn encoding_len(parts: Parts) -> Result<usize> {
-    let inner = pkcs1(parts)?
-        .encoded_len()
-        .map_err(|_| Error::GeneralError)?;
+    let inner = pkcs1(parts)?.encoded_len().map_err(|_| Error::GeneralError)?;
     let inner = usize::try_from(inner).map_err(|_| Error::GeneralError)?;
     Ok(pkcs8::wrapped_len(ALGORITHM_LEN, inner))
 }
@@ -156,11 +138,7 @@ pub fn rsa_attributes(parts: &rsa::Parts) -> (Attributes, Attributes) {
     private.set(CKA_PRIVATE_EXPONENT, number(&parts.d));
     if let Some(crt) = &parts.crt {
         let values = [&crt.p, &crt.q, &crt.dp, &crt.dq, &crt.qinv];
-        private.extend(
-            CRT.into_iter()
-                .zip(values.map(|value| number(value)))
-                .collect(),
-        );
+        private.extend(CRT.into_iter().zip(values.map(|value| number(value))).collect());
     }
     (public, private)
 }

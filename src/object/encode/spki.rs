@@ -12,10 +12,7 @@ use der::{Decode, Encode};
 /// Of an RSA key.
 pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Vec<u8>> {
     let number = |bytes| UintRef::new(bytes).map_err(|_| Error::AttributeValueInvalid);
-    let key = pkcs1::RsaPublicKey {
-        modulus: number(modulus)?,
-        public_exponent: number(exponent)?,
-    };
+    let key = pkcs1::RsaPublicKey { modulus: number(modulus)?, public_exponent: number(exponent)? };
     let key = key.to_der().map_err(|_| Error::AttributeValueInvalid)?;
     encode(rsa_keys::ALGORITHM, &key)
 }
@@ -23,23 +20,13 @@ pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Vec<u8>> {
 /// Of an uncompressed point.
 pub(super) fn ec(curve: Curve, point: &[u8]) -> Result<Vec<u8>> {
     let curve = curve.oid();
-    encode(
-        AlgorithmIdentifierRef {
-            oid: ec_keys::OID,
-            parameters: Some((&curve).into()),
-        },
-        point,
-    )
+    encode(AlgorithmIdentifierRef { oid: ec_keys::OID, parameters: Some((&curve).into()) }, point)
 }
 
 fn encode(algorithm: AlgorithmIdentifierRef<'_>, key: &[u8]) -> Result<Vec<u8>> {
     BitStringRef::from_bytes(key)
         .and_then(|subject_public_key| {
-            SubjectPublicKeyInfoRef {
-                algorithm,
-                subject_public_key,
-            }
-            .to_der()
+            SubjectPublicKeyInfoRef { algorithm, subject_public_key }.to_der()
         })
         .map_err(|_| Error::GeneralError)
 }
@@ -64,9 +51,8 @@ pub fn from_spki(der: &[u8]) -> Result<Attributes> {
             let curve = info.algorithm.parameters.ok_or(invalid)?;
             let curve = curve.decode_as::<ObjectIdentifier>().map_err(|_| invalid)?;
             let curve = ec_keys::by_oid(curve).ok_or(Error::CurveNotSupported)?;
-            let point = OctetStringRef::new(key)
-                .and_then(|key| key.to_der())
-                .map_err(|_| invalid)?;
+            let point =
+                OctetStringRef::new(key).and_then(|key| key.to_der()).map_err(|_| invalid)?;
             Attributes::from_iter([
                 (CKA_KEY_TYPE, Value::Ulong(CKK_EC)),
                 (CKA_EC_PARAMS, ec_keys::params(curve)?),

@@ -48,18 +48,14 @@ fn private_key(key_type: CK_KEY_TYPE, numbers: Attributes) -> Result<Object> {
 
 #[test]
 fn keys_of_openssl_come_in_and_leave_byte_for_byte() {
-    for (key_type, hex, public) in [
-        (CKK_EC, P256, P256_PUBLIC),
-        (CKK_RSA, RSA_1024, RSA_1024_PUBLIC),
-    ] {
+    for (key_type, hex, public) in
+        [(CKK_EC, P256, P256_PUBLIC), (CKK_RSA, RSA_1024, RSA_1024_PUBLIC)]
+    {
         let der = unhex(hex);
         let key = private_key(key_type, from_pkcs8(key_type, &der).unwrap()).unwrap();
         assert_eq!(encoding(&key).unwrap().as_slice(), der);
         assert_eq!(encoding_len(&key), Ok(der.len()));
-        assert_eq!(
-            key.attributes().bytes(CKA_PUBLIC_KEY_INFO),
-            Some(unhex(public).as_slice())
-        );
+        assert_eq!(key.attributes().bytes(CKA_PUBLIC_KEY_INFO), Some(unhex(public).as_slice()));
     }
 }
 
@@ -67,12 +63,9 @@ fn keys_of_openssl_come_in_and_leave_byte_for_byte() {
 #[test]
 fn ec_encodings_have_the_lengths_that_azure_knows() {
     use curves::Curve::*;
-    for (curve, len, blob) in [
-        (P256, 138, 408),
-        (P384, 185, 456),
-        (P521, 241, 512),
-        (Secp256k1, 135, 400),
-    ] {
+    for (curve, len, blob) in
+        [(P256, 138, 408), (P384, 185, 456), (P521, 241, 512), (Secp256k1, 135, 400)]
+    {
         let fresh = curves::PrivateKey::generate(curve).unwrap();
         let (_, numbers) = ec_attributes(&fresh).unwrap();
         let key = private_key(CKK_EC, numbers.clone()).unwrap();
@@ -146,20 +139,11 @@ fn optional_parts_may_be_there_in_any_combination_but_must_be_right() {
 #[test]
 fn optional_parts_that_belong_to_another_key_are_refused() {
     let other = curves::PrivateKey::generate(curves::Curve::P256).unwrap();
-    let other = BitStringRef::from_bytes(other.point())
-        .unwrap()
-        .to_der()
-        .unwrap();
+    let other = BitStringRef::from_bytes(other.point()).unwrap().to_der().unwrap();
     let refused = Err(Error::WrappedKeyInvalid);
-    assert_eq!(
-        from_pkcs8(CKK_EC, &variant(0, &tagged(0xa1, &other), &[])),
-        refused
-    );
+    assert_eq!(from_pkcs8(CKK_EC, &variant(0, &tagged(0xa1, &other), &[])), refused);
     let foreign = curves::Curve::P384.oid().to_der().unwrap();
-    assert_eq!(
-        from_pkcs8(CKK_EC, &variant(0, &tagged(0xa0, &foreign), &[])),
-        refused
-    );
+    assert_eq!(from_pkcs8(CKK_EC, &variant(0, &tagged(0xa0, &foreign), &[])), refused);
     assert_eq!(from_pkcs8(CKK_EC, &variant(2, &[], &[])), refused);
     assert_eq!(from_pkcs8(CKK_EC, &variant(0, &[], &[5, 0])), refused);
 }
@@ -212,15 +196,9 @@ fn public_keys_are_read_from_and_written_to_spki() {
         let template = from_spki(&der).unwrap();
         let key = draft(Origin::Create, template, Attributes::new()).unwrap();
         let key = key.finish(Attributes::new()).unwrap();
-        assert_eq!(
-            key.attributes().bytes(CKA_PUBLIC_KEY_INFO),
-            Some(der.as_slice())
-        );
+        assert_eq!(key.attributes().bytes(CKA_PUBLIC_KEY_INFO), Some(der.as_slice()));
         assert_eq!(encoding(&key), Err(Error::KeyNotWrappable));
-        assert_eq!(
-            from_spki(&der[..der.len() - 1]),
-            Err(Error::PublicKeyInvalid)
-        );
+        assert_eq!(from_spki(&der[..der.len() - 1]), Err(Error::PublicKeyInvalid));
     }
 }
 
@@ -230,20 +208,9 @@ fn curves_are_named_by_identifier_or_name() {
         assert_eq!(curve(&known.oid().to_der().unwrap()), Ok(known));
     }
     assert_eq!(curve(&tagged(0x13, b"secp384r1")), Ok(curves::Curve::P384));
-    assert_eq!(
-        curve(&tagged(0x13, b"curve25519")),
-        Err(Error::CurveNotSupported)
-    );
-    assert_eq!(
-        curve(&unhex("06052b81040021")),
-        Err(Error::CurveNotSupported),
-        "secp224r1"
-    );
-    assert_eq!(
-        curve(&[0x30, 0]),
-        Err(Error::CurveNotSupported),
-        "explicit parameters"
-    );
+    assert_eq!(curve(&tagged(0x13, b"curve25519")), Err(Error::CurveNotSupported));
+    assert_eq!(curve(&unhex("06052b81040021")), Err(Error::CurveNotSupported), "secp224r1");
+    assert_eq!(curve(&[0x30, 0]), Err(Error::CurveNotSupported), "explicit parameters");
     assert_eq!(curve(b"P-256"), Err(Error::AttributeValueInvalid));
     assert_eq!(curve(&[]), Err(Error::AttributeValueInvalid));
 }

@@ -56,10 +56,7 @@ pub fn copy(object: &Object, template: Attributes) -> Result<Object> {
         all.extend(material.clone());
     }
     // a copy of what nobody has vouched for is not vouched for either
-    Ok(Object {
-        verified: object.verified,
-        ..Object::new(all)
-    })
+    Ok(Object { verified: object.verified, ..Object::new(all) })
 }
 
 /// Whether an attribute has a value that it cannot lose (footnotes 11 and 12).

@@ -16,11 +16,7 @@ impl Draft {
     /// do so about an unwrapped key's length; for an unsound key `CKR_ATTRIBUTE_VALUE_INVALID` or
     /// `CKR_CURVE_NOT_SUPPORTED` if it was created, `CKR_WRAPPED_KEY_INVALID` if it was unwrapped.
     pub fn finish(self, contributed: Attributes) -> Result<Object> {
-        let Draft {
-            attributes: mut all,
-            origin,
-            class,
-        } = self;
+        let Draft { attributes: mut all, origin, class } = self;
         for (cka, value) in contributed {
             all.add(cka, value)?;
         }
@@ -92,10 +88,7 @@ fn own(origin: Origin, form: Form, all: &mut Attributes) -> Result<()> {
         Origin::Generate(mechanism) => mechanism,
         _ => CK_UNAVAILABLE_INFORMATION,
     };
-    all.set(
-        CKA_LOCAL,
-        Value::Bool(matches!(origin, Origin::Generate(_))),
-    );
+    all.set(CKA_LOCAL, Value::Bool(matches!(origin, Origin::Generate(_))));
     all.set(CKA_KEY_GEN_MECHANISM, Value::Ulong(mechanism));
     if matches!(form, Form::RsaPublic | Form::EcPublic) {
         return Ok(());
@@ -103,22 +96,15 @@ fn own(origin: Origin, form: Form, all: &mut Attributes) -> Result<()> {
     // sections 5.18.1 to 5.18.5: only what never left a token in the clear can have always been safe
     let (always_sensitive, never_extractable) = match origin {
         Origin::Generate(_) => (true, true),
-        Origin::Derive {
-            always_sensitive,
-            never_extractable,
-        } => (always_sensitive, never_extractable),
+        Origin::Derive { always_sensitive, never_extractable } => {
+            (always_sensitive, never_extractable)
+        }
         Origin::Create | Origin::Unwrap => (false, false),
     };
     let sensitive = all.flag(CKA_SENSITIVE) == Some(true);
     let extractable = all.flag(CKA_EXTRACTABLE) == Some(true);
-    all.set(
-        CKA_ALWAYS_SENSITIVE,
-        Value::Bool(always_sensitive && sensitive),
-    );
-    all.set(
-        CKA_NEVER_EXTRACTABLE,
-        Value::Bool(never_extractable && !extractable),
-    );
+    all.set(CKA_ALWAYS_SENSITIVE, Value::Bool(always_sensitive && sensitive));
+    all.set(CKA_NEVER_EXTRACTABLE, Value::Bool(never_extractable && !extractable));
     Ok(())
 }
 
@@ -137,10 +123,7 @@ fn certificate_check_value(all: &mut Attributes) -> Result<()> {
 /// `CKA_UNIQUE_ID`: a random UUID (RFC 9562 section 5.4).
 pub(super) fn unique_id() -> Result<String> {
     let random = crypto::random(16).map_err(|Failed| Error::RandomNoRng)?;
-    let random: [u8; 16] = random
-        .as_slice()
-        .try_into()
-        .map_err(|_| Error::RandomNoRng)?;
+    let random: [u8; 16] = random.as_slice().try_into().map_err(|_| Error::RandomNoRng)?;
     const VERSION: u128 = 0xf << 76;
     const VARIANT: u128 = 0x3 << 62;
     let bits = u128::from_be_bytes(random) & !VERSION & !VARIANT | 4 << 76 | 2 << 62;

@@ -23,10 +23,7 @@ pub enum Origin {
     Unwrap,
     /// `C_DeriveKey`; whether the base key was always sensitive and never extractable.
     #[allow(missing_docs)]
-    Derive {
-        always_sensitive: bool,
-        never_extractable: bool,
-    },
+    Derive { always_sensitive: bool, never_extractable: bool },
 }
 
 /// A template that has been read against its class: what the application asked for, complete with
@@ -53,39 +50,33 @@ pub fn draft(origin: Origin, template: Attributes, implied: Attributes) -> Resul
     }
     let class = Class::of(&attributes)?;
     if origin == Origin::Unwrap
-        && !matches!(
-            class.form,
-            Form::Secret | Form::RsaPrivate | Form::EcPrivate
-        )
+        && !matches!(class.form, Form::Secret | Form::RsaPrivate | Form::EcPrivate)
     {
         return Err(
             Error::TemplateInconsistent.because("only private and secret keys are unwrapped")
         );
     }
     for (cka, _) in attributes.iter() {
-        origin.admit(
-            class
-                .attribute(cka)
-                .map_err(|e| e.because(attribute::name(cka)))?,
-        )?;
+        origin.admit(class.attribute(cka).map_err(|e| e.because(attribute::name(cka)))?)?;
     }
     origin.complete(class, &attributes)?;
     check_values(origin, class, &mut attributes)?;
     for row in class.attributes() {
-        let default = row
-            .default
-            .value(origin == Origin::Unwrap, class.can.contains(&row.cka));
+        let can = class.can.contains(&row.cka) && !evades(row.cka, &attributes);
+        let default = row.default.value(origin == Origin::Unwrap, can);
         if let Some(value) = default
             && !attributes.has(row.cka)
         {
             attributes.set(row.cka, value);
         }
     }
-    Ok(Draft {
-        attributes,
-        origin,
-        class,
-    })
+    Ok(Draft { attributes, origin, class })
+}
+
+/// Whether a usage that nobody asked for would be a way round a template: what a key must not
+/// unwrap otherwise it must not decrypt either.
+fn evades(usage: CK_ATTRIBUTE_TYPE, given: &Attributes) -> bool {
+    usage == CKA_DECRYPT && given.has(CKA_UNWRAP_TEMPLATE)
 }
 
 impl Origin {
@@ -118,9 +109,7 @@ impl Origin {
             Origin::Unwrap => Flags::UNWRAP,
             Origin::Derive { .. } => return Ok(()),
         };
-        let mut missing = class
-            .attributes()
-            .filter(|a| a.flags.has(required) && !given.has(a.cka));
+        let mut missing = class.attributes().filter(|a| a.flags.has(required) && !given.has(a.cka));
         if let Some(attribute) = missing.next() {
             return Err(Error::TemplateIncomplete.because(attribute::name(attribute.cka)));
         }

@@ -8,15 +8,8 @@ use std::path::Path;
 
 /// Makes `folder` (0700, parents included) and the empty file `database` (0600) unless they exist.
 pub(super) fn prepare(folder: &Path, database: &Path) -> io::Result<()> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)?;
-    let options = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(database);
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let options = OpenOptions::new().write(true).create_new(true).mode(0o600).open(database);
     match options {
         Ok(file) => {
             file.sync_all()?;
@@ -25,10 +18,7 @@ pub(super) fn prepare(folder: &Path, database: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let mode = std::fs::metadata(database)?.mode() & 0o777;
             if mode & 0o077 != 0 {
-                log::warn!(
-                    "{} is open to other users (mode {mode:o})",
-                    database.display()
-                );
+                log::warn!("{} is open to other users (mode {mode:o})", database.display());
             }
             Ok(())
         }

@@ -6,11 +6,7 @@ use std::path::Path;
 /// Makes `folder` and the empty file `database` unless they exist.
 pub(super) fn prepare(folder: &Path, database: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
-    match OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(database)
-    {
+    match OpenOptions::new().write(true).create_new(true).open(database) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }

@@ -78,9 +78,7 @@ impl Store for Sqlite {
     fn tokens(&self) -> Result<Vec<TokenId>> {
         self.with(&self.reader, |connection| {
             let mut query = connection.prepare_cached("SELECT id FROM token ORDER BY number")?;
-            query
-                .query_map([], |row| Ok(TokenId(row.get(0)?)))?
-                .collect()
+            query.query_map([], |row| Ok(TokenId(row.get(0)?)))?.collect()
         })
     }
 
@@ -128,9 +126,7 @@ impl Store for Sqlite {
     fn stamp(&self) -> Result<u64> {
         self.with(&self.reader, |connection| {
             let mut query = connection.prepare_cached("PRAGMA data_version")?;
-            query
-                .query_row([], |row| row.get(0))
-                .map(i64::cast_unsigned)
+            query.query_row([], |row| row.get(0)).map(i64::cast_unsigned)
         })
     }
 }
@@ -229,11 +225,7 @@ fn numbered(row: &Row<'_>) -> rusqlite::Result<(i64, Revision)> {
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
-    Ok(Record {
-        id: RecordId(row.get(0)?),
-        revision: revision(row, 1)?,
-        body: row.get(2)?,
-    })
+    Ok(Record { id: RecordId(row.get(0)?), revision: revision(row, 1)?, body: row.get(2)? })
 }
 
 fn revision(row: &Row<'_>, column: usize) -> rusqlite::Result<Revision> {

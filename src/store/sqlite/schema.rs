@@ -44,19 +44,16 @@ pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<Result<()
     }
     Ok(match owner(connection)? {
         Owner::Us => Ok(()),
-        Owner::Newer(version) => Err(format!(
-            "made by a newer version (tables {version}, known {VERSION})"
-        )),
+        Owner::Newer(version) => {
+            Err(format!("made by a newer version (tables {version}, known {VERSION})"))
+        }
         Owner::Nobody | Owner::Other => Err("a database of another application".into()),
     })
 }
 
 fn owner(connection: &Connection) -> rusqlite::Result<Owner> {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-    let (application, version) = (
-        number("PRAGMA application_id")?,
-        number("PRAGMA user_version")?,
-    );
+    let (application, version) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
     Ok(match (application, version, tables) {
         (0, 0, 0) => Owner::Nobody,

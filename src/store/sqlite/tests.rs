@@ -10,10 +10,7 @@ fn mode(path: &Path) -> u32 {
 #[test]
 fn handles_see_each_other() {
     let folder = tempfile::tempdir().unwrap();
-    let (a, b) = (
-        Sqlite::open(folder.path()).unwrap(),
-        Sqlite::open(folder.path()).unwrap(),
-    );
+    let (a, b) = (Sqlite::open(folder.path()).unwrap(), Sqlite::open(folder.path()).unwrap());
     let before = b.stamp().unwrap();
     assert_eq!(b.stamp().unwrap(), before);
     a.write(TOKEN, &[put(1, 0, b"x")]).unwrap().unwrap();
@@ -33,10 +30,7 @@ fn many_may_open_at_once() {
             let path = folder.path().join("new");
             scope.spawn(move || {
                 let store = Sqlite::open(&path).unwrap();
-                store
-                    .write(TokenId([n; 16]), &[put(1, 0, b"x")])
-                    .unwrap()
-                    .unwrap();
+                store.write(TokenId([n; 16]), &[put(1, 0, b"x")]).unwrap().unwrap();
             });
         }
     });
@@ -52,10 +46,7 @@ fn the_file_alone_is_the_store_once_closed() {
     drop(store);
     let copy = tempfile::tempdir().unwrap();
     std::fs::copy(folder.path().join(DATABASE), copy.path().join(DATABASE)).unwrap();
-    assert_eq!(
-        Sqlite::open(copy.path()).unwrap().tokens().unwrap(),
-        [TOKEN]
-    );
+    assert_eq!(Sqlite::open(copy.path()).unwrap().tokens().unwrap(), [TOKEN]);
 }
 
 #[test]
@@ -85,11 +76,7 @@ fn other_peoples_files_stay_as_they_are() {
     ] {
         let (folder, path) = other(sql);
         let before = std::fs::read(&path).unwrap();
-        assert_eq!(
-            Sqlite::open(folder.path()).unwrap_err(),
-            Error::DeviceError,
-            "{sql}"
-        );
+        assert_eq!(Sqlite::open(folder.path()).unwrap_err(), Error::DeviceError, "{sql}");
         assert_eq!(std::fs::read(&path).unwrap(), before, "{sql}");
     }
     let folder = tempfile::tempdir().unwrap();
@@ -116,18 +103,11 @@ fn a_full_store_says_so_and_goes_on() {
     store.write(TOKEN, &[put(1, 0, b"x")]).unwrap().unwrap();
     let limit = |pages: u32| {
         let writer = store.writer.lock();
-        writer
-            .as_ref()
-            .unwrap()
-            .pragma_update(None, "max_page_count", pages)
-            .unwrap();
+        writer.as_ref().unwrap().pragma_update(None, "max_page_count", pages).unwrap();
     };
     limit(10);
     let big = vec![0; 100_000];
-    assert_eq!(
-        store.write(TOKEN, &[put(2, 0, &big)]),
-        Err(Error::DeviceMemory)
-    );
+    assert_eq!(store.write(TOKEN, &[put(2, 0, &big)]), Err(Error::DeviceMemory));
     limit(1_000_000);
     assert_eq!(store.read(TOKEN, Revision(0)).unwrap().0, Revision(1));
     store.write(TOKEN, &[put(2, 0, &big)]).unwrap().unwrap();
@@ -137,17 +117,8 @@ fn a_full_store_says_so_and_goes_on() {
 fn a_write_protected_store_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let store = Sqlite::open(folder.path()).unwrap();
-    store
-        .writer
-        .lock()
-        .as_ref()
-        .unwrap()
-        .pragma_update(None, "query_only", true)
-        .unwrap();
-    assert_eq!(
-        store.write(TOKEN, &[put(1, 0, b"x")]),
-        Err(Error::TokenWriteProtected)
-    );
+    store.writer.lock().as_ref().unwrap().pragma_update(None, "query_only", true).unwrap();
+    assert_eq!(store.write(TOKEN, &[put(1, 0, b"x")]), Err(Error::TokenWriteProtected));
     assert_eq!(store.tokens().unwrap(), []);
 }
 
@@ -176,14 +147,7 @@ fn nonsense_in_the_tables_is_an_error() {
         "UPDATE record SET revision = 'soon'",
         "UPDATE token SET revision = -1",
     ] {
-        Connection::open(folder.path().join(DATABASE))
-            .unwrap()
-            .execute_batch(sql)
-            .unwrap();
-        assert_eq!(
-            store.read(TOKEN, Revision(0)).unwrap_err(),
-            Error::DeviceError,
-            "{sql}"
-        );
+        Connection::open(folder.path().join(DATABASE)).unwrap().execute_batch(sql).unwrap();
+        assert_eq!(store.read(TOKEN, Revision(0)).unwrap_err(), Error::DeviceError, "{sql}");
     }
 }

@@ -15,16 +15,10 @@ struct Beginning {
 
 impl Beginning {
     fn new(token: TokenId, label: [u8; 32], so_pin: &[u8]) -> Result<Beginning> {
-        let place = Place {
-            token,
-            epoch: random_array()?,
-        };
+        let place = Place { token, epoch: random_array()? };
         let unlocked = Unlocked::new(place, random(32)?)?;
         let so = SlotRecord::new(&place, Who::So, 1, so_pin, &unlocked.token_key)?;
-        let delta = Delta {
-            added: vec![Element::slot(&so)?],
-            removed: Vec::new(),
-        };
+        let delta = Delta { added: vec![Element::slot(&so)?], removed: Vec::new() };
         let ledger = unlocked.new_ledger(&delta)?;
         let description = DescriptionRecord {
             epoch: place.epoch,
@@ -33,10 +27,7 @@ impl Beginning {
             serial: serial()?,
             seal: Vec::new(),
         };
-        Ok(Beginning {
-            description: unlocked.seal_description(description, &ledger)?,
-            so,
-        })
+        Ok(Beginning { description: unlocked.seal_description(description, &ledger)?, so })
     }
 }
 
@@ -51,15 +42,8 @@ impl Vault {
         check_length(so_pin)?;
         let token = TokenId(random_array()?);
         let Beginning { description, so } = Beginning::new(token, label, so_pin)?;
-        let first = |id, body| Change {
-            id,
-            from: Revision(0),
-            body: Some(body),
-        };
-        let changes = [
-            first(DESCRIPTION, description.body()),
-            first(Who::So.slot(), so.body()),
-        ];
+        let first = |id, body| Change { id, from: Revision(0), body: Some(body) };
+        let changes = [first(DESCRIPTION, description.body()), first(Who::So.slot(), so.body())];
         match store.write(token, &changes)? {
             Some(_) => Ok(Vault::of(store, token)),
             None => Err(Error::DeviceError.because("a new token is there already")),
@@ -74,10 +58,8 @@ impl Vault {
             if !self.still_admits(&records, &place, &slot)? {
                 return Err(Error::PinIncorrect.because("another process changed the SO PIN"));
             }
-            let changes: Vec<Change> = records
-                .into_iter()
-                .filter_map(|record| beginning.replace(record))
-                .collect();
+            let changes: Vec<Change> =
+                records.into_iter().filter_map(|record| beginning.replace(record)).collect();
             if self.store.write(self.token, &changes)?.is_some() {
                 return Ok(());
             }
@@ -91,9 +73,7 @@ impl Vault {
         let find = |id| records.iter().find(|record| record.id == id).cloned();
         let (_, description) = self.parse_description(find(DESCRIPTION))?;
         let now = find(Who::So.slot()).and_then(|record| record.body);
-        let now = now
-            .map(|body| self.parse_slot(Who::So, &body))
-            .transpose()?;
+        let now = now.map(|body| self.parse_slot(Who::So, &body)).transpose()?;
         Ok(description.epoch == place.epoch && now.is_some_and(|now| now.seal == slot.seal))
     }
 }
@@ -109,10 +89,6 @@ impl Beginning {
             record.body?;
             None
         };
-        Some(Change {
-            id: record.id,
-            from: record.revision,
-            body,
-        })
+        Some(Change { id: record.id, from: record.revision, body })
     }
 }

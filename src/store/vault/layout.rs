@@ -50,14 +50,7 @@ pub(super) struct DescriptionRecord {
 impl DescriptionRecord {
     pub(super) fn head(&self) -> Vec<u8> {
         let version = self.version.to_be_bytes();
-        [
-            &[FORMAT, KIND_DESCRIPTION][..],
-            &self.epoch,
-            &version,
-            &self.label,
-            &self.serial,
-        ]
-        .concat()
+        [&[FORMAT, KIND_DESCRIPTION][..], &self.epoch, &version, &self.label, &self.serial].concat()
     }
 
     pub(super) fn body(&self) -> Vec<u8> {
@@ -96,11 +89,7 @@ impl SlotRecord {
             Who::So => 0,
             Who::User => 1,
         };
-        let Cost {
-            memory,
-            passes,
-            lanes,
-        } = self.cost;
+        let Cost { memory, passes, lanes } = self.cost;
         let mut head = vec![FORMAT, KIND_SLOT, who];
         head.extend(self.version.to_be_bytes());
         for number in [memory, passes, lanes] {
@@ -111,12 +100,7 @@ impl SlotRecord {
     }
 
     pub(super) fn body(&self) -> Vec<u8> {
-        [
-            self.head(),
-            self.tries.to_be_bytes().to_vec(),
-            self.seal.clone(),
-        ]
-        .concat()
+        [self.head(), self.tries.to_be_bytes().to_vec(), self.seal.clone()].concat()
     }
 
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
@@ -127,31 +111,16 @@ impl SlotRecord {
             _ => return None,
         };
         let version = bytes.u64()?;
-        let cost = Cost {
-            memory: bytes.u32()?,
-            passes: bytes.u32()?,
-            lanes: bytes.u32()?,
-        };
+        let cost = Cost { memory: bytes.u32()?, passes: bytes.u32()?, lanes: bytes.u32()? };
         let (salt, tries) = (bytes.take()?, bytes.u32()?);
         payable(cost).then_some(())?;
-        Some(SlotRecord {
-            who,
-            version,
-            cost,
-            salt,
-            seal: bytes.seal()?,
-            tries,
-        })
+        Some(SlotRecord { who, version, cost, salt, seal: bytes.seal()?, tries })
     }
 }
 
 /// Whether a cost is one that we would ever have written: an altered one must not eat all memory.
 fn payable(cost: Cost) -> bool {
-    let Cost {
-        memory,
-        passes,
-        lanes,
-    } = cost;
+    let Cost { memory, passes, lanes } = cost;
     (1..=1024).contains(&passes)
         && (1..=64).contains(&lanes)
         && (8 * lanes..=4 * 1024 * 1024).contains(&memory)
@@ -197,16 +166,8 @@ impl ObjectRecord {
         let open = bytes.counted()?;
         let seal = bytes.counted().filter(|seal| seal.len() >= SEAL_LEN)?;
         let private = flags & PRIVATE != 0;
-        let empty = if private {
-            open.is_empty()
-        } else {
-            seal.len() == SEAL_LEN
-        };
-        let material = if flags & MATERIAL != 0 {
-            Some(bytes.seal()?)
-        } else {
-            None
-        };
+        let empty = if private { open.is_empty() } else { seal.len() == SEAL_LEN };
+        let material = if flags & MATERIAL != 0 { Some(bytes.seal()?) } else { None };
         let whole = empty && (material.is_some() || bytes.0.is_empty());
         whole.then(|| ObjectRecord {
             version,
@@ -221,11 +182,7 @@ impl Sealed {
     /// Takes a stored object apart. `None` if it is not one.
     pub(super) fn parse(body: Vec<u8>) -> Option<Sealed> {
         let ObjectRecord { open, material, .. } = ObjectRecord::parse(&body)?;
-        Some(Sealed {
-            open,
-            body,
-            material: material.map(Vec::into_boxed_slice),
-        })
+        Some(Sealed { open, body, material: material.map(Vec::into_boxed_slice) })
     }
 }
 

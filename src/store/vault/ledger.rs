@@ -21,11 +21,7 @@ pub(super) struct Element {
 impl Element {
     fn of(id: RecordId, version: u64, seal: &[u8]) -> Result<Element> {
         let tag = seal.last_chunk().ok_or(Error::DeviceError)?;
-        Ok(Element {
-            id,
-            version,
-            tag: *tag,
-        })
+        Ok(Element { id, version, tag: *tag })
     }
 
     pub(super) fn slot(slot: &SlotRecord) -> Result<Element> {
@@ -97,10 +93,7 @@ impl Ledger {
         };
         let [a, b, c, d, count] = <[[u8; 8]; 5]>::try_from(limbs).ok()?;
         let sum = [a, b, c, d].map(u64::from_le_bytes);
-        Some(Ledger {
-            sum,
-            count: u64::from_le_bytes(count),
-        })
+        Some(Ledger { sum, count: u64::from_le_bytes(count) })
     }
 }
 
@@ -118,11 +111,7 @@ mod tests {
     use super::*;
 
     fn element(n: u8) -> Element {
-        Element {
-            id: RecordId([n; 16]),
-            version: u64::from(n),
-            tag: [n; 16],
-        }
+        Element { id: RecordId([n; 16]), version: u64::from(n), tag: [n; 16] }
     }
 
     #[test]
@@ -130,27 +119,9 @@ mod tests {
         let key = Mac::new(&[1; 32]);
         let all: Vec<Element> = (0..50).map(element).collect();
         let reversed = all.iter().rev().cloned().collect();
-        let of = |added| {
-            Ledger::default()
-                .after(
-                    &Delta {
-                        added,
-                        removed: vec![],
-                    },
-                    &key,
-                )
-                .unwrap()
-        };
+        let of = |added| Ledger::default().after(&Delta { added, removed: vec![] }, &key).unwrap();
         assert_eq!(of(all.clone()), of(reversed));
-        let gone = of(all.clone())
-            .after(
-                &Delta {
-                    added: vec![],
-                    removed: all,
-                },
-                &key,
-            )
-            .unwrap();
+        let gone = of(all.clone()).after(&Delta { added: vec![], removed: all }, &key).unwrap();
         assert_eq!(gone, Ledger::default());
     }
 
@@ -163,26 +134,8 @@ mod tests {
         };
         let base = of(1, element(1));
         assert_ne!(base, of(2, element(1)));
-        assert_ne!(
-            base,
-            of(
-                1,
-                Element {
-                    version: 2,
-                    ..element(1)
-                }
-            )
-        );
-        assert_ne!(
-            base,
-            of(
-                1,
-                Element {
-                    tag: [2; 16],
-                    ..element(1)
-                }
-            )
-        );
+        assert_ne!(base, of(1, Element { version: 2, ..element(1) }));
+        assert_ne!(base, of(1, Element { tag: [2; 16], ..element(1) }));
         assert_eq!(Ledger::decode(&base.encode()), Some(base));
     }
 }

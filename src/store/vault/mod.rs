@@ -103,20 +103,10 @@ pub struct Sealed {
 pub enum Write {
     /// A new object.
     #[allow(missing_docs)]
-    Insert {
-        id: RecordId,
-        private: bool,
-        attributes: Secret,
-        material: Option<Secret>,
-    },
+    Insert { id: RecordId, private: bool, attributes: Secret, material: Option<Secret> },
     /// New attributes for an object that must still be at `from`; its sealed material stays.
     #[allow(missing_docs)]
-    Update {
-        id: RecordId,
-        from: Revision,
-        private: bool,
-        attributes: Secret,
-    },
+    Update { id: RecordId, from: Revision, private: bool, attributes: Secret },
     /// Destroys an object that must still be at `from`.
     #[allow(missing_docs)]
     Delete { id: RecordId, from: Revision },
@@ -141,11 +131,7 @@ impl Vault {
 
     /// The token `token` of `store`. Reads nothing yet.
     pub fn of(store: Arc<dyn Store>, token: TokenId) -> Vault {
-        Vault {
-            store,
-            token,
-            last: Mutex::new(None),
-        }
+        Vault { store, token, last: Mutex::new(None) }
     }
 
     /// Which token it is.
@@ -175,10 +161,7 @@ impl Vault {
             label: description.label,
             serial: description.serial,
             user_pin_set: user.is_some(),
-            tries: Tries {
-                so: so.unwrap_or_default(),
-                user: user.unwrap_or_default(),
-            },
+            tries: Tries { so: so.unwrap_or_default(), user: user.unwrap_or_default() },
         })
     }
 
@@ -189,10 +172,7 @@ impl Vault {
         let admitted = self.admit(who, pin)?;
         let unlocked = Unlocked::new(admitted.place, admitted.token_key)?;
         let (_, records) = self.store.read(self.token, Revision(0))?;
-        let description = records
-            .iter()
-            .find(|record| record.id == DESCRIPTION)
-            .cloned();
+        let description = records.iter().find(|record| record.id == DESCRIPTION).cloned();
         let (_, description) = self.parse_description(description)?;
         if description.epoch != admitted.place.epoch {
             return Err(Error::DeviceRemoved.because("the token is being initialised anew"));
@@ -231,29 +211,16 @@ impl Vault {
     }
 
     fn fetch_description(&self) -> Result<(Revision, DescriptionRecord)> {
-        let record = self
-            .store
-            .fetch(self.token, &[DESCRIPTION])?
-            .into_iter()
-            .flatten()
-            .next();
+        let record = self.store.fetch(self.token, &[DESCRIPTION])?.into_iter().flatten().next();
         self.parse_description(record)
     }
 
     fn parse_description(&self, record: Option<Record>) -> Result<(Revision, DescriptionRecord)> {
-        let Some(Record {
-            revision,
-            body: Some(body),
-            ..
-        }) = record
-        else {
+        let Some(Record { revision, body: Some(body), .. }) = record else {
             return Err(Error::TokenNotRecognized.because("the token has no description"));
         };
         let altered = || seal::tampered(self.token, "the description was altered");
-        Ok((
-            revision,
-            DescriptionRecord::parse(&body).ok_or_else(altered)?,
-        ))
+        Ok((revision, DescriptionRecord::parse(&body).ok_or_else(altered)?))
     }
 }
 

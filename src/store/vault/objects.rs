@@ -26,15 +26,12 @@ impl Batch {
         }
         let version = old.as_ref().map_or(1, |old| old.version.wrapping_add(1));
         let (from, content) = content(unlocked, write, old)?;
-        let object = content
-            .map(|content| unlocked.seal_object(id, version, content))
-            .transpose()?;
+        let object =
+            content.map(|content| unlocked.seal_object(id, version, content)).transpose()?;
         if let Some(object) = &object {
             self.delta.added.push(Element::object(id, object)?);
         }
-        let body = object
-            .map(|object| object.body().ok_or(Error::DeviceMemory))
-            .transpose()?;
+        let body = object.map(|object| object.body().ok_or(Error::DeviceMemory)).transpose()?;
         self.changes.push(Change { id, from, body });
         Ok(())
     }
@@ -47,36 +44,16 @@ fn content(
     old: Option<ObjectRecord>,
 ) -> Result<(Revision, Option<Content>)> {
     let (from, private, attributes, material) = match write {
-        Write::Insert {
-            id,
-            private,
-            attributes,
-            material,
-        } => {
+        Write::Insert { id, private, attributes, material } => {
             let seal = |material: Secret| unlocked.seal_material(id, &material);
-            (
-                Revision(0),
-                private,
-                attributes,
-                material.map(seal).transpose()?,
-            )
+            (Revision(0), private, attributes, material.map(seal).transpose()?)
         }
-        Write::Update {
-            from,
-            private,
-            attributes,
-            ..
-        } => (from, private, attributes, old.and_then(|old| old.material)),
+        Write::Update { from, private, attributes, .. } => {
+            (from, private, attributes, old.and_then(|old| old.material))
+        }
         Write::Delete { from, .. } => return Ok((from, None)),
     };
-    Ok((
-        from,
-        Some(Content {
-            private,
-            attributes,
-            material,
-        }),
-    ))
+    Ok((from, Some(Content { private, attributes, material })))
 }
 
 impl Vault {
@@ -125,18 +102,10 @@ impl Vault {
         }
         let (ids, from): (Vec<_>, Vec<_>) = writes.iter().filter_map(Write::was).unzip();
         let mut present = Vec::with_capacity(ids.len());
-        let records = if ids.is_empty() {
-            Vec::new()
-        } else {
-            self.store.fetch(self.token, &ids)?
-        };
+        let records =
+            if ids.is_empty() { Vec::new() } else { self.store.fetch(self.token, &ids)? };
         for ((record, id), from) in records.into_iter().zip(ids).zip(from) {
-            let Some(Record {
-                revision,
-                body: Some(body),
-                ..
-            }) = record
-            else {
+            let Some(Record { revision, body: Some(body), .. }) = record else {
                 return Ok(None);
             };
             if revision != from {
@@ -160,19 +129,13 @@ impl Vault {
     ) -> Result<Option<Revision>> {
         let mut last = self.last.lock();
         for attempt in 0..ATTEMPTS {
-            let known = last
-                .take()
-                .filter(|(_, known)| known.epoch == unlocked.place.epoch);
+            let known = last.take().filter(|(_, known)| known.epoch == unlocked.place.epoch);
             let (from, description) = match known {
                 Some(known) => known,
                 None => self.present_description(unlocked)?,
             };
             let next = unlocked.amend(&description, delta)?;
-            changes.push(Change {
-                id: DESCRIPTION,
-                from,
-                body: Some(next.body()),
-            });
+            changes.push(Change { id: DESCRIPTION, from, body: Some(next.body()) });
             let written = self.store.write(self.token, changes);
             changes.pop();
             if let Some(revision) = written? {
@@ -202,19 +165,13 @@ impl Vault {
         let now = self.store.fetch(self.token, &ids)?;
         let revision =
             |record: Option<Record>| record.map_or(Revision(0), |record| record.revision);
-        Ok(now
-            .into_iter()
-            .map(revision)
-            .eq(changes.iter().map(|change| change.from)))
+        Ok(now.into_iter().map(revision).eq(changes.iter().map(|change| change.from)))
     }
 
     pub(super) fn changes_since(&self, since: Revision) -> Result<Changes> {
         for attempt in 0..ATTEMPTS {
             let (revision, records) = self.store.read(self.token, since)?;
-            let found = records
-                .iter()
-                .find(|record| record.id == DESCRIPTION)
-                .cloned();
+            let found = records.iter().find(|record| record.id == DESCRIPTION).cloned();
             let (described, description) = match found {
                 Some(record) => self.parse_description(Some(record))?,
                 None => self.fetch_description()?,
@@ -227,30 +184,15 @@ impl Vault {
             let objects = records.into_iter().filter(|record| is_object(record.id));
             let entries = objects.map(|record| self.entry(record.id, record.revision, record.body));
             let entries = entries.collect::<Result<_>>()?;
-            return Ok(Changes {
-                epoch: description.epoch,
-                revision,
-                entries,
-            });
+            return Ok(Changes { epoch: description.epoch, revision, entries });
         }
         Err(Error::FunctionFailed.because("too many writers at once"))
     }
 
     fn entry(&self, id: RecordId, revision: Revision, body: Option<Vec<u8>>) -> Result<Entry> {
-        let altered = || {
-            tampered(
-                self.token,
-                format_args!("object {} was altered", hex(&id.0)),
-            )
-        };
-        let content = body
-            .map(|body| Sealed::parse(body).ok_or_else(altered))
-            .transpose()?;
-        Ok(Entry {
-            id,
-            revision,
-            content,
-        })
+        let altered = || tampered(self.token, format_args!("object {} was altered", hex(&id.0)));
+        let content = body.map(|body| Sealed::parse(body).ok_or_else(altered)).transpose()?;
+        Ok(Entry { id, revision, content })
     }
 }
 

@@ -32,14 +32,7 @@ impl SlotRecord {
         token_key: &[u8],
     ) -> Result<Self> {
         let (cost, salt) = (Cost::DEFAULT, random_array()?);
-        let mut slot = SlotRecord {
-            who,
-            version,
-            cost,
-            salt,
-            seal: Vec::new(),
-            tries: 0,
-        };
+        let mut slot = SlotRecord { who, version, cost, salt, seal: Vec::new(), tries: 0 };
         slot.seal = place.seal(&slot.key(pin)?, who.slot(), [&slot.head(), &[]], token_key)?;
         Ok(slot)
     }
@@ -58,31 +51,20 @@ impl SlotRecord {
 
 /// `CKR_PIN_LEN_RANGE` for a new PIN that is too short or too long.
 pub(super) fn check_length(pin: &[u8]) -> Result<()> {
-    if PIN_LEN.contains(&pin.len()) {
-        Ok(())
-    } else {
-        Err(Error::PinLenRange)
-    }
+    if PIN_LEN.contains(&pin.len()) { Ok(()) } else { Err(Error::PinLenRange) }
 }
 
 impl Vault {
     /// Opens the slot of `who`, counting wrong PINs.
     pub(super) fn admit(&self, who: Who, pin: &[u8]) -> Result<Admitted> {
         let (description, slot) = self.take_try(who)?;
-        let place = Place {
-            token: self.token,
-            epoch: description.epoch,
-        };
+        let place = Place { token: self.token, epoch: description.epoch };
         let Some(token_key) = slot.open(&place, pin)? else {
             log::warn!("wrong {who:?} PIN, {} in a row", slot.tries);
             return Err(Error::PinIncorrect);
         };
         self.give_back_tries(&slot)?;
-        Ok(Admitted {
-            place,
-            token_key,
-            slot,
-        })
+        Ok(Admitted { place, token_key, slot })
     }
 
     /// The description and the slot, in which a try has been taken.
@@ -133,11 +115,7 @@ impl Vault {
     }
 
     fn replace_slot(&self, from: Revision, slot: &SlotRecord) -> Result<bool> {
-        let change = Change {
-            id: slot.who.slot(),
-            from,
-            body: Some(slot.body()),
-        };
+        let change = Change { id: slot.who.slot(), from, body: Some(slot.body()) };
         Ok(self.store.write(self.token, &[change])?.is_some())
     }
 
@@ -150,11 +128,9 @@ impl Vault {
             <[Option<Record>; 2]>::try_from(records).map_err(|_| Error::DeviceError)?;
         let (_, description) = self.parse_description(description)?;
         let slot = match slot {
-            Some(Record {
-                revision,
-                body: Some(body),
-                ..
-            }) => Some((revision, self.parse_slot(who, &body)?)),
+            Some(Record { revision, body: Some(body), .. }) => {
+                Some((revision, self.parse_slot(who, &body)?))
+            }
             _ => None,
         };
         Ok((description, slot))
@@ -180,27 +156,14 @@ impl Vault {
             removed: old.map(Element::slot).transpose()?.into_iter().collect(),
         };
         for attempt in 0..ATTEMPTS {
-            let record = self
-                .store
-                .fetch(self.token, &[id])?
-                .into_iter()
-                .flatten()
-                .next();
-            let from = record
-                .as_ref()
-                .map_or(Revision(0), |record| record.revision);
+            let record = self.store.fetch(self.token, &[id])?.into_iter().flatten().next();
+            let from = record.as_ref().map_or(Revision(0), |record| record.revision);
             let now = record.and_then(|record| record.body);
-            let now = now
-                .map(|body| self.parse_slot(slot.who, &body))
-                .transpose()?;
+            let now = now.map(|body| self.parse_slot(slot.who, &body)).transpose()?;
             if now.map(|now| now.seal).as_ref() != old.map(|old| &old.seal) {
                 return Ok(false);
             }
-            let mut change = vec![Change {
-                id,
-                from,
-                body: Some(slot.body()),
-            }];
+            let mut change = vec![Change { id, from, body: Some(slot.body()) }];
             if self.commit(unlocked, &mut change, &delta)?.is_some() {
                 return Ok(true);
             }
@@ -211,11 +174,7 @@ impl Vault {
 
     pub(super) fn change(&self, who: Who, old: &[u8], new: &[u8]) -> Result<()> {
         check_length(new)?;
-        let Admitted {
-            place,
-            token_key,
-            slot,
-        } = self.admit(who, old)?;
+        let Admitted { place, token_key, slot } = self.admit(who, old)?;
         let unlocked = Unlocked::new(place, token_key)?;
         let version = slot.version.wrapping_add(1);
         let fresh = SlotRecord::new(&place, who, version, new, &unlocked.token_key)?;

@@ -50,11 +50,7 @@ impl Place {
     fn gcm(&self, nonce: &[u8], id: RecordId, head: [&[u8]; 2]) -> Gcm {
         let [head, more] = head;
         let aad = [DOMAIN, &self.token.0, &self.epoch, &id.0, head, more].concat();
-        Gcm {
-            iv: nonce.to_vec(),
-            aad,
-            tag_len: TAG_LEN,
-        }
+        Gcm { iv: nonce.to_vec(), aad, tag_len: TAG_LEN }
     }
 }
 

@@ -22,9 +22,7 @@ pub struct Unlocked {
 
 impl fmt::Debug for Unlocked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Unlocked")
-            .field("place", &self.place)
-            .finish_non_exhaustive()
+        f.debug_struct("Unlocked").field("place", &self.place).finish_non_exhaustive()
     }
 }
 
@@ -63,21 +61,11 @@ impl Unlocked {
 
     pub(super) fn attributes_of(&self, id: RecordId, object: &ObjectRecord) -> Result<Secret> {
         let head = object.head().ok_or(Error::DeviceError)?;
-        let head = [
-            head.as_slice(),
-            object.material.as_deref().unwrap_or_default(),
-        ];
-        let key = if object.open.is_some() {
-            &self.public
-        } else {
-            &self.attributes
-        };
+        let head = [head.as_slice(), object.material.as_deref().unwrap_or_default()];
+        let key = if object.open.is_some() { &self.public } else { &self.attributes };
         let opened = self.place.open(key, id, head, &object.seal);
         let opened = opened.ok_or_else(|| self.altered("object", id))?;
-        Ok(object
-            .open
-            .as_ref()
-            .map_or(opened, |open| Secret::new(open.clone())))
+        Ok(object.open.as_ref().map_or(opened, |open| Secret::new(open.clone())))
     }
 
     pub(super) fn seal_object(
@@ -86,23 +74,11 @@ impl Unlocked {
         version: u64,
         content: Content,
     ) -> Result<ObjectRecord> {
-        let Content {
-            private,
-            attributes,
-            material,
-        } = content;
+        let Content { private, attributes, material } = content;
         let open = (!private).then(|| attributes.to_vec());
-        let mut object = ObjectRecord {
-            version,
-            open,
-            seal: Vec::new(),
-            material,
-        };
+        let mut object = ObjectRecord { version, open, seal: Vec::new(), material };
         let head = object.head().ok_or(Error::DeviceMemory)?;
-        let head = [
-            head.as_slice(),
-            object.material.as_deref().unwrap_or_default(),
-        ];
+        let head = [head.as_slice(), object.material.as_deref().unwrap_or_default()];
         let (key, sealed) = if private {
             (&self.attributes, attributes.as_slice())
         } else {
@@ -113,8 +89,7 @@ impl Unlocked {
     }
 
     pub(super) fn seal_material(&self, id: RecordId, material: &[u8]) -> Result<Vec<u8>> {
-        self.place
-            .seal(&self.material, id, [MATERIAL_HEAD, &[]], material)
+        self.place.seal(&self.material, id, [MATERIAL_HEAD, &[]], material)
     }
 
     /// The description with `ledger` in it.
@@ -124,12 +99,8 @@ impl Unlocked {
         ledger: &Ledger,
     ) -> Result<DescriptionRecord> {
         let head = description.head();
-        description.seal = self.place.seal(
-            &self.description,
-            DESCRIPTION,
-            [&head, &[]],
-            &ledger.encode(),
-        )?;
+        description.seal =
+            self.place.seal(&self.description, DESCRIPTION, [&head, &[]], &ledger.encode())?;
         Ok(description)
     }
 
@@ -141,13 +112,7 @@ impl Unlocked {
     ) -> Result<DescriptionRecord> {
         let ledger = self.open_ledger(description)?.after(delta, &self.ledger)?;
         let version = description.version.wrapping_add(1);
-        self.seal_description(
-            DescriptionRecord {
-                version,
-                ..description.clone()
-            },
-            &ledger,
-        )
+        self.seal_description(DescriptionRecord { version, ..description.clone() }, &ledger)
     }
 
     /// A ledger of nothing but `delta`.
@@ -158,12 +123,7 @@ impl Unlocked {
     fn open_ledger(&self, description: &DescriptionRecord) -> Result<Ledger> {
         let head = description.head();
         self.place
-            .open(
-                &self.description,
-                DESCRIPTION,
-                [&head, &[]],
-                &description.seal,
-            )
+            .open(&self.description, DESCRIPTION, [&head, &[]], &description.seal)
             .and_then(|ledger| Ledger::decode(&ledger))
             .ok_or_else(|| tampered(self.place.token, "the description was altered"))
     }
@@ -187,10 +147,7 @@ impl Unlocked {
             std::cmp::Ordering::Less => "records were added",
             std::cmp::Ordering::Equal => "a record was replaced or rolled back",
         };
-        Err(tampered(
-            self.place.token,
-            format_args!("{what} ({stated} expected, {found} found)"),
-        ))
+        Err(tampered(self.place.token, format_args!("{what} ({stated} expected, {found} found)")))
     }
 
     /// What the ledger counts a record as, once its seal has been checked as far as it can be.
@@ -200,10 +157,7 @@ impl Unlocked {
             self.attributes_of(id, &object)?;
             return Element::object(id, &object).map(Some);
         }
-        let Some(who) = [Who::So, Who::User]
-            .into_iter()
-            .find(|who| who.slot() == id)
-        else {
+        let Some(who) = [Who::So, Who::User].into_iter().find(|who| who.slot() == id) else {
             return Ok(None);
         };
         let slot = SlotRecord::parse(body).filter(|slot| slot.who == who);
@@ -211,10 +165,7 @@ impl Unlocked {
     }
 
     fn altered(&self, what: &str, id: RecordId) -> Error {
-        tampered(
-            self.place.token,
-            format_args!("{what} {} was altered", hex(&id.0)),
-        )
+        tampered(self.place.token, format_args!("{what} {} was altered", hex(&id.0)))
     }
 }
 

@@ -58,22 +58,13 @@ impl<'a> Ceremony<'a> {
     pub fn begin(module: &Module, folder: &'a Path) -> Result<Ceremony<'a>, Fault> {
         let (source_token, source) = throw_away(module, "source")?;
         let (_, vault) = throw_away(module, "vault")?;
-        Ok(Ceremony {
-            source,
-            source_token,
-            vault,
-            folder,
-        })
+        Ok(Ceremony { source, source_token, vault, folder })
     }
 
     /// The vault makes a KEK and hands out a PEM file; the source imports that.
     pub fn exchange_kek(&self, bits: usize) -> Result<SharedKek, Fault> {
         let (public, private) = self.make_kek(bits).during("the vault cannot make a KEK")?;
-        let number = |cka| {
-            self.vault
-                .attribute(public, cka)
-                .map(Option::unwrap_or_default)
-        };
+        let number = |cka| self.vault.attribute(public, cka).map(Option::unwrap_or_default);
         let made = Kek::new(&number(CKA_MODULUS)?, &number(CKA_PUBLIC_EXPONENT)?)?;
         made.fits_azure()?;
         let path = self.folder.join(format!("KEK-{bits}.pem"));
@@ -81,33 +72,19 @@ impl<'a> Ceremony<'a> {
 
         let read = keks::read(&path)?;
         if read.fingerprint()? != made.fingerprint()? {
-            return Err(fault!(
-                "the KEK that the source reads is not the one that the vault made"
-            ));
+            return Err(fault!("the KEK that the source reads is not the one that the vault made"));
         }
         let template = keks::template(&read, "KEK").flag(CKA_TOKEN, false);
-        let public = self
-            .source
-            .create(&template)
-            .during("the source cannot import the KEK")?;
+        let public = self.source.create(&template).during("the source cannot import the KEK")?;
         let version: String = read.fingerprint()?.chars().take(32).collect();
         let kid = Kid::parse(&format!(
             "https://rehearsal.managedhsm.azure.net/keys/KEK-{bits}/{version}"
         ))?;
-        Ok(SharedKek {
-            kid,
-            public,
-            private,
-            bits,
-        })
+        Ok(SharedKek { kid, public, private, bits })
     }
 
     fn make_kek(&self, bits: usize) -> Result<(CK_OBJECT_HANDLE, CK_OBJECT_HANDLE), Fault> {
-        let of = |class| {
-            Template::class(class)
-                .ulong(CKA_KEY_TYPE, CKK_RSA)
-                .flag(CKA_TOKEN, false)
-        };
+        let of = |class| Template::class(class).ulong(CKA_KEY_TYPE, CKK_RSA).flag(CKA_TOKEN, false);
         let modulus_bits =
             CK_ULONG::try_from(bits).map_err(|_| fault!("{bits} bits are too many"))?;
         let public = of(CKO_PUBLIC_KEY)
@@ -125,27 +102,19 @@ impl<'a> Ceremony<'a> {
         let label = format!("{}-KEK{}", target.name(), kek.bits);
         let (made, generate) = timed(|| self.generate(&kind, &label))?;
         let (ciphertext, wrap) = timed(|| {
-            self.source
-                .wrap(&Mechanism::azure(), kek.public, made.key)
-                .during("wrapping")
+            self.source.wrap(&Mechanism::azure(), kek.public, made.key).during("wrapping")
         })?;
         let blob_len = ciphertext.len();
         let file_name = format!("KeyTransferPackage-{}.byok", file::safe_name(&label));
         let path = self.folder.join(&file_name);
         let generator = generator(&self.source_token);
-        let package = Package {
-            kid: kek.kid.clone(),
-            ciphertext,
-            generator,
-        };
+        let package = Package { kid: kek.kid.clone(), ciphertext, generator };
         Pending::new(&path, Existing::Refuse)?.commit(&package.to_bytes())?;
 
         let received = self.receive(&path, kek)?.ciphertext;
         let template = unwrapped(&kind);
         let (key, unwrap) = timed(|| {
-            let key = self
-                .vault
-                .unwrap(&Mechanism::azure(), kek.private, &received, &template);
+            let key = self.vault.unwrap(&Mechanism::azure(), kek.private, &received, &template);
             key.during("unwrapping")
         })?;
         let proof = self.prove(&kind, &made, key)?;
@@ -153,27 +122,12 @@ impl<'a> Ceremony<'a> {
             self.source.destroy(object)?;
         }
         self.vault.destroy(key)?;
-        Ok(Transfer {
-            target,
-            blob_len,
-            file_name,
-            generate,
-            wrap,
-            unwrap,
-            proof,
-        })
+        Ok(Transfer { target, blob_len, file_name, generate, wrap, unwrap, proof })
     }
 
     fn generate(&self, kind: &Kind, label: &str) -> Result<Made, Fault> {
         let (leaving, usages) = (Leaving::May, kind.usages());
-        let wish = Wish {
-            kind,
-            label,
-            id: b"rehearsal",
-            on_token: false,
-            leaving,
-            usages,
-        };
+        let wish = Wish { kind, label, id: b"rehearsal", on_token: false, leaving, usages };
         wish.make(&self.source)
     }
 
@@ -181,10 +135,7 @@ impl<'a> Ceremony<'a> {
     fn receive(&self, path: &Path, kek: &SharedKek) -> Result<Package, Fault> {
         let package = Package::parse(&file::read(path, "package")?)?;
         if package.kid != kek.kid {
-            return Err(fault!(
-                "the package names another KEK: {}",
-                package.kid.as_str()
-            ));
+            return Err(fault!("the package names another KEK: {}", package.kid.as_str()));
         }
         Ok(package)
     }
@@ -201,10 +152,7 @@ impl<'a> Ceremony<'a> {
         let (mechanism, name) = match kind {
             Kind::Rsa(_) => (Mechanism::Plain(CKM_SHA256_RSA_PKCS), "CKM_SHA256_RSA_PKCS"),
             Kind::Ec(_) => (Mechanism::Plain(CKM_ECDSA), "CKM_ECDSA"),
-            _ => (
-                Mechanism::Iv(CKM_AES_CBC_PAD, self.vault.random(16)?),
-                "CKM_AES_CBC_PAD",
-            ),
+            _ => (Mechanism::Iv(CKM_AES_CBC_PAD, self.vault.random(16)?), "CKM_AES_CBC_PAD"),
         };
         match made.public {
             Some(public) => {
@@ -226,9 +174,7 @@ impl<'a> Ceremony<'a> {
                     .decrypt(&mechanism, made.key, &ciphertext)
                     .during("the received key is another")?;
                 if *back != challenge {
-                    return Err(fault!(
-                        "the received key is another: it encrypts differently"
-                    ));
+                    return Err(fault!("the received key is another: it encrypts differently"));
                 }
             }
         }
@@ -238,11 +184,7 @@ impl<'a> Ceremony<'a> {
 
 /// What the vault makes of a received key: it stays, and does what its kind does.
 fn unwrapped(kind: &Kind) -> Template {
-    let class = if kind.is_pair() {
-        CKO_PRIVATE_KEY
-    } else {
-        CKO_SECRET_KEY
-    };
+    let class = if kind.is_pair() { CKO_PRIVATE_KEY } else { CKO_SECRET_KEY };
     let template = Template::class(class)
         .ulong(CKA_KEY_TYPE, kind.key_type())
         .flag(CKA_TOKEN, false)
@@ -262,9 +204,7 @@ fn throw_away(module: &Module, label: &str) -> Result<(TokenSlot, Session), Faul
     let free = free.ok_or_else(|| fault!("the module has no slot for the {label}'s token"))?;
     let made = token::make(module, free.slot, label, PIN, PIN)?;
     let session = module.open(made.slot, Access::ReadWrite)?;
-    session
-        .login(User::User, PIN)
-        .during(&format!("login to the {label}'s token"))?;
+    session.login(User::User, PIN).during(&format!("login to the {label}'s token"))?;
     Ok((made, session))
 }
 

@@ -23,20 +23,14 @@ fn changes_follow_the_footnotes() {
     ] {
         assert_eq!(changed(fixed), Err(Error::AttributeReadOnly));
     }
-    assert_eq!(
-        changed(bytes(CKA_MODULUS, &[1])),
-        Err(Error::AttributeTypeInvalid)
-    );
+    assert_eq!(changed(bytes(CKA_MODULUS, &[1])), Err(Error::AttributeTypeInvalid));
 }
 
 #[test]
 fn what_sticks_stays() {
-    let safe = generate_aes(template([
-        yes(CKA_WRAP_WITH_TRUSTED),
-        no(CKA_COPYABLE),
-        no(CKA_DESTROYABLE),
-    ]))
-    .unwrap();
+    let safe =
+        generate_aes(template([yes(CKA_WRAP_WITH_TRUSTED), no(CKA_COPYABLE), no(CKA_DESTROYABLE)]))
+            .unwrap();
     for stuck in [
         no(CKA_SENSITIVE),
         yes(CKA_EXTRACTABLE),
@@ -44,26 +38,17 @@ fn what_sticks_stays() {
         yes(CKA_COPYABLE),
         yes(CKA_DESTROYABLE),
     ] {
-        assert_eq!(
-            change(&safe, template([stuck])),
-            Err(Error::AttributeReadOnly)
-        );
+        assert_eq!(change(&safe, template([stuck])), Err(Error::AttributeReadOnly));
     }
     let frozen = generate_aes(template([no(CKA_MODIFIABLE)])).unwrap();
-    assert_eq!(
-        change(&frozen, template([bytes(CKA_LABEL, b"x")])),
-        Err(Error::ActionProhibited)
-    );
+    assert_eq!(change(&frozen, template([bytes(CKA_LABEL, b"x")])), Err(Error::ActionProhibited));
 }
 
 #[test]
 fn a_copy_is_never_more_powerful_than_its_original() {
     let safe = generate_aes(template([no(CKA_ENCRYPT)])).unwrap();
     for more in [no(CKA_SENSITIVE), yes(CKA_EXTRACTABLE), no(CKA_PRIVATE)] {
-        assert_eq!(
-            copy(&safe, template([more])).unwrap_err(),
-            Error::TemplateInconsistent
-        );
+        assert_eq!(copy(&safe, template([more])).unwrap_err(), Error::TemplateInconsistent);
     }
     for fixed in [
         number(CKA_KEY_TYPE, CKK_GENERIC_SECRET),
@@ -77,19 +62,12 @@ fn a_copy_is_never_more_powerful_than_its_original() {
         }
     }
     let frozen = generate_aes(template([no(CKA_MODIFIABLE), no(CKA_DECRYPT)])).unwrap();
-    assert_eq!(
-        copy(&frozen, template([yes(CKA_DECRYPT)])).unwrap_err(),
-        Error::AttributeReadOnly
-    );
+    assert_eq!(copy(&frozen, template([yes(CKA_DECRYPT)])).unwrap_err(), Error::AttributeReadOnly);
     assert_eq!(
         copy(&frozen, template([yes(CKA_MODIFIABLE)])).unwrap_err(),
         Error::TemplateInconsistent
     );
-    assert!(
-        copy(&frozen, template([yes(CKA_TOKEN)]))
-            .unwrap()
-            .is_token()
-    );
+    assert!(copy(&frozen, template([yes(CKA_TOKEN)])).unwrap().is_token());
     let single = generate_aes(template([no(CKA_COPYABLE)])).unwrap();
     assert_eq!(copy(&single, NONE).unwrap_err(), Error::ActionProhibited);
 }
@@ -97,15 +75,9 @@ fn a_copy_is_never_more_powerful_than_its_original() {
 #[test]
 fn a_copy_has_the_key_and_its_past() {
     let open = generate_aes(template([yes(CKA_EXTRACTABLE), no(CKA_SENSITIVE)])).unwrap();
-    let copied = copy(
-        &open,
-        template([
-            no(CKA_EXTRACTABLE),
-            yes(CKA_SENSITIVE),
-            bytes(CKA_LABEL, b"c"),
-        ]),
-    )
-    .unwrap();
+    let copied =
+        copy(&open, template([no(CKA_EXTRACTABLE), yes(CKA_SENSITIVE), bytes(CKA_LABEL, b"c")]))
+            .unwrap();
     assert!(
         !copied.is(CKA_NEVER_EXTRACTABLE)
             && !copied.is(CKA_ALWAYS_SENSITIVE)

@@ -60,22 +60,10 @@ fn a_template_says_what_it_is_and_does_not_contradict_the_mechanism() {
         refused(template([number(CKA_CLASS, CKO_SECRET_KEY)]), NONE),
         Error::TemplateIncomplete
     );
-    assert_eq!(
-        refused(template([number(CKA_CLASS, 0x99)]), NONE),
-        Error::AttributeValueInvalid
-    );
-    assert_eq!(
-        refused(is(CKO_SECRET_KEY, CKK_IDEA), NONE),
-        Error::AttributeValueInvalid
-    );
-    assert_eq!(
-        refused(is(CKO_PUBLIC_KEY, CKK_AES), NONE),
-        Error::AttributeValueInvalid
-    );
-    assert_eq!(
-        refused(aes(), is(CKO_SECRET_KEY, CKK_GENERIC_SECRET)),
-        Error::TemplateInconsistent
-    );
+    assert_eq!(refused(template([number(CKA_CLASS, 0x99)]), NONE), Error::AttributeValueInvalid);
+    assert_eq!(refused(is(CKO_SECRET_KEY, CKK_IDEA), NONE), Error::AttributeValueInvalid);
+    assert_eq!(refused(is(CKO_PUBLIC_KEY, CKK_AES), NONE), Error::AttributeValueInvalid);
+    assert_eq!(refused(aes(), is(CKO_SECRET_KEY, CKK_GENERIC_SECRET)), Error::TemplateInconsistent);
     assert!(draft(GENERATE, with(aes(), [number(CKA_VALUE_LEN, 32)]), aes()).is_ok());
 }
 
@@ -88,16 +76,8 @@ fn every_required_attribute_is_missed() {
             (Origin::Unwrap, Flags::UNWRAP),
         ] {
             let mut bare = template([number(CKA_CLASS, class.class)]);
-            bare.extend(
-                class
-                    .subtype
-                    .map(|(cka, n)| number(cka, n))
-                    .into_iter()
-                    .collect(),
-            );
-            let misses = class
-                .attributes()
-                .any(|a| a.flags.has(flag) && !bare.has(a.cka));
+            bare.extend(class.subtype.map(|(cka, n)| number(cka, n)).into_iter().collect());
+            let misses = class.attributes().any(|a| a.flags.has(flag) && !bare.has(a.cka));
             if misses && (origin != Origin::Unwrap || class.class != CKO_PUBLIC_KEY) {
                 assert_eq!(
                     draft(origin, bare, NONE).unwrap_err(),
@@ -112,17 +92,9 @@ fn every_required_attribute_is_missed() {
 #[test]
 fn the_tokens_own_attributes_are_read_only_everywhere() {
     for class in CLASSES {
-        for own in class
-            .attributes()
-            .filter(|a| a.flags.has(Flags::TOKENS_OWN))
-        {
+        for own in class.attributes().filter(|a| a.flags.has(Flags::TOKENS_OWN)) {
             for origin in [Origin::Create, GENERATE, Origin::Unwrap] {
-                assert_eq!(
-                    origin.admit(own),
-                    Err(Error::AttributeReadOnly),
-                    "{:?}",
-                    row(own.cka)
-                );
+                assert_eq!(origin.admit(own), Err(Error::AttributeReadOnly), "{:?}", row(own.cka));
             }
         }
     }
@@ -133,46 +105,21 @@ fn the_tokens_own_attributes_are_read_only_everywhere() {
 #[test]
 fn attributes_of_other_classes_are_refused() {
     let key = with(aes(), [bytes(CKA_VALUE, &[0; 16])]);
-    for foreign in [
-        bytes(CKA_MODULUS, &[1]),
-        bytes(CKA_SUBJECT, &[]),
-        yes(CKA_SIGN_RECOVER),
-    ] {
-        assert_eq!(
-            create(with(key.clone(), [foreign])).unwrap_err(),
-            Error::AttributeTypeInvalid
-        );
+    for foreign in [bytes(CKA_MODULUS, &[1]), bytes(CKA_SUBJECT, &[]), yes(CKA_SIGN_RECOVER)] {
+        assert_eq!(create(with(key.clone(), [foreign])).unwrap_err(), Error::AttributeTypeInvalid);
     }
 }
 
 #[test]
 fn what_the_mechanism_makes_is_not_for_the_template() {
-    let value = with(
-        aes(),
-        [bytes(CKA_VALUE, &[0; 16]), number(CKA_VALUE_LEN, 16)],
-    );
-    assert_eq!(
-        draft(GENERATE, value.clone(), NONE).unwrap_err(),
-        Error::TemplateInconsistent
-    );
-    assert_eq!(
-        draft(Origin::Unwrap, value, NONE).unwrap_err(),
-        Error::TemplateInconsistent
-    );
-    let rsa = with(
-        is(CKO_PUBLIC_KEY, CKK_RSA),
-        [number(CKA_MODULUS_BITS, 2048)],
-    );
+    let value = with(aes(), [bytes(CKA_VALUE, &[0; 16]), number(CKA_VALUE_LEN, 16)]);
+    assert_eq!(draft(GENERATE, value.clone(), NONE).unwrap_err(), Error::TemplateInconsistent);
+    assert_eq!(draft(Origin::Unwrap, value, NONE).unwrap_err(), Error::TemplateInconsistent);
+    let rsa = with(is(CKO_PUBLIC_KEY, CKK_RSA), [number(CKA_MODULUS_BITS, 2048)]);
     let draft_of = |pairs| draft(GENERATE, with(rsa.clone(), [pairs]), NONE);
-    assert_eq!(
-        draft_of(bytes(CKA_MODULUS, &[1])).unwrap_err(),
-        Error::TemplateInconsistent
-    );
+    assert_eq!(draft_of(bytes(CKA_MODULUS, &[1])).unwrap_err(), Error::TemplateInconsistent);
     let default = draft(GENERATE, rsa.clone(), NONE).unwrap();
-    assert_eq!(
-        default.attributes.bytes(CKA_PUBLIC_EXPONENT),
-        Some(&[1, 0, 1][..])
-    );
+    assert_eq!(default.attributes.bytes(CKA_PUBLIC_EXPONENT), Some(&[1, 0, 1][..]));
     let three = draft_of(bytes(CKA_PUBLIC_EXPONENT, &[3])).unwrap();
     assert_eq!(three.attributes.bytes(CKA_PUBLIC_EXPONENT), Some(&[3][..]));
 }
@@ -181,18 +128,12 @@ fn what_the_mechanism_makes_is_not_for_the_template() {
 fn lengths_of_secret_keys_are_those_of_their_type() {
     for len in [0, 15, 17, 33, 64] {
         let asked = with(aes(), [number(CKA_VALUE_LEN, len)]);
-        assert_eq!(
-            draft(GENERATE, asked, NONE).unwrap_err(),
-            Error::KeySizeRange
-        );
+        assert_eq!(draft(GENERATE, asked, NONE).unwrap_err(), Error::KeySizeRange);
         let value = vec![1; usize::try_from(len).unwrap()];
         let given = with(aes(), [bytes(CKA_VALUE, &value)]);
         assert_eq!(create(given).unwrap_err(), Error::AttributeValueInvalid);
         let wrapped = template([bytes(CKA_VALUE, &value)]);
-        assert_eq!(
-            unwrap(aes(), wrapped).unwrap_err(),
-            Error::WrappedKeyInvalid
-        );
+        assert_eq!(unwrap(aes(), wrapped).unwrap_err(), Error::WrappedKeyInvalid);
     }
     let hmac = is(CKO_SECRET_KEY, CKK_SHA256_HMAC);
     assert!(create(with(hmac.clone(), [bytes(CKA_VALUE, &[1])])).is_ok());
@@ -206,22 +147,13 @@ fn lengths_of_secret_keys_are_those_of_their_type() {
 fn origin_decides_what_is_known_of_a_keys_past() {
     type Facts = [bool; 5];
     let facts = |key: &Object| -> Facts {
-        [
-            CKA_SENSITIVE,
-            CKA_EXTRACTABLE,
-            CKA_LOCAL,
-            CKA_ALWAYS_SENSITIVE,
-            CKA_NEVER_EXTRACTABLE,
-        ]
-        .map(|cka| key.attributes().flag(cka).unwrap())
+        [CKA_SENSITIVE, CKA_EXTRACTABLE, CKA_LOCAL, CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE]
+            .map(|cka| key.attributes().flag(cka).unwrap())
     };
     let value = || template([bytes(CKA_VALUE, &[1; 16])]);
     let made = generate_aes(NONE).unwrap();
     assert_eq!(facts(&made), [true, false, true, true, true]);
-    assert_eq!(
-        made.attributes().ulong(CKA_KEY_GEN_MECHANISM),
-        Some(CKM_AES_KEY_GEN)
-    );
+    assert_eq!(made.attributes().ulong(CKA_KEY_GEN_MECHANISM), Some(CKM_AES_KEY_GEN));
     let open = generate_aes(template([no(CKA_SENSITIVE), yes(CKA_EXTRACTABLE)])).unwrap();
     assert_eq!(facts(&open), [false, true, true, false, false]);
     let created = create(with(aes(), [bytes(CKA_VALUE, &[1; 16])])).unwrap();
@@ -234,20 +166,14 @@ fn origin_decides_what_is_known_of_a_keys_past() {
     );
     let kept = unwrap(with(aes(), [no(CKA_EXTRACTABLE)]), value()).unwrap();
     assert_eq!(facts(&kept), [true, false, false, false, false]);
-    let origin = Origin::Derive {
-        always_sensitive: true,
-        never_extractable: false,
-    };
+    let origin = Origin::Derive { always_sensitive: true, never_extractable: false };
     let derived = draft(origin, aes(), NONE).unwrap().finish(value()).unwrap();
     assert_eq!(facts(&derived), [true, false, false, true, false]);
 }
 
 #[test]
 fn usage_left_out_is_what_the_type_can_do_and_usage_given_is_kept() {
-    let public = with(
-        is(CKO_PUBLIC_KEY, CKK_RSA),
-        [number(CKA_MODULUS_BITS, 2048), no(CKA_WRAP)],
-    );
+    let public = with(is(CKO_PUBLIC_KEY, CKK_RSA), [number(CKA_MODULUS_BITS, 2048), no(CKA_WRAP)]);
     let public = draft(GENERATE, public, NONE).unwrap().attributes;
     for (cka, value) in [
         (CKA_VERIFY, true),
@@ -259,17 +185,10 @@ fn usage_left_out_is_what_the_type_can_do_and_usage_given_is_kept() {
         assert_eq!(public.flag(cka), Some(value));
     }
     let (_, numbers) = ec_pair(curves::Curve::P256);
-    let ec = unwrap(
-        with(is(CKO_PRIVATE_KEY, CKK_EC), [yes(CKA_DECRYPT)]),
-        numbers,
-    )
-    .unwrap();
-    for (cka, value) in [
-        (CKA_SIGN, true),
-        (CKA_DERIVE, true),
-        (CKA_DECRYPT, true),
-        (CKA_UNWRAP, false),
-    ] {
+    let ec = unwrap(with(is(CKO_PRIVATE_KEY, CKK_EC), [yes(CKA_DECRYPT)]), numbers).unwrap();
+    for (cka, value) in
+        [(CKA_SIGN, true), (CKA_DERIVE, true), (CKA_DECRYPT, true), (CKA_UNWRAP, false)]
+    {
         assert_eq!(ec.attributes().flag(cka), Some(value));
     }
     for class in CLASSES {
@@ -285,19 +204,10 @@ fn a_secret_key_knows_its_length_and_check_value() {
     assert_eq!(key.attributes().bytes(CKA_CHECK_VALUE).unwrap().len(), 3);
     // FIPS 197 has no block of zeros; AES-128 of one under a key of zeros is 66e94bd4...
     let zeros = create(with(aes(), [bytes(CKA_VALUE, &[0; 16])])).unwrap();
-    assert_eq!(
-        zeros.attributes().bytes(CKA_CHECK_VALUE),
-        Some(&[0x66, 0xe9, 0x4b][..])
-    );
-    let generic = with(
-        is(CKO_SECRET_KEY, CKK_GENERIC_SECRET),
-        [bytes(CKA_VALUE, b"abc")],
-    );
+    assert_eq!(zeros.attributes().bytes(CKA_CHECK_VALUE), Some(&[0x66, 0xe9, 0x4b][..]));
+    let generic = with(is(CKO_SECRET_KEY, CKK_GENERIC_SECRET), [bytes(CKA_VALUE, b"abc")]);
     let abc = create(generic.clone()).unwrap();
-    assert_eq!(
-        abc.attributes().bytes(CKA_CHECK_VALUE),
-        Some(&Hash::Sha1.digest(b"abc")[..3])
-    );
+    assert_eq!(abc.attributes().bytes(CKA_CHECK_VALUE), Some(&Hash::Sha1.digest(b"abc")[..3]));
     let none = create(with(generic.clone(), [bytes(CKA_CHECK_VALUE, &[])])).unwrap();
     assert_eq!(none.attributes().bytes(CKA_CHECK_VALUE), Some(&[][..]));
     let wrong = with(generic, [bytes(CKA_CHECK_VALUE, &[1, 2, 3])]);
@@ -309,27 +219,15 @@ fn what_an_unwrap_template_says_of_the_key_must_be_true() {
     let value = || template([bytes(CKA_VALUE, &[1; 16])]);
     assert!(unwrap(with(aes(), [number(CKA_VALUE_LEN, 16)]), value()).is_ok());
     let longer = with(aes(), [number(CKA_VALUE_LEN, 32)]);
-    assert_eq!(
-        unwrap(longer, value()).unwrap_err(),
-        Error::WrappedKeyLenRange
-    );
+    assert_eq!(unwrap(longer, value()).unwrap_err(), Error::WrappedKeyLenRange);
     let (_, numbers) = ec_pair(curves::Curve::P384);
     let ec = |curve: curves::Curve| {
-        with(
-            is(CKO_PRIVATE_KEY, CKK_EC),
-            [(CKA_EC_PARAMS, encode::params(curve).unwrap())],
-        )
+        with(is(CKO_PRIVATE_KEY, CKK_EC), [(CKA_EC_PARAMS, encode::params(curve).unwrap())])
     };
     assert!(unwrap(ec(curves::Curve::P384), numbers.clone()).is_ok());
-    assert_eq!(
-        unwrap(ec(curves::Curve::P256), numbers).unwrap_err(),
-        Error::TemplateInconsistent
-    );
+    assert_eq!(unwrap(ec(curves::Curve::P256), numbers).unwrap_err(), Error::TemplateInconsistent);
     let public = is(CKO_PUBLIC_KEY, CKK_EC);
-    assert_eq!(
-        draft(Origin::Unwrap, public, NONE).unwrap_err(),
-        Error::TemplateInconsistent
-    );
+    assert_eq!(draft(Origin::Unwrap, public, NONE).unwrap_err(), Error::TemplateInconsistent);
 }
 
 #[test]
@@ -339,11 +237,7 @@ fn points_come_with_and_without_octet_string_and_must_be_on_the_curve() {
     let wrapped = public.bytes(CKA_EC_POINT).unwrap();
     let raw = &wrapped[3..];
     assert_eq!(raw[0], 4);
-    let key = create(with(
-        ec(CKO_PUBLIC_KEY, &public),
-        [bytes(CKA_EC_POINT, raw)],
-    ))
-    .unwrap();
+    let key = create(with(ec(CKO_PUBLIC_KEY, &public), [bytes(CKA_EC_POINT, raw)])).unwrap();
     assert_eq!(key.attributes().bytes(CKA_EC_POINT), Some(wrapped));
     let mut off = raw.to_vec();
     off[100] ^= 1;
@@ -352,10 +246,7 @@ fn points_come_with_and_without_octet_string_and_must_be_on_the_curve() {
     let (foreign, _) = ec_pair(curves::Curve::P521);
     let foreign = with_all(ec(CKO_PRIVATE_KEY, &private), &foreign);
     assert_eq!(create(foreign).unwrap_err(), Error::AttributeValueInvalid);
-    let unknown = with(
-        ec(CKO_PUBLIC_KEY, &public),
-        [bytes(CKA_EC_PARAMS, &[6, 3, 43, 101, 112])],
-    );
+    let unknown = with(ec(CKO_PUBLIC_KEY, &public), [bytes(CKA_EC_PARAMS, &[6, 3, 43, 101, 112])]);
     assert_eq!(create(unknown).unwrap_err(), Error::CurveNotSupported);
 }
 
@@ -373,15 +264,8 @@ fn certificates_have_a_value_or_a_url() {
     ]);
     assert_eq!(create(bare.clone()).unwrap_err(), Error::TemplateIncomplete);
     let certificate = create(with(bare, [bytes(CKA_VALUE, b"abc")])).unwrap();
-    assert_eq!(
-        certificate.attributes().bytes(CKA_VALUE),
-        Some(&b"abc"[..]),
-        "not key material"
-    );
-    assert_eq!(
-        certificate.attributes().bytes(CKA_CHECK_VALUE),
-        Some(&[0xa9, 0x99, 0x3e][..])
-    );
+    assert_eq!(certificate.attributes().bytes(CKA_VALUE), Some(&b"abc"[..]), "not key material");
+    assert_eq!(certificate.attributes().bytes(CKA_CHECK_VALUE), Some(&[0xa9, 0x99, 0x3e][..]));
     assert!(!certificate.is_private());
 }
 
@@ -392,8 +276,5 @@ fn objects_have_names_of_their_own() {
     let copied = copy(&data, NONE).unwrap();
     assert_ne!(id(&data), id(&copied));
     let text = String::from_utf8(id(&data)).unwrap();
-    assert_eq!(
-        (text.len(), &text[14..15], text.matches('-').count()),
-        (36, "4", 4)
-    );
+    assert_eq!((text.len(), &text[14..15], text.matches('-').count()), (36, "4", 4));
 }

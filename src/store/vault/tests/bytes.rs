@@ -21,11 +21,7 @@ impl Dice {
                 0 => body.truncate(at),
                 1 => body.insert(at.min(body.len()), u8::try_from(self.roll(256)).unwrap()),
                 2 => body.extend_from_slice(&[0xff; 5]),
-                _ => body
-                    .iter_mut()
-                    .skip(at)
-                    .take(1)
-                    .for_each(|byte| *byte ^= 1 << self.roll(8)),
+                _ => body.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 1 << self.roll(8)),
             }
         }
         body
@@ -37,10 +33,7 @@ fn samples() -> (Vault, Unlocked, Vec<(RecordId, Vec<u8>)>) {
     let (vault, unlocked) = token(store.clone());
     written(&vault, &unlocked, vec![insert(5, true), insert(6, false)]);
     let (_, records) = store.read(vault.token(), Revision(0)).unwrap();
-    let bodies = records
-        .into_iter()
-        .map(|record| (record.id, record.body.unwrap()))
-        .collect();
+    let bodies = records.into_iter().map(|record| (record.id, record.body.unwrap())).collect();
     (vault, unlocked, bodies)
 }
 
@@ -64,18 +57,12 @@ fn no_mutation_panics_or_passes() {
     for (id, body) in bodies {
         for _ in 0..1_000 {
             let mutant = dice.mutate(&body);
-            let _ = (
-                SlotRecord::parse(&mutant),
-                DescriptionRecord::parse(&mutant),
-            );
+            let _ = (SlotRecord::parse(&mutant), DescriptionRecord::parse(&mutant));
             if mutant == body {
                 continue;
             }
             if let Some(sealed) = Sealed::parse(mutant) {
-                assert_eq!(
-                    unlocked.attributes(id, &sealed).unwrap_err(),
-                    Error::DeviceError
-                );
+                assert_eq!(unlocked.attributes(id, &sealed).unwrap_err(), Error::DeviceError);
             }
         }
     }
@@ -98,18 +85,8 @@ fn short_records_are_none() {
 #[test]
 fn costs_nobody_would_pay_are_refused() {
     let (_, _, bodies) = samples();
-    let (_, body) = bodies
-        .into_iter()
-        .find(|(id, _)| *id == Who::User.slot())
-        .unwrap();
-    for (at, value) in [
-        (11, u32::MAX),
-        (15, u32::MAX),
-        (19, u32::MAX),
-        (11, 7),
-        (15, 0),
-        (19, 0),
-    ] {
+    let (_, body) = bodies.into_iter().find(|(id, _)| *id == Who::User.slot()).unwrap();
+    for (at, value) in [(11, u32::MAX), (15, u32::MAX), (19, u32::MAX), (11, 7), (15, 0), (19, 0)] {
         let mut body = body.clone();
         body[at..at + 4].copy_from_slice(&value.to_be_bytes());
         assert!(SlotRecord::parse(&body).is_none());

@@ -19,25 +19,13 @@ impl Scene {
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(folder.path()).unwrap());
         let file = Connection::open(folder.path().join(DATABASE)).unwrap();
         let (vault, unlocked) = token(store.clone());
-        written(
-            &vault,
-            &unlocked,
-            vec![insert(5, true), insert(6, true), insert(7, false)],
-        );
-        Scene {
-            _folder: folder,
-            file,
-            store,
-            vault,
-            unlocked,
-        }
+        written(&vault, &unlocked, vec![insert(5, true), insert(6, true), insert(7, false)]);
+        Scene { _folder: folder, file, store, vault, unlocked }
     }
 
     fn body(&self, id: RecordId) -> Vec<u8> {
         let sql = "SELECT body FROM record WHERE id = ?";
-        self.file
-            .query_row(sql, params![id.0], |row| row.get(0))
-            .unwrap()
+        self.file.query_row(sql, params![id.0], |row| row.get(0)).unwrap()
     }
 
     fn set_body(&self, id: RecordId, body: &[u8]) {
@@ -54,10 +42,7 @@ impl Scene {
     /// A fresh login finds out.
     fn is_found_out(&self) {
         let fresh = Vault::of(self.store.clone(), self.vault.token());
-        assert_eq!(
-            fresh.unlock(Who::User, USER).unwrap_err(),
-            Error::DeviceError
-        );
+        assert_eq!(fresh.unlock(Who::User, USER).unwrap_err(), Error::DeviceError);
         assert_eq!(fresh.unlock(Who::So, SO).unwrap_err(), Error::DeviceError);
     }
 
@@ -68,9 +53,7 @@ impl Scene {
         let refused = self.unlocked.attributes(id(n), &entry.content.unwrap());
         assert_eq!(refused.unwrap_err(), Error::DeviceError);
         let from = entry.revision;
-        let update = self
-            .vault
-            .write(&self.unlocked, vec![update(n, from, true, b"x")]);
+        let update = self.vault.write(&self.unlocked, vec![update(n, from, true, b"x")]);
         assert_eq!(update.unwrap_err(), Error::DeviceError);
     }
 }
@@ -78,9 +61,7 @@ impl Scene {
 #[test]
 fn an_untouched_token_opens() {
     let scene = Scene::new();
-    Vault::of(scene.store.clone(), scene.vault.token())
-        .unlock(Who::User, USER)
-        .unwrap();
+    Vault::of(scene.store.clone(), scene.vault.token()).unlock(Who::User, USER).unwrap();
 }
 
 #[test]
@@ -141,38 +122,22 @@ fn private_object_made_public() {
 #[test]
 fn deleted_row() {
     let scene = Scene::new();
-    scene
-        .file
-        .execute("DELETE FROM record WHERE id = ?", params![id(7).0])
-        .unwrap();
+    scene.file.execute("DELETE FROM record WHERE id = ?", params![id(7).0]).unwrap();
     scene.is_found_out();
 }
 
 #[test]
 fn row_made_a_tombstone() {
     let scene = Scene::new();
-    scene
-        .file
-        .execute(
-            "UPDATE record SET body = NULL WHERE id = ?",
-            params![id(7).0],
-        )
-        .unwrap();
+    scene.file.execute("UPDATE record SET body = NULL WHERE id = ?", params![id(7).0]).unwrap();
     scene.is_found_out();
 }
 
 #[test]
 fn row_rolled_back() {
     let scene = Scene::new();
-    let (old, from) = (
-        scene.body(id(7)),
-        scene.vault.changes(Revision(0)).unwrap().revision,
-    );
-    written(
-        &scene.vault,
-        &scene.unlocked,
-        vec![update(7, from, false, b"newer")],
-    );
+    let (old, from) = (scene.body(id(7)), scene.vault.changes(Revision(0)).unwrap().revision);
+    written(&scene.vault, &scene.unlocked, vec![update(7, from, false, b"newer")]);
     scene.set_body(id(7), &old);
     scene.is_found_out();
 }
@@ -180,15 +145,8 @@ fn row_rolled_back() {
 #[test]
 fn destroyed_object_brought_back() {
     let scene = Scene::new();
-    let (old, from) = (
-        scene.body(id(5)),
-        scene.vault.changes(Revision(0)).unwrap().revision,
-    );
-    written(
-        &scene.vault,
-        &scene.unlocked,
-        vec![Write::Delete { id: id(5), from }],
-    );
+    let (old, from) = (scene.body(id(5)), scene.vault.changes(Revision(0)).unwrap().revision);
+    written(&scene.vault, &scene.unlocked, vec![Write::Delete { id: id(5), from }]);
     scene.set_body(id(5), &old);
     scene.is_found_out();
 }
@@ -221,25 +179,13 @@ fn slots_do_not_move() {
     let scene = Scene::new();
     let so = scene.body(Who::So.slot());
     scene.set_body(Who::User.slot(), &so);
-    assert_eq!(
-        scene.vault.unlock(Who::User, SO).unwrap_err(),
-        Error::DeviceError
-    );
+    assert_eq!(scene.vault.unlock(Who::User, SO).unwrap_err(), Error::DeviceError);
     let mut forged = SlotRecord::parse(&so).unwrap();
     forged.who = Who::User;
     scene.set_body(Who::User.slot(), &forged.body());
-    assert_eq!(
-        scene.vault.unlock(Who::User, SO).unwrap_err(),
-        Error::PinIncorrect
-    );
-    scene
-        .file
-        .execute("DELETE FROM record WHERE id = ?", params![Who::So.slot().0])
-        .unwrap();
-    assert_eq!(
-        scene.vault.unlock(Who::So, SO).unwrap_err(),
-        Error::DeviceError
-    );
+    assert_eq!(scene.vault.unlock(Who::User, SO).unwrap_err(), Error::PinIncorrect);
+    scene.file.execute("DELETE FROM record WHERE id = ?", params![Who::So.slot().0]).unwrap();
+    assert_eq!(scene.vault.unlock(Who::So, SO).unwrap_err(), Error::DeviceError);
 }
 
 #[test]
@@ -249,11 +195,6 @@ fn records_of_another_token() {
     let entry = written(&other, &unlocked, vec![insert(9, false)]).remove(0);
     let sql = "INSERT INTO record (token, id, revision, body) SELECT 1, id, 3, body FROM record WHERE id = ?";
     assert_eq!(scene.file.execute(sql, params![id(9).0]).unwrap(), 1);
-    assert!(
-        scene
-            .unlocked
-            .attributes(id(9), &entry.content.unwrap())
-            .is_err()
-    );
+    assert!(scene.unlocked.attributes(id(9), &entry.content.unwrap()).is_err());
     scene.is_found_out();
 }

@@ -9,14 +9,9 @@ fn counting(first: u8) -> [u8; 16] {
 }
 
 fn unhex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text
-        .bytes()
-        .map(|b| u8::try_from(char::from(b).to_digit(16).unwrap()).unwrap())
-        .collect();
-    digits
-        .chunks(2)
-        .map(|pair| pair[0] << 4 | pair[1])
-        .collect()
+    let digits: Vec<u8> =
+        text.bytes().map(|b| u8::try_from(char::from(b).to_digit(16).unwrap()).unwrap()).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
 /// Record ids and bodies.
@@ -43,16 +38,10 @@ fn the_documented_token_opens() {
             from: Revision(0),
             body: Some(body.clone()),
         };
-        store
-            .write(token, &records.iter().map(change).collect::<Vec<_>>())
-            .unwrap()
-            .unwrap();
+        store.write(token, &records.iter().map(change).collect::<Vec<_>>()).unwrap().unwrap();
         let vault = Vault::of(store, token);
         let description = vault.description().unwrap();
-        assert_eq!(
-            (description.label, &description.serial),
-            (LABEL, b"0123456789abcdef")
-        );
+        assert_eq!((description.label, &description.serial), (LABEL, b"0123456789abcdef"));
         let unlocked = vault.unlock(Who::So, SO).unwrap();
         let changes = vault.changes(Revision(0)).unwrap();
         assert_eq!((changes.epoch, changes.entries.len()), (counting(0x10), 2));
@@ -61,15 +50,9 @@ fn the_documented_token_opens() {
             entry.content.as_ref().unwrap()
         };
         let (private, public) = (RecordId(counting(0x40)), RecordId(counting(0xa0)));
-        assert_eq!(
-            *unlocked.attributes(private, content(private)).unwrap(),
-            *b"attributes"
-        );
+        assert_eq!(*unlocked.attributes(private, content(private)).unwrap(), *b"attributes");
         let material = content(private).material.as_ref().unwrap();
         assert_eq!(*unlocked.material(private, material).unwrap(), *b"material");
-        assert_eq!(
-            *unlocked.attributes(public, content(public)).unwrap(),
-            *b"public"
-        );
+        assert_eq!(*unlocked.attributes(public, content(public)).unwrap(), *b"public");
     });
 }
