@@ -1,5 +1,6 @@
 //! `CKM_RSA_AES_KEY_WRAP`, its parts and its relatives, as an application uses them: what comes out
 //! goes in again, what is wrong is refused with the right code, and no rule can be got round.
+#![allow(clippy::too_many_lines, reason = "a scene is as long as it is")]
 #![allow(unsafe_code, reason = "an application of a C library")]
 #![allow(
     clippy::undocumented_unsafe_blocks,
