@@ -38,14 +38,17 @@ const MEANINGS: &[(CK_RV, &str)] = &[
     (CKR_KEY_UNEXTRACTABLE, "the key may not leave the token"),
     (CKR_MECHANISM_INVALID, "the module does not have this mechanism"),
     (CKR_MECHANISM_PARAM_INVALID, "the module does not take these mechanism parameters"),
-    (CKR_PIN_INCORRECT, "the PIN is wrong"),
+    (CKR_PIN_INCORRECT, "the PIN is wrong; give the right one before too many wrong ones lock it"),
     (CKR_PIN_INVALID, "the PIN has characters it cannot have"),
     (CKR_PIN_LEN_RANGE, "the PIN is too short or too long"),
     (CKR_PIN_LOCKED, "the PIN is locked after too many wrong ones; the SO can set a new one"),
     (CKR_SESSION_READ_ONLY, "the session is read-only"),
     (CKR_TOKEN_WRITE_PROTECTED, "the token cannot be written"),
     (CKR_USER_NOT_LOGGED_IN, "a user must log in first"),
-    (CKR_USER_PIN_NOT_INITIALIZED, "the SO has not set a user PIN yet"),
+    (
+        CKR_USER_PIN_NOT_INITIALIZED,
+        "the SO has not set a user PIN yet; `pkcs11-tool --login --login-type so --init-pin` does",
+    ),
     (CKR_WRAPPED_KEY_INVALID, "the wrapped key does not open with this key"),
     (CKR_WRAPPED_KEY_LEN_RANGE, "the wrapped key has a length that is not possible here"),
 ];
@@ -107,7 +110,8 @@ mod tests {
         let text = |rv| Error::check("C_Login", rv).unwrap_err().to_string();
         assert_eq!(
             text(CKR_PIN_INCORRECT),
-            "the PIN is wrong (C_Login answered CKR_PIN_INCORRECT)"
+            "the PIN is wrong; give the right one before too many wrong ones lock it \
+             (C_Login answered CKR_PIN_INCORRECT)"
         );
         assert_eq!(text(CKR_CANCEL), "C_Login answered CKR_CANCEL");
         assert_eq!(text(0x8000_0001), "C_Login answered 0x80000001");

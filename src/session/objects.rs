@@ -96,7 +96,7 @@ impl Session {
     /// login, its value is not.
     fn seen(&self, handle: CK_OBJECT_HANDLE) -> Result<Arc<Object>> {
         let object = match self.token.open_object(handle) {
-            Err(Error::UserNotLoggedIn) => self.token.object(handle),
+            Err(Error::UserNotLoggedIn) => self.token.object(handle)?,
             opened => opened?,
         };
         object.ok_or(Error::ObjectHandleInvalid)

@@ -16,17 +16,14 @@ const ATTEMPTS: usize = 16;
 
 impl Token {
     /// The object at `handle`, if it is in sight.
-    pub fn object(&self, handle: CK_OBJECT_HANDLE) -> Option<Arc<Object>> {
-        if let Err(error) = self.refresh(Freshness::Lately) {
-            log::warn!("the store cannot be read: {error}");
-            return None;
-        }
-        self.state.read().index.at(handle).cloned()
+    pub fn object(&self, handle: CK_OBJECT_HANDLE) -> Result<Option<Arc<Object>>> {
+        self.refresh(Freshness::Lately)?;
+        Ok(self.state.read().index.at(handle).cloned())
     }
 
     /// The same with its key material open: for whoever is about to use it.
     pub fn open_object(&self, handle: CK_OBJECT_HANDLE) -> Result<Option<Arc<Object>>> {
-        let Some(object) = self.object(handle) else { return Ok(None) };
+        let Some(object) = self.object(handle)? else { return Ok(None) };
         let (home, unlocked) = {
             let state = self.state.read();
             (state.homes.get(&handle).copied(), state.unlocked.clone())
@@ -142,7 +139,7 @@ impl Token {
         may: impl Fn(&Object) -> Result<()>,
     ) -> Result<()> {
         for _ in 0..ATTEMPTS {
-            let object = self.object(handle).ok_or(Error::ObjectHandleInvalid)?;
+            let object = self.object(handle)?.ok_or(Error::ObjectHandleInvalid)?;
             may(&object)?;
             let Some((home, from)) = self.place_of(handle, &object) else { continue };
             if let Home::Store(id) = home {
