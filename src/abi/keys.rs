@@ -73,4 +73,20 @@ c_fn! {
         let template = caller.template(template, count)?;
         place.put(session.unwrap(mechanism, params, unwrapping_key, wrapped, template)?)
     }
+
+    /// Derives a key from another.
+    fn C_DeriveKey(
+        session: CK_SESSION_HANDLE,
+        mechanism: *mut CK_MECHANISM,
+        base_key: CK_OBJECT_HANDLE,
+        template: *mut CK_ATTRIBUTE,
+        count: CK_ULONG,
+        key: *mut CK_OBJECT_HANDLE,
+    ) |caller, module| {
+        let session = module.session(session)?;
+        let place = caller.place(key)?;
+        let (mechanism, params) = caller.mechanism(mechanism)?;
+        let template = caller.template(template, count)?;
+        place.put(session.derive(mechanism, params, base_key, template)?)
+    }
 }

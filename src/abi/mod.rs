@@ -5,6 +5,7 @@
 //! `c_fn!` over [`Module`](crate::module::Module) and [`Session`](crate::session::Session).
 mod attributes;
 mod caller;
+mod digest;
 mod encrypt;
 mod general;
 mod initialize;
@@ -15,6 +16,7 @@ mod objects;
 mod params;
 mod process;
 mod random;
+mod recover;
 mod sessions;
 mod sign;
 mod slots;

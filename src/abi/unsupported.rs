@@ -39,15 +39,6 @@ refused! {
         CK_OBJECT_HANDLE,
         CK_OBJECT_HANDLE,
     );
-    fn C_DigestInit(CK_SESSION_HANDLE, *mut CK_MECHANISM);
-    fn C_Digest(CK_SESSION_HANDLE, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    fn C_DigestUpdate(CK_SESSION_HANDLE, *mut CK_BYTE, CK_ULONG);
-    fn C_DigestKey(CK_SESSION_HANDLE, CK_OBJECT_HANDLE);
-    fn C_DigestFinal(CK_SESSION_HANDLE, *mut CK_BYTE, *mut CK_ULONG);
-    fn C_SignRecoverInit(CK_SESSION_HANDLE, *mut CK_MECHANISM, CK_OBJECT_HANDLE);
-    fn C_SignRecover(CK_SESSION_HANDLE, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    fn C_VerifyRecoverInit(CK_SESSION_HANDLE, *mut CK_MECHANISM, CK_OBJECT_HANDLE);
-    fn C_VerifyRecover(CK_SESSION_HANDLE, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
     fn C_DigestEncryptUpdate(
         CK_SESSION_HANDLE,
         *mut CK_BYTE,
@@ -69,14 +60,6 @@ refused! {
         CK_ULONG,
         *mut CK_BYTE,
         *mut CK_ULONG,
-    );
-    fn C_DeriveKey(
-        CK_SESSION_HANDLE,
-        *mut CK_MECHANISM,
-        CK_OBJECT_HANDLE,
-        *mut CK_ATTRIBUTE,
-        CK_ULONG,
-        *mut CK_OBJECT_HANDLE,
     );
     fn C_MessageEncryptInit(CK_SESSION_HANDLE, *mut CK_MECHANISM, CK_OBJECT_HANDLE);
     fn C_EncryptMessage(

@@ -42,10 +42,16 @@ pub struct Mechanism {
     pub encrypt: Option<Start<dyn Transform>>,
     /// `C_DecryptInit`
     pub decrypt: Option<Start<dyn Transform>>,
+    /// `C_DigestInit`
+    pub digest: Option<Digest>,
     /// `C_SignInit`
     pub sign: Option<Start<dyn Transform>>,
+    /// `C_SignRecoverInit`
+    pub sign_recover: Option<Start<dyn Transform>>,
     /// `C_VerifyInit`
     pub verify: Option<Start<dyn Verify>>,
+    /// `C_VerifyRecoverInit`
+    pub verify_recover: Option<Start<dyn Transform>>,
     /// `C_WrapKey`
     pub wrap: Option<Wrap>,
     /// `C_UnwrapKey`
@@ -54,10 +60,18 @@ pub struct Mechanism {
     pub generate: Option<Generate>,
     /// `C_GenerateKeyPair`
     pub generate_pair: Option<GeneratePair>,
+    /// `C_DeriveKey`: from a base key and a complete template to the attributes that make the key
+    pub derive: Option<Derive>,
 }
 
 /// Starts an operation: what every `C_*Init` calls.
 pub type Start<Operation> = fn(&Params, &Key) -> Result<Box<Operation>>;
+
+/// Starts a digest.
+pub type Digest = fn(&Params) -> Result<Box<dyn Transform>>;
+
+/// Derives a key for a template.
+pub type Derive = fn(&Params, &Key, template: &Attributes) -> Result<Attributes>;
 
 /// Unwraps to the encoding of a key.
 pub type Unwrap = fn(&Params, &Key, wrapped: &[u8]) -> Result<Secret>;
@@ -152,12 +166,16 @@ impl Mechanism {
         key_size: 0..=0,
         encrypt: None,
         decrypt: None,
+        digest: None,
         sign: None,
+        sign_recover: None,
         verify: None,
+        verify_recover: None,
         wrap: None,
         unwrap: None,
         generate: None,
         generate_pair: None,
+        derive: None,
     };
 
     /// The row of `ckm`, or `CKR_MECHANISM_INVALID`.
@@ -175,12 +193,16 @@ impl Mechanism {
         [
             (self.encrypt.is_some(), CKF_ENCRYPT),
             (self.decrypt.is_some(), CKF_DECRYPT),
+            (self.digest.is_some(), CKF_DIGEST),
             (self.sign.is_some(), CKF_SIGN),
+            (self.sign_recover.is_some(), CKF_SIGN_RECOVER),
             (self.verify.is_some(), CKF_VERIFY),
+            (self.verify_recover.is_some(), CKF_VERIFY_RECOVER),
             (self.wrap.is_some(), CKF_WRAP),
             (self.unwrap.is_some(), CKF_UNWRAP),
             (self.generate.is_some(), CKF_GENERATE),
             (self.generate_pair.is_some(), CKF_GENERATE_KEY_PAIR),
+            (self.derive.is_some(), CKF_DERIVE),
             (self.key_types.contains(&CKK_EC), CURVE_FLAGS),
         ]
         .into_iter()
@@ -224,6 +246,7 @@ mod tests {
             assert_eq!(m.wrap.is_some(), m.unwrap.is_some(), "{}", m.name);
             assert_eq!(m.encrypt.is_some(), m.decrypt.is_some(), "{}", m.name);
             assert_eq!(m.sign.is_some(), m.verify.is_some(), "{}", m.name);
+            assert_eq!(m.sign_recover.is_some(), m.verify_recover.is_some(), "{}", m.name);
         }
     }
     #[test]

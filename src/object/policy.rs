@@ -4,6 +4,7 @@
 //! and [`reveal`] (for `C_GetAttributeValue`), and only this file makes those.
 use super::attribute::{self, Attributes, Value};
 use super::class::{self, Class};
+use super::template::Origin;
 use super::{Object, Prepared, encode};
 use crate::ck::*;
 use crate::crypto::{Secret, ec, rsa};
@@ -37,9 +38,12 @@ pub enum Act {
     Encrypt,
     Decrypt,
     Sign,
+    SignRecover,
     Verify,
+    VerifyRecover,
     Wrap,
     Unwrap,
+    Derive,
 }
 
 /// What policy has to know about an [`Act`].
@@ -66,7 +70,10 @@ impl Act {
             Act::Encrypt => key(CKA_ENCRYPT, CKO_PUBLIC_KEY),
             Act::Decrypt => key(CKA_DECRYPT, CKO_PRIVATE_KEY),
             Act::Sign => key(CKA_SIGN, CKO_PRIVATE_KEY),
+            Act::SignRecover => key(CKA_SIGN_RECOVER, CKO_PRIVATE_KEY),
             Act::Verify => key(CKA_VERIFY, CKO_PUBLIC_KEY),
+            Act::VerifyRecover => key(CKA_VERIFY_RECOVER, CKO_PUBLIC_KEY),
+            Act::Derive => key(CKA_DERIVE, CKO_PRIVATE_KEY),
             Act::Wrap => Rule {
                 usage: CKA_WRAP,
                 half: CKO_PUBLIC_KEY,
@@ -167,6 +174,15 @@ pub fn export(kek: &Key, target: Arc<Object>) -> Result<Target> {
     Ok(Target(target))
 }
 
+/// The value of a secret key for a digest to take in: PKCS#11 3.2, section 5.12.4. Of a key that
+/// may not leave the token not even a hash does.
+pub fn digestible(key: Arc<Object>) -> Result<Secret> {
+    match key.prepared() {
+        Ok(Prepared::Secret(value)) if key.is(CKA_EXTRACTABLE) => Ok(value.clone()),
+        _ => Err(Error::KeyIndigestible),
+    }
+}
+
 /// The value of an attribute, if it may be seen: PKCS#11 3.2, section 5.7.5. An attribute that the
 /// class has and the object has not got is an empty one, if it can be empty.
 pub fn reveal(object: &Object, cka: CK_ATTRIBUTE_TYPE) -> Result<Value> {
@@ -236,15 +252,28 @@ pub fn distrust(login: Login, copy: Object) -> Object {
 
 /// The template of a key that `kek` unwraps: the application's and the KEK's `CKA_UNWRAP_TEMPLATE`,
 /// which must not contradict each other (PKCS#11 3.2, section 5.18.4).
-pub fn unwrapped(kek: &Key, mut template: Attributes) -> Result<Attributes> {
-    if let Some(Value::Template(wanted)) = kek.attributes().value(CKA_UNWRAP_TEMPLATE) {
+pub fn unwrapped(kek: &Key, template: Attributes) -> Result<Attributes> {
+    bound(kek, CKA_UNWRAP_TEMPLATE, template)
+}
+
+/// The same for a key that is derived from `base`, and its `CKA_DERIVE_TEMPLATE` (section 5.18.5).
+pub fn derived(base: &Key, template: Attributes) -> Result<Attributes> {
+    bound(base, CKA_DERIVE_TEMPLATE, template)
+}
+
+/// What a key derived from `base` inherits: it cannot be safer than what it comes from.
+pub fn descent(base: &Key) -> Origin {
+    Origin::Derive {
+        always_sensitive: base.0.is(CKA_ALWAYS_SENSITIVE),
+        never_extractable: base.0.is(CKA_NEVER_EXTRACTABLE),
+    }
+}
+
+/// `template` with what the attribute `rule` of `key` demands.
+fn bound(key: &Key, rule: CK_ATTRIBUTE_TYPE, mut template: Attributes) -> Result<Attributes> {
+    if let Some(Value::Template(wanted)) = key.attributes().value(rule) {
         for (cka, value) in wanted.iter() {
-            if template.value(cka).is_some_and(|given| given != value) {
-                return Err(
-                    Error::TemplateInconsistent.because("CKA_UNWRAP_TEMPLATE says otherwise")
-                );
-            }
-            template.set(cka, value.clone());
+            template.add(cka, value.clone())?;
         }
     }
     Ok(template)

@@ -94,6 +94,28 @@ impl Session {
         self.insert(object)
     }
 
+    /// `C_DeriveKey`
+    pub fn derive(
+        &self,
+        mechanism: &'static Mechanism,
+        params: Params,
+        base: CK_OBJECT_HANDLE,
+        template: Attributes,
+    ) -> Result<CK_OBJECT_HANDLE> {
+        let derive = mechanism.derive.ok_or(Error::MechanismInvalid)?;
+        let params = self.params(mechanism, params)?;
+        let base = self.key(Act::Derive, mechanism, base)?;
+        if base.always_authenticate() {
+            return Err(Error::UserNotLoggedIn
+                .because("CKA_ALWAYS_AUTHENTICATE, and C_DeriveKey has no step for it"));
+        }
+        let template = policy::derived(&base, template)?;
+        let draft = template::draft(policy::descent(&base), template, Attributes::new())?;
+        self.may_create(&draft.attributes)?;
+        let contributed = derive(&params, &base, &draft.attributes)?;
+        self.insert(draft.finish(contributed)?)
+    }
+
     /// The draft of a key to be generated, if it may be.
     fn generated(
         &self,

@@ -7,8 +7,8 @@ use super::{Output, Room, Session};
 use crate::ck::*;
 use crate::crypto::Secret;
 use crate::error::{Error, Result};
-use crate::mechanism::{Bound, Mechanism, Params, Transform, Verify};
-use crate::object::policy::Act;
+use crate::mechanism::{Bound, Mechanism, Params, Start, Transform, Verify};
+use crate::object::policy::{self, Act};
 use parking_lot::MutexGuard;
 
 /// An operation with an output that a session can have under way, one of each.
@@ -17,7 +17,47 @@ use parking_lot::MutexGuard;
 pub enum Role {
     Encrypt,
     Decrypt,
+    Digest,
     Sign,
+    SignRecover,
+    VerifyRecover,
+}
+
+impl Role {
+    /// Every role, in the order of their numbers.
+    const ALL: [Role; 6] = [
+        Role::Encrypt,
+        Role::Decrypt,
+        Role::Digest,
+        Role::Sign,
+        Role::SignRecover,
+        Role::VerifyRecover,
+    ];
+
+    /// What `C_SessionCancel` calls it.
+    const fn flag(self) -> CK_FLAGS {
+        match self {
+            Role::Encrypt => CKF_ENCRYPT,
+            Role::Decrypt => CKF_DECRYPT,
+            Role::Digest => CKF_DIGEST,
+            Role::Sign => CKF_SIGN,
+            Role::SignRecover => CKF_SIGN_RECOVER,
+            Role::VerifyRecover => CKF_VERIFY_RECOVER,
+        }
+    }
+
+    /// What it does with a key, and how a mechanism starts it. A digest has no key.
+    fn keyed(self, mechanism: &Mechanism) -> Option<(Act, Start<dyn Transform>)> {
+        let (act, start) = match self {
+            Role::Encrypt => (Act::Encrypt, mechanism.encrypt),
+            Role::Decrypt => (Act::Decrypt, mechanism.decrypt),
+            Role::Sign => (Act::Sign, mechanism.sign),
+            Role::SignRecover => (Act::SignRecover, mechanism.sign_recover),
+            Role::VerifyRecover => (Act::VerifyRecover, mechanism.verify_recover),
+            Role::Digest => return None,
+        };
+        Some((act, start?))
+    }
 }
 
 /// What is under way.
@@ -27,9 +67,8 @@ pub(super) struct Operations {
     locked: u64,
     /// Handles found and not yet given out, last first.
     pub(super) find: Option<Vec<CK_OBJECT_HANDLE>>,
-    encrypt: Option<Active<dyn Transform>>,
-    decrypt: Option<Active<dyn Transform>>,
-    sign: Option<Active<dyn Transform>>,
+    /// By the number of their role.
+    transforms: [Option<Active<dyn Transform>>; Role::ALL.len()],
     verify: Option<Active<dyn Verify>>,
     /// Whose keys asked for a `CKU_CONTEXT_SPECIFIC` login, in the order of their beginning; some
     /// may be over by now.
@@ -55,10 +94,14 @@ impl<Operation: ?Sized> std::fmt::Debug for Active<Operation> {
 
 impl Operations {
     fn slot(&mut self, role: Role) -> &mut Option<Active<dyn Transform>> {
+        let [encrypt, decrypt, digest, sign, sign_recover, verify_recover] = &mut self.transforms;
         match role {
-            Role::Encrypt => &mut self.encrypt,
-            Role::Decrypt => &mut self.decrypt,
-            Role::Sign => &mut self.sign,
+            Role::Encrypt => encrypt,
+            Role::Decrypt => decrypt,
+            Role::Digest => digest,
+            Role::Sign => sign,
+            Role::SignRecover => sign_recover,
+            Role::VerifyRecover => verify_recover,
         }
     }
 
@@ -107,7 +150,25 @@ impl Session {
         operations
     }
 
-    /// `C_EncryptInit`, `C_DecryptInit`, `C_SignInit`
+    /// `C_DigestInit`
+    pub fn digest_start(&self, mechanism: &'static Mechanism, params: Params) -> Result<()> {
+        let mut operations = self.operations();
+        if operations.slot(Role::Digest).is_some() {
+            return Err(Error::OperationActive);
+        }
+        let start = mechanism.digest.ok_or(Error::MechanismInvalid)?;
+        let params = self.params(mechanism, params)?;
+        *operations.slot(Role::Digest) = Some(Active::new(start(&params)?, false));
+        Ok(())
+    }
+
+    /// `C_DigestKey`: the value of a secret key as the next part. `CKR_KEY_INDIGESTIBLE` for others.
+    pub fn digest_key(&self, key: CK_OBJECT_HANDLE) -> Result<()> {
+        let key = self.token.open_object(key)?.ok_or(Error::KeyHandleInvalid)?;
+        self.update(Role::Digest, &policy::digestible(key)?, Room::Bytes(0)).map(drop)
+    }
+
+    /// `C_EncryptInit`, `C_DecryptInit`, `C_SignInit`, `C_SignRecoverInit`, `C_VerifyRecoverInit`
     pub fn start(
         &self,
         role: Role,
@@ -119,12 +180,7 @@ impl Session {
         if operations.slot(role).is_some() {
             return Err(Error::OperationActive);
         }
-        let (act, start) = match role {
-            Role::Encrypt => (Act::Encrypt, mechanism.encrypt),
-            Role::Decrypt => (Act::Decrypt, mechanism.decrypt),
-            Role::Sign => (Act::Sign, mechanism.sign),
-        };
-        let start = start.ok_or(Error::MechanismInvalid)?;
+        let (act, start) = role.keyed(mechanism).ok_or(Error::MechanismInvalid)?;
         let params = self.params(mechanism, params)?;
         let key = self.key(act, mechanism, key)?;
         let active = Active::new(start(&params, &key)?, key.always_authenticate());
@@ -245,12 +301,8 @@ impl Session {
         if named(CKF_FIND_OBJECTS) {
             operations.find = None;
         }
-        for (flag, role) in
-            [(CKF_ENCRYPT, Role::Encrypt), (CKF_DECRYPT, Role::Decrypt), (CKF_SIGN, Role::Sign)]
-        {
-            if named(flag) {
-                *operations.slot(role) = None;
-            }
+        for role in Role::ALL.into_iter().filter(|role| named(role.flag())) {
+            *operations.slot(role) = None;
         }
         if named(CKF_VERIFY) {
             operations.verify = None;
