@@ -7,7 +7,7 @@ use crate::crypto::aes::Gcm;
 use crate::crypto::hash::Hash;
 use crate::crypto::oaep::Oaep;
 use crate::error::{Error, Result};
-use crate::mechanism::params::RsaAesKeyWrap;
+use crate::mechanism::params::{HASHES, RsaAesKeyWrap};
 use crate::mechanism::{Mechanism, Params, Shape};
 
 /// `CK_GCM_PARAMS` as it was before PKCS#11 2.40: without `ulIvBits`. Still sent by some.
@@ -25,15 +25,6 @@ pub(super) struct OldGcm {
 /// Longest label, initialisation vector and associated data in bytes: more than anyone needs, and
 /// little enough to copy.
 const LONGEST: (CK_ULONG, CK_ULONG, CK_ULONG) = (1 << 16, 1 << 16, 1 << 26);
-
-/// Hash functions of OAEP, by their numbers as a hash and as a mask generation function.
-const HASHES: [(CK_MECHANISM_TYPE, CK_RSA_PKCS_MGF_TYPE, Hash); 5] = [
-    (CKM_SHA_1, CKG_MGF1_SHA1, Hash::Sha1),
-    (CKM_SHA224, CKG_MGF1_SHA224, Hash::Sha224),
-    (CKM_SHA256, CKG_MGF1_SHA256, Hash::Sha256),
-    (CKM_SHA384, CKG_MGF1_SHA384, Hash::Sha384),
-    (CKM_SHA512, CKG_MGF1_SHA512, Hash::Sha512),
-];
 
 impl Caller<'_> {
     /// A mechanism of this token and its parameter. NULL is `CKR_ARGUMENTS_BAD`.
@@ -87,11 +78,10 @@ impl Caller<'_> {
     }
 
     fn oaep(&self, params: CK_RSA_PKCS_OAEP_PARAMS) -> Result<Oaep> {
-        let hash = HASHES.iter().find(|row| row.0 == params.hashAlg);
-        let mgf = HASHES.iter().find(|row| row.1 == params.mgf);
-        let (Some(&(_, _, hash)), Some(&(_, _, mgf))) = (hash, mgf) else {
-            return invalid("OAEP with a hash or MGF this token does not have");
-        };
+        let (hash, mgf) = hashes(params.hashAlg, params.mgf)?;
+        if ![hash, mgf].iter().all(|hash| Oaep::HASHES.contains(hash)) {
+            return invalid("OAEP with a hash or MGF this token does not use for it");
+        }
         // 0 is what several callers send who have no label.
         let label = match params.source {
             0 if params.ulSourceDataLen == 0 => Vec::new(),
@@ -148,6 +138,16 @@ impl Caller<'_> {
             Ok(bytes) => Ok(bytes.to_vec()),
             Err(_) => invalid("a part of the parameter is NULL"),
         }
+    }
+}
+
+/// A hash and the hash of MGF1 by their numbers.
+fn hashes(hash: CK_MECHANISM_TYPE, mgf: CK_RSA_PKCS_MGF_TYPE) -> Result<(Hash, Hash)> {
+    let hash = HASHES.iter().find(|row| row.0 == hash);
+    let mgf = HASHES.iter().find(|row| row.1 == mgf);
+    match (hash, mgf) {
+        (Some(&(_, _, hash)), Some(&(_, _, mgf))) => Ok((hash, mgf)),
+        _ => invalid("a hash or MGF this token does not have"),
     }
 }
 
@@ -213,12 +213,17 @@ mod tests {
 
     #[test]
     fn oaep_hashes_are_each_their_own() {
-        for (ckm, _, hash) in HASHES {
-            for (_, ckg, mgf) in HASHES {
+        let (oaeps, others) = HASHES.split_at(Oaep::HASHES.len());
+        for &(ckm, _, hash) in oaeps {
+            for &(_, ckg, mgf) in oaeps {
                 let mut raw = oaep(ckm, ckg, CKZ_DATA_SPECIFIED);
                 let expected = Params::Oaep(Oaep { hash, mgf, label: Vec::new() });
                 assert_eq!(read(Shape::Oaep, &mut raw), Ok(expected));
             }
+        }
+        for &(ckm, ckg, _) in others {
+            assert_eq!(read(Shape::Oaep, &mut oaep(ckm, CKG_MGF1_SHA1, 1)), INVALID);
+            assert_eq!(read(Shape::Oaep, &mut oaep(CKM_SHA_1, ckg, 1)), INVALID);
         }
         for (hash, mgf) in [(CKM_MD5, CKG_MGF1_SHA1), (CKM_SHA_1, 0), (CKM_SHA_1, CKM_SHA_1)] {
             assert_eq!(read(Shape::Oaep, &mut oaep(hash, mgf, 1)), INVALID);

@@ -2,6 +2,7 @@
 use super::call::ulong;
 use crate::ck::*;
 use crate::crypto::hash::Hash;
+use crate::mechanism::params::HASHES;
 use std::ptr::null_mut;
 
 /// A mechanism and its parameters.
@@ -33,13 +34,9 @@ impl Oaep {
     }
 
     fn raw(&self) -> CK_RSA_PKCS_OAEP_PARAMS {
-        let (hash, mgf) = match self.hash {
-            Hash::Sha1 => (CKM_SHA_1, CKG_MGF1_SHA1),
-            Hash::Sha224 => (CKM_SHA224, CKG_MGF1_SHA224),
-            Hash::Sha256 => (CKM_SHA256, CKG_MGF1_SHA256),
-            Hash::Sha384 => (CKM_SHA384, CKG_MGF1_SHA384),
-            Hash::Sha512 => (CKM_SHA512, CKG_MGF1_SHA512),
-        };
+        let row = HASHES.iter().find(|row| row.2 == self.hash);
+        // a hash without numbers: let the module say that it does not have it
+        let (hash, mgf) = row.map_or((0, 0), |row| (row.0, row.1));
         // "no label" is a null pointer: some modules refuse another with length 0
         let label = if self.label.is_empty() { null_mut() } else { self.label.as_ptr().cast_mut() };
         CK_RSA_PKCS_OAEP_PARAMS {

@@ -5,6 +5,7 @@
 //! library's error queue emptied.
 pub(super) mod bignum;
 pub(super) mod cipher;
+pub(super) mod digest;
 pub(super) mod ec;
 pub(super) mod rsa;
 

@@ -1,8 +1,8 @@
-//! Hash functions, FIPS 180-4.
+//! Hash functions, FIPS 180-4 and 202.
 //!
 //! The rest of `crypto` names a hash by [`Hash`]; the arithmetic is AWS-LC's.
 use super::Failed;
-use aws_lc_rs::digest;
+use super::aws_lc::digest::Digest;
 
 /// A hash function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,63 +13,86 @@ pub enum Hash {
     Sha256,
     Sha384,
     Sha512,
+    Sha512_224,
+    Sha512_256,
+    Sha3_224,
+    Sha3_256,
+    Sha3_384,
+    Sha3_512,
 }
 
 impl Hash {
     /// Every hash function there is here.
-    pub const ALL: [Hash; 5] = [Hash::Sha1, Hash::Sha224, Hash::Sha256, Hash::Sha384, Hash::Sha512];
+    pub const ALL: [Hash; 11] = [
+        Hash::Sha1,
+        Hash::Sha224,
+        Hash::Sha256,
+        Hash::Sha384,
+        Hash::Sha512,
+        Hash::Sha512_224,
+        Hash::Sha512_256,
+        Hash::Sha3_224,
+        Hash::Sha3_256,
+        Hash::Sha3_384,
+        Hash::Sha3_512,
+    ];
 
     /// Length of its output in bytes.
     pub const fn size(self) -> usize {
         match self {
             Hash::Sha1 => 20,
-            Hash::Sha224 => 28,
-            Hash::Sha256 => 32,
-            Hash::Sha384 => 48,
-            Hash::Sha512 => 64,
+            Hash::Sha224 | Hash::Sha512_224 | Hash::Sha3_224 => 28,
+            Hash::Sha256 | Hash::Sha512_256 | Hash::Sha3_256 => 32,
+            Hash::Sha384 | Hash::Sha3_384 => 48,
+            Hash::Sha512 | Hash::Sha3_512 => 64,
         }
     }
 
     /// The hash of `data`.
+    ///
+    /// # Panics
+    /// If there is no memory for the few hundred bytes of a hash's state.
     pub fn digest(self, data: &[u8]) -> Vec<u8> {
-        digest::digest(self.algorithm(), data).as_ref().to_vec()
-    }
-
-    fn algorithm(self) -> &'static digest::Algorithm {
-        match self {
-            Hash::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
-            Hash::Sha224 => &digest::SHA224,
-            Hash::Sha256 => &digest::SHA256,
-            Hash::Sha384 => &digest::SHA384,
-            Hash::Sha512 => &digest::SHA512,
-        }
+        let mut hasher = Hasher::new(self);
+        hasher.update(data);
+        hasher.finish().unwrap_or_else(|Failed| panic!("no memory for a hash"))
     }
 }
 
-/// A hash being computed part by part.
-#[derive(Clone)]
-pub struct Hasher(digest::Context);
+/// A hash being computed part by part. What fails on the way, for want of memory alone, comes out
+/// at the end.
+pub struct Hasher(Result<Digest, Failed>);
 
 impl std::fmt::Debug for Hasher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Hasher").field(self.0.algorithm()).finish()
+        f.write_str("Hasher")
+    }
+}
+
+impl Clone for Hasher {
+    fn clone(&self) -> Hasher {
+        Hasher(self.0.as_ref().map_err(|failed| *failed).and_then(Digest::copy))
     }
 }
 
 impl Hasher {
     /// Starts.
     pub fn new(hash: Hash) -> Hasher {
-        Hasher(digest::Context::new(hash.algorithm()))
+        Hasher(Digest::new(hash))
     }
 
     /// Feeds a part.
     pub fn update(&mut self, part: &[u8]) {
-        self.0.update(part);
+        if let Ok(digest) = &mut self.0
+            && let Err(failed) = digest.update(part)
+        {
+            self.0 = Err(failed);
+        }
     }
 
     /// The hash of all parts.
     pub fn finish(self) -> Result<Vec<u8>, Failed> {
-        Ok(self.0.finish().as_ref().to_vec())
+        self.0?.finish()
     }
 }
 
@@ -77,13 +100,11 @@ impl Hasher {
 mod tests {
     use super::*;
 
-    // The one-block example "abc" of NIST's "Secure Hash Standard: example values", first 4 bytes.
-    const ABC: [[u8; 4]; 5] = [
-        [0xa9, 0x99, 0x3e, 0x36],
-        [0x23, 0x09, 0x7d, 0x22],
-        [0xba, 0x78, 0x16, 0xbf],
-        [0xcb, 0x00, 0x75, 0x3f],
-        [0xdd, 0xaf, 0x35, 0xa1],
+    // The one-block example "abc" of NIST's "Secure Hash Standard: example values" and of the
+    // examples for SHA-3, first 4 bytes.
+    const ABC: [u32; 11] = [
+        0xa9993e36, 0x23097d22, 0xba7816bf, 0xcb00753f, 0xddaf35a1, 0x4634270f, 0x53048e26,
+        0xe642824c, 0x3a985da7, 0xec014982, 0xb751850b,
     ];
 
     #[test]
@@ -91,7 +112,7 @@ mod tests {
         for (hash, head) in Hash::ALL.into_iter().zip(ABC) {
             let whole = hash.digest(b"abc");
             assert_eq!(whole.len(), hash.size());
-            assert_eq!(whole[..4], head, "{hash:?}");
+            assert_eq!(whole[..4], head.to_be_bytes(), "{hash:?}");
         }
     }
 
@@ -105,6 +126,19 @@ mod tests {
                 assert_eq!(hasher.finish(), Ok(hash.digest(&data)));
             }
             assert_eq!(Hasher::new(hash).finish(), Ok(hash.digest(&[])));
+        }
+    }
+
+    #[test]
+    fn a_copy_goes_its_own_way() {
+        for hash in Hash::ALL {
+            let mut one = Hasher::new(hash);
+            one.update(b"ab");
+            let mut other = one.clone();
+            other.update(b"x");
+            one.update(b"c");
+            assert_eq!(one.finish(), Ok(hash.digest(b"abc")));
+            assert_eq!(other.finish(), Ok(hash.digest(b"abx")));
         }
     }
 }

@@ -1,8 +1,33 @@
-//! Keyed hashes: HMAC-SHA-256 (RFC 2104, FIPS 198-1) and subkeys by HKDF (RFC 5869).
+//! Keyed hashes: HMAC (RFC 2104, FIPS 198-1) with any hash, and subkeys by HKDF (RFC 5869).
 //!
-//! The vault's ledger and its subkeys stand on it.
-use super::{Failed, Secret};
+//! The vault's ledger and its subkeys stand on HMAC-SHA-256, with a key that is prepared once.
+use super::aws_lc::digest;
+use super::{Failed, Secret, hash::Hash};
 use aws_lc_rs::{hkdf, hmac};
+
+/// An HMAC being computed part by part.
+#[derive(Debug)]
+pub struct Hmac(digest::Hmac);
+
+impl Hmac {
+    /// Starts with a key of any length but 0.
+    pub fn new(hash: Hash, key: &[u8]) -> Result<Hmac, Failed> {
+        if key.is_empty() {
+            return Err(Failed);
+        }
+        digest::Hmac::new(hash, key).map(Hmac)
+    }
+
+    /// Feeds a part.
+    pub fn update(&mut self, part: &[u8]) -> Result<(), Failed> {
+        self.0.update(part)
+    }
+
+    /// The code of all parts, as long as the hash.
+    pub fn finish(self) -> Result<Vec<u8>, Failed> {
+        self.0.finish()
+    }
+}
 
 /// An HMAC-SHA-256 key, prepared once.
 pub struct Mac(hmac::Key);
@@ -57,6 +82,18 @@ mod tests {
         let code = Mac::new(b"Jefe").code(&[b"what do ya want ", b"for nothing?"]).unwrap();
         let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
         assert_eq!(code.to_vec(), hex(expected));
+        let mut hmac = Hmac::new(Hash::Sha256, b"Jefe").unwrap();
+        hmac.update(b"what do ya want for ").unwrap();
+        hmac.update(b"nothing?").unwrap();
+        assert_eq!(hmac.finish(), Ok(hex(expected)));
+    }
+
+    #[test]
+    fn no_key_is_no_hmac() {
+        for hash in Hash::ALL {
+            assert!(Hmac::new(hash, &[]).is_err());
+            assert_eq!(Hmac::new(hash, &[1; 300]).unwrap().finish().unwrap().len(), hash.size());
+        }
     }
 
     /// RFC 5869, appendix A.1: the first 32 bytes of its OKM.

@@ -19,6 +19,10 @@ pub struct Oaep {
 }
 
 impl Oaep {
+    /// The hashes that this token uses for it: those that clouds and other tokens have.
+    pub const HASHES: [Hash; 5] =
+        [Hash::Sha1, Hash::Sha224, Hash::Sha256, Hash::Sha384, Hash::Sha512];
+
     /// SHA-1 with MGF1-SHA-1 and an empty label: what Azure takes, and what old tools mean.
     pub const SHA1: Oaep = Oaep { hash: Hash::Sha1, mgf: Hash::Sha1, label: Vec::new() };
 

@@ -1,6 +1,22 @@
 //! Mechanism parameters: the C structures they come in, and what is left once they are understood.
+use crate::ck::*;
 use crate::crypto::aes::Gcm;
+use crate::crypto::hash::Hash;
 use crate::crypto::oaep::Oaep;
+
+/// How parameters name a hash: as itself, and as the hash of MGF1. Those of SHA-512/t have no name
+/// of the second kind.
+pub const HASHES: [(CK_MECHANISM_TYPE, CK_RSA_PKCS_MGF_TYPE, Hash); 9] = [
+    (CKM_SHA_1, CKG_MGF1_SHA1, Hash::Sha1),
+    (CKM_SHA224, CKG_MGF1_SHA224, Hash::Sha224),
+    (CKM_SHA256, CKG_MGF1_SHA256, Hash::Sha256),
+    (CKM_SHA384, CKG_MGF1_SHA384, Hash::Sha384),
+    (CKM_SHA512, CKG_MGF1_SHA512, Hash::Sha512),
+    (CKM_SHA3_224, CKG_MGF1_SHA3_224, Hash::Sha3_224),
+    (CKM_SHA3_256, CKG_MGF1_SHA3_256, Hash::Sha3_256),
+    (CKM_SHA3_384, CKG_MGF1_SHA3_384, Hash::Sha3_384),
+    (CKM_SHA3_512, CKG_MGF1_SHA3_512, Hash::Sha3_512),
+];
 
 /// The C structure that a mechanism's parameter comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,9 @@
 //!
 //! The library guards its lazily built Montgomery contexts and the blinding factors with a lock in
 //! the key, which it holds only while it takes one out; so any number of threads may use one key.
-use super::super::{Failed, Secret, hash::Hash, oaep::Oaep};
+use super::super::{Failed, Secret, oaep::Oaep};
 use super::bignum::BigNum;
+use super::digest::md;
 use super::{check, failed, owned};
 use aws_lc_sys as c;
 use std::ffi::c_int;
@@ -233,16 +234,4 @@ impl Operation {
         check(unsafe { run(self.0.as_ptr(), to, &raw mut len, from, input.len()) })?;
         if len <= output.len() { Ok(len) } else { Err(failed()) }
     }
-}
-
-fn md(hash: Hash) -> *const c::EVP_MD {
-    let md = match hash {
-        Hash::Sha1 => c::EVP_sha1,
-        Hash::Sha224 => c::EVP_sha224,
-        Hash::Sha256 => c::EVP_sha256,
-        Hash::Sha384 => c::EVP_sha384,
-        Hash::Sha512 => c::EVP_sha512,
-    };
-    // SAFETY: no preconditions; the answer is static.
-    unsafe { md() }
 }

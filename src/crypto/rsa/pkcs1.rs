@@ -43,7 +43,8 @@ pub fn digest_info(hash: Hash, digest: &[u8]) -> Vec<u8> {
     [prefix(hash), digest].concat()
 }
 
-/// What stands before the digest: the table in note 1 of section 9.2.
+/// What stands before the digest: the table in note 1 of section 9.2, and the same for SHA-3 with
+/// the identifiers that NIST gave it (FIPS 202, through the Computer Security Objects Register).
 const fn prefix(hash: Hash) -> &'static [u8] {
     match hash {
         Hash::Sha1 => b"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14",
@@ -58,6 +59,24 @@ const fn prefix(hash: Hash) -> &'static [u8] {
         }
         Hash::Sha512 => {
             b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40"
+        }
+        Hash::Sha512_224 => {
+            b"\x30\x2d\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x05\x05\x00\x04\x1c"
+        }
+        Hash::Sha512_256 => {
+            b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x06\x05\x00\x04\x20"
+        }
+        Hash::Sha3_224 => {
+            b"\x30\x2d\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x07\x05\x00\x04\x1c"
+        }
+        Hash::Sha3_256 => {
+            b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x08\x05\x00\x04\x20"
+        }
+        Hash::Sha3_384 => {
+            b"\x30\x41\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x09\x05\x00\x04\x30"
+        }
+        Hash::Sha3_512 => {
+            b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x0a\x05\x00\x04\x40"
         }
     }
 }
