@@ -89,12 +89,16 @@ fn start_of_row(mechanism: &Mechanism) -> String {
     let functions = [
         ("encrypt", mechanism.encrypt.is_some()),
         ("decrypt", mechanism.decrypt.is_some()),
+        ("digest", mechanism.digest.is_some()),
         ("sign", mechanism.sign.is_some()),
         ("verify", mechanism.verify.is_some()),
+        ("sign recover", mechanism.sign_recover.is_some()),
+        ("verify recover", mechanism.verify_recover.is_some()),
         ("wrap", mechanism.wrap.is_some()),
         ("unwrap", mechanism.unwrap.is_some()),
         ("generate", mechanism.generate.is_some()),
         ("generate pair", mechanism.generate_pair.is_some()),
+        ("derive", mechanism.derive.is_some()),
     ];
     let present: Vec<&str> =
         functions.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect();

@@ -59,6 +59,13 @@ impl Caller<'_> {
             Shape::Iv(_) => invalid("the initialisation vector has another length"),
             Shape::Gcm if is::<OldGcm>(raw) => Ok(Params::Gcm(self.gcm(self.old_gcm(raw)?)?)),
             Shape::Gcm => Ok(Params::Gcm(self.gcm(self.structure(raw)?)?)),
+            Shape::MacGeneral => {
+                let len: CK_MAC_GENERAL_PARAMS = self.structure(raw)?;
+                match usize::try_from(len) {
+                    Ok(len) => Ok(Params::MacGeneral(len)),
+                    Err(_) => invalid("the length of the MAC"),
+                }
+            }
         }
     }
 
@@ -194,7 +201,14 @@ mod tests {
 
     #[test]
     fn null_is_none_whatever_the_shape() {
-        let shapes = [Shape::None, Shape::Oaep, Shape::RsaAesKeyWrap, Shape::Iv(16), Shape::Gcm];
+        let shapes = [
+            Shape::None,
+            Shape::Oaep,
+            Shape::RsaAesKeyWrap,
+            Shape::Iv(16),
+            Shape::Gcm,
+            Shape::MacGeneral,
+        ];
         for shape in shapes {
             assert_eq!(read_at(shape, null_mut(), 0), Ok(Params::None));
             assert_eq!(read_at(shape, null_mut(), 16), INVALID);
@@ -286,6 +300,16 @@ mod tests {
         for len in [1, 15, 17, CK_ULONG::MAX] {
             assert_eq!(read_at(Shape::Iv(16), iv.as_mut_ptr(), len), INVALID);
         }
+    }
+
+    #[test]
+    fn mac_lengths() {
+        for len in [0, 1, 32, CK_ULONG::MAX] {
+            let expected = usize::try_from(len).unwrap();
+            let read = read(Shape::MacGeneral, &mut { len });
+            assert_eq!(read, Ok(Params::MacGeneral(expected)));
+        }
+        assert_eq!(read(Shape::MacGeneral, &mut [0u8; 4]), INVALID);
     }
 
     fn gcm(iv: &mut [u8; 12], aad: &mut [u8; 3]) -> CK_GCM_PARAMS {

@@ -3,9 +3,11 @@
 mod aes;
 mod aes_key_wrap;
 mod azure_byok;
+mod digest;
 mod ec;
 mod generic_secret;
 mod hashed;
+mod hmac;
 pub mod params;
 mod rsa;
 mod rsa_aes_key_wrap;
@@ -153,6 +155,50 @@ pub static MECHANISMS: &[Mechanism] = &[
     aes_key_wrap::PAD,
     aes_key_wrap::KWP,
     generic_secret::KEY_GEN,
+    digest::SHA1,
+    digest::SHA224,
+    digest::SHA256,
+    digest::SHA384,
+    digest::SHA512,
+    digest::SHA512_224,
+    digest::SHA512_256,
+    digest::SHA3_224,
+    digest::SHA3_256,
+    digest::SHA3_384,
+    digest::SHA3_512,
+    hmac::SHA1,
+    hmac::SHA1_GENERAL,
+    hmac::SHA1_KEY_GEN,
+    hmac::SHA224,
+    hmac::SHA224_GENERAL,
+    hmac::SHA224_KEY_GEN,
+    hmac::SHA256,
+    hmac::SHA256_GENERAL,
+    hmac::SHA256_KEY_GEN,
+    hmac::SHA384,
+    hmac::SHA384_GENERAL,
+    hmac::SHA384_KEY_GEN,
+    hmac::SHA512,
+    hmac::SHA512_GENERAL,
+    hmac::SHA512_KEY_GEN,
+    hmac::SHA512_224,
+    hmac::SHA512_224_GENERAL,
+    hmac::SHA512_224_KEY_GEN,
+    hmac::SHA512_256,
+    hmac::SHA512_256_GENERAL,
+    hmac::SHA512_256_KEY_GEN,
+    hmac::SHA3_224,
+    hmac::SHA3_224_GENERAL,
+    hmac::SHA3_224_KEY_GEN,
+    hmac::SHA3_256,
+    hmac::SHA3_256_GENERAL,
+    hmac::SHA3_256_KEY_GEN,
+    hmac::SHA3_384,
+    hmac::SHA3_384_GENERAL,
+    hmac::SHA3_384_KEY_GEN,
+    hmac::SHA3_512,
+    hmac::SHA3_512_GENERAL,
+    hmac::SHA3_512_KEY_GEN,
 ];
 
 impl Mechanism {
@@ -230,11 +276,12 @@ mod tests {
         assert!(names.iter().all(|n| n.starts_with("CKM_")));
     }
     #[test]
-    fn each_mechanism_does_something_with_some_key() {
+    fn each_mechanism_does_something_with_some_key_or_none() {
         for m in MECHANISMS {
             assert_ne!(m.flags() & !CURVE_FLAGS, 0, "{}", m.name);
             assert!(
-                !m.key_types.is_empty() && m.key_size.start() <= m.key_size.end(),
+                m.digest.is_some() == m.key_types.is_empty()
+                    && m.key_size.start() <= m.key_size.end(),
                 "{}",
                 m.name
             );

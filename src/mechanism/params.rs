@@ -31,6 +31,8 @@ pub enum Shape {
     Iv(usize),
     /// `CK_GCM_PARAMS`
     Gcm,
+    /// `CK_MAC_GENERAL_PARAMS`
+    MacGeneral,
 }
 
 /// The same, read out of the caller's memory and checked. A NULL parameter of length 0 is
@@ -43,6 +45,8 @@ pub enum Params {
     RsaAesKeyWrap(RsaAesKeyWrap),
     Iv(Vec<u8>),
     Gcm(Gcm),
+    /// Length of a MAC in bytes; the mechanism knows which there are.
+    MacGeneral(usize),
 }
 
 /// Parameters of `CKM_RSA_AES_KEY_WRAP`.

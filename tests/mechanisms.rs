@@ -1,0 +1,17 @@
+//! Every family of mechanisms beside vectors from outside, through the C functions.
+#![allow(unsafe_code, reason = "an application of a C library")]
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "test"
+)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test")]
+#![allow(clippy::cast_possible_truncation, reason = "lengths of test data are small")]
+
+mod common;
+#[path = "mechanisms/digest.rs"]
+mod digest;
+#[path = "mechanisms/hashes.rs"]
+mod hashes;
+#[path = "mechanisms/hmac.rs"]
+mod hmac;
