@@ -15,3 +15,9 @@ mod digest;
 mod hashes;
 #[path = "mechanisms/hmac.rs"]
 mod hmac;
+#[path = "mechanisms/rsa.rs"]
+mod rsa;
+#[path = "mechanisms/rsa_pss.rs"]
+mod rsa_pss;
+#[path = "mechanisms/rsa_x509.rs"]
+mod rsa_x509;

@@ -6,6 +6,7 @@ use crate::ck::*;
 use crate::crypto::aes::Gcm;
 use crate::crypto::hash::Hash;
 use crate::crypto::oaep::Oaep;
+use crate::crypto::pss::Pss;
 use crate::error::{Error, Result};
 use crate::mechanism::params::{HASHES, RsaAesKeyWrap};
 use crate::mechanism::{Mechanism, Params, Shape};
@@ -52,6 +53,7 @@ impl Caller<'_> {
             Shape::None if raw.ulParameterLen == 0 => Ok(Params::None),
             Shape::None => invalid("a parameter where none belongs"),
             Shape::Oaep => Ok(Params::Oaep(self.oaep(self.structure(raw)?)?)),
+            Shape::Pss => Ok(Params::Pss(pss(&self.structure(raw)?)?)),
             Shape::RsaAesKeyWrap => Ok(Params::RsaAesKeyWrap(self.rsa_aes_key_wrap(raw)?)),
             Shape::Iv(len) if usize::try_from(raw.ulParameterLen) == Ok(len) => {
                 Ok(Params::Iv(self.part(raw.pParameter.cast(), raw.ulParameterLen, LONGEST.1)?))
@@ -148,6 +150,15 @@ impl Caller<'_> {
     }
 }
 
+/// How long a salt can be is for the key to say.
+fn pss(params: &CK_RSA_PKCS_PSS_PARAMS) -> Result<Pss> {
+    let (hash, mgf) = hashes(params.hashAlg, params.mgf)?;
+    match usize::try_from(params.sLen) {
+        Ok(salt_len) => Ok(Pss { hash, mgf, salt_len }),
+        Err(_) => invalid("the length of the salt"),
+    }
+}
+
 /// A hash and the hash of MGF1 by their numbers.
 fn hashes(hash: CK_MECHANISM_TYPE, mgf: CK_RSA_PKCS_MGF_TYPE) -> Result<(Hash, Hash)> {
     let hash = HASHES.iter().find(|row| row.0 == hash);
@@ -204,6 +215,7 @@ mod tests {
         let shapes = [
             Shape::None,
             Shape::Oaep,
+            Shape::Pss,
             Shape::RsaAesKeyWrap,
             Shape::Iv(16),
             Shape::Gcm,
@@ -300,6 +312,22 @@ mod tests {
         for len in [1, 15, 17, CK_ULONG::MAX] {
             assert_eq!(read_at(Shape::Iv(16), iv.as_mut_ptr(), len), INVALID);
         }
+    }
+
+    #[test]
+    fn pss_hashes_are_each_their_own() {
+        for (hash_alg, _, hash) in HASHES {
+            for (_, mgf, mgf_hash) in HASHES {
+                let mut raw = CK_RSA_PKCS_PSS_PARAMS { hashAlg: hash_alg, mgf, sLen: 7 };
+                let expected = Pss { hash, mgf: mgf_hash, salt_len: 7 };
+                assert_eq!(read(Shape::Pss, &mut raw), Ok(Params::Pss(expected)));
+            }
+        }
+        for (hash, mgf) in [(CKM_MD5, CKG_MGF1_SHA1), (CKM_SHA_1, 0), (CKM_SHA512_256, 2)] {
+            let mut raw = CK_RSA_PKCS_PSS_PARAMS { hashAlg: hash, mgf, sLen: 0 };
+            assert_eq!(read(Shape::Pss, &mut raw), INVALID);
+        }
+        assert_eq!(read(Shape::Pss, &mut [1u8; 16]), INVALID);
     }
 
     #[test]

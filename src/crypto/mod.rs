@@ -10,6 +10,7 @@ pub mod hash;
 pub mod mac;
 pub mod oaep;
 pub mod pin;
+pub mod pss;
 mod random;
 pub mod rsa;
 pub mod rsa_keygen;

@@ -110,6 +110,19 @@ impl PublicKey {
         let expected = pkcs1::signature_block(content, self.size())?;
         if same(&self.raw(signature)?, &expected) { Ok(()) } else { Err(Failed) }
     }
+    /// The content of an RSASSA-PKCS1-v1_5 signature, as [`Self::verify_pkcs1`] would compare it.
+    pub fn recover_pkcs1(&self, signature: &[u8]) -> Result<Vec<u8>, Failed> {
+        let block = self.raw(signature)?;
+        let padded = block.get(2..).ok_or(Failed)?;
+        let separator = padded.iter().position(|byte| *byte != 0xFF).ok_or(Failed)?;
+        let content = padded.get(separator + 1..).ok_or(Failed)?;
+        // What was found is right if the block made of it is the one there is.
+        if block == pkcs1::signature_block(content, self.size())? {
+            Ok(content.to_vec())
+        } else {
+            Err(Failed)
+        }
+    }
     pub(super) fn key(&self) -> &RsaKey {
         &self.key
     }

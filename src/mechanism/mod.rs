@@ -11,7 +11,10 @@ mod hmac;
 pub mod params;
 mod rsa;
 mod rsa_aes_key_wrap;
+mod rsa_hash;
 mod rsa_oaep;
+mod rsa_pss;
+mod rsa_x509;
 mod whole;
 
 use crate::ck::*;
@@ -140,7 +143,26 @@ const MAX_KEY_LEN: usize = 1 << 16;
 pub static MECHANISMS: &[Mechanism] = &[
     rsa::KEY_PAIR_GEN,
     rsa::PKCS,
-    rsa::SHA256_PKCS,
+    rsa_hash::SHA1,
+    rsa_hash::SHA224,
+    rsa_hash::SHA256,
+    rsa_hash::SHA384,
+    rsa_hash::SHA512,
+    rsa_hash::SHA3_224,
+    rsa_hash::SHA3_256,
+    rsa_hash::SHA3_384,
+    rsa_hash::SHA3_512,
+    rsa_x509::X509,
+    rsa_pss::DIGEST,
+    rsa_pss::SHA1,
+    rsa_pss::SHA224,
+    rsa_pss::SHA256,
+    rsa_pss::SHA384,
+    rsa_pss::SHA512,
+    rsa_pss::SHA3_224,
+    rsa_pss::SHA3_256,
+    rsa_pss::SHA3_384,
+    rsa_pss::SHA3_512,
     rsa_oaep::OAEP,
     rsa_aes_key_wrap::RSA_AES_KEY_WRAP,
     azure_byok::AZURE_BYOK,

@@ -3,6 +3,7 @@ use crate::ck::*;
 use crate::crypto::aes::Gcm;
 use crate::crypto::hash::Hash;
 use crate::crypto::oaep::Oaep;
+use crate::crypto::pss::Pss;
 
 /// How parameters name a hash: as itself, and as the hash of MGF1. Those of SHA-512/t have no name
 /// of the second kind.
@@ -25,6 +26,8 @@ pub enum Shape {
     None,
     /// `CK_RSA_PKCS_OAEP_PARAMS`
     Oaep,
+    /// `CK_RSA_PKCS_PSS_PARAMS`
+    Pss,
     /// `CK_RSA_AES_KEY_WRAP_PARAMS`, or by old callers a bare `CK_RSA_PKCS_OAEP_PARAMS` (AES-256)
     RsaAesKeyWrap,
     /// An initialisation vector of this many bytes
@@ -42,6 +45,7 @@ pub enum Shape {
 pub enum Params {
     None,
     Oaep(Oaep),
+    Pss(Pss),
     RsaAesKeyWrap(RsaAesKeyWrap),
     Iv(Vec<u8>),
     Gcm(Gcm),

@@ -1,15 +1,13 @@
 //! RSA: key pairs and PKCS #1 v1.5. PKCS#11 3.2, section "RSA".
-use super::hashed::Hashed;
 use super::whole::{Limit, Whole};
-use super::{Bound, Mechanism, Params, Transform, Verify};
+use super::{Bound, Mechanism, Params, Transform, Verify, Wrap};
 use crate::ck::*;
-use crate::crypto::hash::Hash;
-use crate::crypto::rsa::digest_info;
+use crate::crypto::Secret;
 use crate::crypto::rsa_keygen::{self, Threads};
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::encode;
-use crate::object::policy::Key;
+use crate::object::policy::{Key, Target};
 use std::ops::RangeInclusive;
 
 /// Modulus bits. 1024 is for old keys and test harnesses; an option refuses it.
@@ -32,17 +30,11 @@ pub(super) const PKCS: Mechanism = Mechanism {
     encrypt: Some(encrypt),
     decrypt: Some(decrypt),
     sign: Some(sign),
+    sign_recover: Some(sign),
     verify: Some(verify),
-    ..Mechanism::NONE
-};
-
-pub(super) const SHA256_PKCS: Mechanism = Mechanism {
-    ckm: CKM_SHA256_RSA_PKCS,
-    name: "CKM_SHA256_RSA_PKCS",
-    key_types: &[CKK_RSA],
-    key_size: SIZES,
-    sign: Some(|_, key| sign_hash(Hash::Sha256, key)),
-    verify: Some(|_, key| verify_hash(Hash::Sha256, key)),
+    verify_recover: Some(verify_recover),
+    wrap: Some(Wrap { len, run }),
+    unwrap: Some(unwrap),
     ..Mechanism::NONE
 };
 
@@ -126,24 +118,42 @@ fn verify(_: &Params, key: &Key) -> Result<Box<dyn Verify>> {
     ))
 }
 
-/// Signs the DigestInfo of a hash.
-fn sign_hash(hash: Hash, key: &Key) -> Result<Box<dyn Transform>> {
-    let (size, key) = (key.rsa_private()?.size(), key.clone());
-    Ok(Hashed::new(hash, size, move |digest: &[u8]| {
-        let signature = key.rsa_private()?.sign_pkcs1(&digest_info(hash, digest));
-        signature.map_err(|_| Error::KeySizeRange)
-    }))
-}
-
-/// Verifies a signature over the DigestInfo of a hash.
-fn verify_hash(hash: Hash, key: &Key) -> Result<Box<dyn Verify>> {
+/// Gives back what was signed.
+fn verify_recover(_: &Params, key: &Key) -> Result<Box<dyn Transform>> {
     let (size, key) = (key.rsa_public()?.size(), key.clone());
-    Ok(Hashed::new(hash, size, move |digest: &[u8], signature: &[u8]| {
-        verify_content(&key, &digest_info(hash, digest), signature)
-    }))
+    Ok(Whole::new(
+        Limit(size, Error::SignatureLenRange),
+        move |_| Bound::AtMost(size - PADDING),
+        move |signature: &[u8], out: &mut Vec<u8>| {
+            if signature.len() != size {
+                return Err(Error::SignatureLenRange);
+            }
+            let content = key.rsa_public()?.recover_pkcs1(signature);
+            out.extend(content.map_err(|_| Error::SignatureInvalid)?);
+            Ok(())
+        },
+    ))
 }
 
-fn verify_content(key: &Key, content: &[u8], signature: &[u8]) -> Result<()> {
+fn len(_: &Params, kek: &Key, target: &Target) -> Result<usize> {
+    let size = kek.rsa_public()?.size();
+    if target.attributes().ulong(CKA_CLASS) != Some(CKO_SECRET_KEY) {
+        return Err(Error::KeyNotWrappable.because("CKM_RSA_PKCS wraps secret keys"));
+    }
+    if target.len()? > size - PADDING { Err(Error::KeySizeRange) } else { Ok(size) }
+}
+
+fn run(_: &Params, kek: &Key, target: &Target) -> Result<Vec<u8>> {
+    kek.rsa_public()?.encrypt_pkcs1(&target.encoding()?).map_err(|_| Error::KeySizeRange)
+}
+
+/// A wrong padding makes a key too, or bytes that are none for their length: never its own error.
+fn unwrap(_: &Params, kek: &Key, wrapped: &[u8]) -> Result<Secret> {
+    kek.rsa_private()?.decrypt_pkcs1(wrapped).map_err(|_| Error::WrappedKeyLenRange)
+}
+
+/// Verifies a PKCS #1 v1.5 signature over what stands behind the padding.
+pub(super) fn verify_content(key: &Key, content: &[u8], signature: &[u8]) -> Result<()> {
     let key = key.rsa_public()?;
     if signature.len() != key.size() {
         return Err(Error::SignatureLenRange);

@@ -71,3 +71,13 @@ relatives! {
         CKK_SHA3_512_HMAC, CKG_MGF1_SHA3_512 CKM_SHA3_512_RSA_PKCS CKM_SHA3_512_RSA_PKCS_PSS
         CKM_ECDSA_SHA3_512;
 }
+
+/// The row of a hash, if there is one.
+pub fn of(function: HashFunction) -> Option<&'static Relatives> {
+    HASHES.iter().find(|row| row.function == function)
+}
+
+/// Those that RSA and ECDSA sign with.
+pub fn signing() -> impl Iterator<Item = &'static Relatives> + Clone {
+    HASHES.iter().filter(|row| row.rsa != 0)
+}

@@ -1,8 +1,8 @@
-//! An RSA key (`EVP_PKEY` around `RSA`): raw operations and OAEP.
+//! An RSA key (`EVP_PKEY` around `RSA`): raw operations, OAEP, and the encoded messages of PSS.
 //!
 //! The library guards its lazily built Montgomery contexts and the blinding factors with a lock in
 //! the key, which it holds only while it takes one out; so any number of threads may use one key.
-use super::super::{Failed, Secret, oaep::Oaep};
+use super::super::{Failed, Secret, oaep::Oaep, pss::Pss};
 use super::bignum::BigNum;
 use super::digest::md;
 use super::{check, failed, owned};
@@ -144,6 +144,49 @@ impl RsaKey {
         output.truncate(len);
         Ok(output)
     }
+}
+
+/// EMSA-PSS, RFC 8017 section 9.1. A digest is as long as its hash.
+impl RsaKey {
+    /// The encoded message of `digest` under a fresh salt, as long as the modulus.
+    pub(in crate::crypto) fn pss_block(&self, pss: &Pss, digest: &[u8]) -> Result<Vec<u8>, Failed> {
+        let mut block = vec![0; self.size];
+        let (hash, mgf, salt_len) = pss_numbers(pss, digest)?;
+        let (to, from, rsa) = (block.as_mut_ptr(), digest.as_ptr(), self.rsa.as_ptr());
+        // SAFETY: the key is live and read; reads as many bytes as the hash has, which the digest
+        // has too, and writes as many as the modulus has.
+        check(unsafe { c::RSA_padding_add_PKCS1_PSS_mgf1(rsa, to, from, hash, mgf, salt_len) })?;
+        Ok(block)
+    }
+
+    /// Whether `block` is an encoded message of `digest`.
+    pub(in crate::crypto) fn pss_check(
+        &self,
+        pss: &Pss,
+        digest: &[u8],
+        block: &[u8],
+    ) -> Result<(), Failed> {
+        if block.len() != self.size {
+            return Err(Failed);
+        }
+        let (hash, mgf, salt_len) = pss_numbers(pss, digest)?;
+        let (from, block, rsa) = (digest.as_ptr(), block.as_ptr(), self.rsa.as_ptr());
+        // SAFETY: the key is live and read; reads as many bytes as the hash has, which the digest
+        // has too, and as many as the modulus has, which the block has too.
+        check(unsafe { c::RSA_verify_PKCS1_PSS_mgf1(rsa, from, hash, mgf, block, salt_len) })
+    }
+}
+
+/// Both hashes and the length of the salt as the library has them, for a digest of the right length.
+fn pss_numbers(
+    pss: &Pss,
+    digest: &[u8],
+) -> Result<(*const c::EVP_MD, *const c::EVP_MD, c_int), Failed> {
+    if digest.len() != pss.hash.size() {
+        return Err(Failed);
+    }
+    let salt_len = c_int::try_from(pss.salt_len).map_err(|_| Failed)?;
+    Ok((md(pss.hash), md(pss.mgf), salt_len))
 }
 
 type Raw =

@@ -1,4 +1,6 @@
 //! RSA beside outside vectors, and keys that must be refused.
+mod pss;
+
 use super::*;
 use crate::crypto::aws_lc::bignum::Scratch;
 use crate::crypto::hash::Hash;
@@ -199,6 +201,29 @@ fn sign_and_encrypt_come_back() {
     assert_eq!(private.sign_pkcs1(&[0; 246]), Err(Failed));
     assert_eq!(public.encrypt_pkcs1(&[0; 246]), Err(Failed));
     assert_eq!(private.decrypt_pkcs1(&[1; 255]), Err(Failed));
+}
+
+#[test]
+fn what_was_signed_is_recovered() {
+    let (public, private) = pair(&rsa_2048());
+    for content in [vec![], vec![0], vec![0xFF; 9], vec![0; 245], vec![0xA5; 100]] {
+        let signature = private.sign_pkcs1(&content).unwrap();
+        assert_eq!(public.recover_pkcs1(&signature), Ok(content));
+    }
+    let block = |head: &[u8], fill: usize| {
+        let mut block = head.to_vec();
+        block.resize(head.len() + fill, 0xFF);
+        block.push(0);
+        block.resize(256, 7);
+        private.raw(&block).unwrap().to_vec()
+    };
+    assert_eq!(public.recover_pkcs1(&block(&[0, 1], 8)), Ok(vec![7; 245]));
+    for wrong in [block(&[0, 1], 7), block(&[0, 2], 8), block(&[0, 0], 8), block(&[0], 8)] {
+        assert_eq!(public.recover_pkcs1(&wrong), Err(Failed));
+    }
+    let endless = private.raw(&[&[0, 1][..], &[0xFF; 254]].concat()).unwrap();
+    assert_eq!(public.recover_pkcs1(&endless), Err(Failed));
+    assert_eq!(public.recover_pkcs1(&[1; 255]), Err(Failed));
 }
 
 #[test]
