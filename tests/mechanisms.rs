@@ -11,6 +11,8 @@
 mod common;
 #[path = "mechanisms/digest.rs"]
 mod digest;
+#[path = "mechanisms/ecdsa.rs"]
+mod ecdsa;
 #[path = "mechanisms/hashes.rs"]
 mod hashes;
 #[path = "mechanisms/hmac.rs"]

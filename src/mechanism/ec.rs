@@ -1,8 +1,10 @@
 //! Elliptic curves: key pairs and ECDSA. PKCS#11 3.2, section "Elliptic Curve".
+use super::hashed::Hashed;
 use super::whole::{Limit, Whole};
 use super::{Bound, Mechanism, Params, Transform, Verify};
 use crate::ck::*;
 use crate::crypto::ec::{Curve, PrivateKey};
+use crate::crypto::hash::Hash;
 use crate::crypto::rsa_keygen::Threads;
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
@@ -31,6 +33,30 @@ pub(super) const ECDSA: Mechanism = Mechanism {
     verify: Some(verify),
     ..Mechanism::NONE
 };
+
+macro_rules! signatures {
+    ($($row:ident: $ckm:ident, $hash:ident;)*) => {$(
+        pub(super) const $row: Mechanism = Mechanism {
+            ckm: $ckm,
+            name: stringify!($ckm),
+            sign: Some(|_, key| sign_hash(Hash::$hash, key)),
+            verify: Some(|_, key| verify_hash(Hash::$hash, key)),
+            ..ECDSA
+        };
+    )*};
+}
+
+signatures! {
+    ECDSA_SHA1: CKM_ECDSA_SHA1, Sha1;
+    ECDSA_SHA224: CKM_ECDSA_SHA224, Sha224;
+    ECDSA_SHA256: CKM_ECDSA_SHA256, Sha256;
+    ECDSA_SHA384: CKM_ECDSA_SHA384, Sha384;
+    ECDSA_SHA512: CKM_ECDSA_SHA512, Sha512;
+    ECDSA_SHA3_224: CKM_ECDSA_SHA3_224, Sha3_224;
+    ECDSA_SHA3_256: CKM_ECDSA_SHA3_256, Sha3_256;
+    ECDSA_SHA3_384: CKM_ECDSA_SHA3_384, Sha3_384;
+    ECDSA_SHA3_512: CKM_ECDSA_SHA3_512, Sha3_512;
+}
 
 /// The longest input of plain ECDSA: more than any digest, and only the leftmost bits count.
 const LIMIT: Limit = Limit(1024, Error::DataLenRange);
@@ -67,6 +93,20 @@ fn verify(_: &Params, key: &Key) -> Result<Box<dyn Verify>> {
         if signature.len() != len {
             return Err(Error::SignatureLenRange);
         }
+        key.ec_public()?.verify(digest, signature).map_err(|_| Error::SignatureInvalid)
+    }))
+}
+
+fn sign_hash(hash: Hash, key: &Key) -> Result<Box<dyn Transform>> {
+    let (len, key) = (signature_len(key.ec_private()?.curve()), key.clone());
+    Ok(Hashed::new(hash, len, move |digest: &[u8]| {
+        key.ec_private()?.sign(digest).map_err(|_| Error::FunctionFailed)
+    }))
+}
+
+fn verify_hash(hash: Hash, key: &Key) -> Result<Box<dyn Verify>> {
+    let (len, key) = (signature_len(key.ec_public()?.curve()), key.clone());
+    Ok(Hashed::new(hash, len, move |digest: &[u8], signature: &[u8]| {
         key.ec_public()?.verify(digest, signature).map_err(|_| Error::SignatureInvalid)
     }))
 }
