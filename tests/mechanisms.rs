@@ -17,6 +17,8 @@ mod ecdsa;
 mod hashes;
 #[path = "mechanisms/hmac.rs"]
 mod hmac;
+#[path = "mechanisms/openssl.rs"]
+mod openssl;
 #[path = "mechanisms/rsa.rs"]
 mod rsa;
 #[path = "mechanisms/rsa_pss.rs"]

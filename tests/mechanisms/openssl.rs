@@ -1,0 +1,200 @@
+//! Beside OpenSSL's command line, both ways, on random text: what the token signs OpenSSL verifies,
+//! and the other way round.
+use super::ecdsa::{fixed, octet_string};
+use super::hashes::{HASHES, Relatives, signing};
+use crate::common::*;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A folder with a random text in it.
+struct Bench {
+    folder: tempfile::TempDir,
+    text: Vec<u8>,
+}
+
+impl Bench {
+    fn new(t: &Session) -> Bench {
+        let bench = Bench { folder: tempfile::tempdir().unwrap(), text: t.random(777).unwrap() };
+        bench.put("text", &bench.text);
+        bench
+    }
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+    fn put(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.path(name), bytes).unwrap();
+    }
+    /// What `openssl` prints; it must succeed. Words are separated by blanks.
+    fn openssl(&self, arguments: &str) -> Vec<u8> {
+        let run = Command::new("openssl")
+            .args(arguments.split_whitespace())
+            .current_dir::<&Path>(self.folder.path())
+            .output()
+            .expect("this test needs openssl");
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert!(run.status.success(), "openssl {arguments}: {said}");
+        run.stdout
+    }
+    /// A token's public key as OpenSSL reads it.
+    fn put_public(&self, t: &Session, key: Handle) {
+        self.put("public.der", &t.bytes(key, CKA_PUBLIC_KEY_INFO).unwrap());
+    }
+    fn verifies(&self, hash: &str, options: &str, signature: &[u8]) {
+        self.put("signature", signature);
+        let verify = "-verify public.der -keyform DER -signature signature";
+        self.openssl(&format!("dgst -{hash} {options} {verify} text"));
+    }
+    fn signs(&self, hash: &str, options: &str) -> Vec<u8> {
+        self.openssl(&format!("dgst -{hash} {options} -sign private.pem -binary text"))
+    }
+    /// A key of OpenSSL's in `private.pem`, and its public half as DER.
+    fn make_key(&self, options: &str) -> Vec<u8> {
+        self.openssl(&format!("genpkey {options} -out private.pem"));
+        self.openssl("pkey -in private.pem -pubout -outform DER")
+    }
+}
+
+/// What OpenSSL calls a hash.
+fn name(hash: &Relatives) -> String {
+    let name = format!("{:?}", hash.function).to_lowercase().replace('_', "-");
+    name.replace("sha2-", "sha")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn digests_and_codes() {
+    with_token(|t| {
+        let bench = Bench::new(t);
+        let value = t.random(40).unwrap();
+        let key = t.secret(CKK_GENERIC_SECRET, &value).unwrap();
+        for hash in HASHES {
+            let digest = bench.openssl(&format!("dgst -{} -binary text", name(hash)));
+            assert_eq!(t.digest(&Mech::new(hash.digest), &bench.text), Ok(digest), "{hash:?}");
+            let mac = format!("-mac HMAC -macopt hexkey:{}", hex(&value));
+            let code = bench.openssl(&format!("dgst -{} {mac} -binary text", name(hash)));
+            assert_eq!(t.sign(&Mech::new(hash.hmac), key, &bench.text), Ok(code), "{hash:?}");
+        }
+    });
+}
+
+/// Options of OpenSSL and mechanism for each way to sign with RSA.
+fn rsa_ways() -> Vec<(String, String, Mech)> {
+    let mut ways = Vec::new();
+    for (hash, mgf) in signing().zip(signing().cycle().skip(4)) {
+        ways.push((name(hash), String::new(), Mech::new(hash.rsa)));
+        for salt in [0, 17, hash.size] {
+            let options = format!(
+                "-sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:{salt} \
+                 -sigopt rsa_mgf1_md:{}",
+                name(mgf)
+            );
+            let mech = super::rsa_pss::pss(hash.pss, hash.digest, mgf.mgf, salt);
+            ways.push((name(hash), options, mech));
+        }
+    }
+    ways
+}
+
+#[test]
+fn rsa_signatures() {
+    with_token(|t| {
+        let bench = Bench::new(t);
+        let (public, private) = t.rsa(2048).unwrap();
+        bench.put_public(t, public);
+        bench.make_key("-algorithm RSA -pkeyopt rsa_keygen_bits:2048");
+        let modulus = bench.openssl("rsa -in private.pem -noout -modulus");
+        let modulus = std::str::from_utf8(&modulus).unwrap().trim().rsplit('=').next().unwrap();
+        let modulus: Vec<u8> = (0..modulus.len() / 2)
+            .map(|i| u8::from_str_radix(&modulus[2 * i..2 * i + 2], 16).unwrap())
+            .collect();
+        let theirs = t.import_rsa_public(&modulus, &[1, 0, 1]).unwrap();
+        for (hash, options, mech) in rsa_ways() {
+            let signature = t.sign(&mech, private, &bench.text).unwrap();
+            bench.verifies(&hash, &options, &signature);
+            let signature = bench.signs(&hash, &options);
+            let verdict = t.verify(&mech, theirs, &bench.text, &signature);
+            assert_eq!(verdict, Ok(()), "{hash} {options}");
+        }
+    });
+}
+
+#[test]
+fn ecdsa_signatures() {
+    with_token(|t| {
+        let bench = Bench::new(t);
+        for (curve, name_of_curve, size) in [
+            (keys::P256, "P-256", 32),
+            (keys::P384, "P-384", 48),
+            (keys::P521, "P-521", 66),
+            (keys::SECP256K1, "secp256k1", 32),
+        ] {
+            let (public, private) = t.ec(curve).unwrap();
+            bench.put_public(t, public);
+            let theirs = bench
+                .make_key(&format!("-algorithm EC -pkeyopt ec_paramgen_curve:{name_of_curve}"));
+            let theirs = attrs![
+                CKA_CLASS => CKO_PUBLIC_KEY,
+                CKA_KEY_TYPE => CKK_EC,
+                CKA_EC_PARAMS => curve,
+                // the point is what SubjectPublicKeyInfo ends with
+                CKA_EC_POINT => octet_string(&theirs[theirs.len() - 2 * size - 1..]),
+            ];
+            let theirs = t.create(&theirs).unwrap();
+            for hash in signing() {
+                let mech = Mech::new(hash.ecdsa);
+                let signature = t.sign(&mech, private, &bench.text).unwrap();
+                bench.verifies(&name(hash), "", &der(&signature));
+                let signature = fixed(&bench.signs(&name(hash), ""), size).unwrap();
+                let verdict = t.verify(&mech, theirs, &bench.text, &signature);
+                assert_eq!(verdict, Ok(()), "{hash:?} {name_of_curve}");
+            }
+        }
+    });
+}
+
+/// Two numbers of the same length as a SEQUENCE of two.
+fn der(signature: &[u8]) -> Vec<u8> {
+    let (r, s) = signature.split_at(signature.len() / 2);
+    let content: Vec<u8> = [r, s].into_iter().flat_map(integer).collect();
+    let len = content.len() as u8;
+    let head = if len < 0x80 { vec![0x30, len] } else { vec![0x30, 0x81, len] };
+    [head, content].concat()
+}
+
+fn integer(number: &[u8]) -> Vec<u8> {
+    let mut content: Vec<u8> = number.iter().copied().skip_while(|byte| *byte == 0).collect();
+    if content.first().is_none_or(|byte| byte & 0x80 != 0) {
+        content.insert(0, 0);
+    }
+    [vec![2, content.len() as u8], content].concat()
+}
+
+/// Raw and PKCS #1 v1.5 encryption: OpenSSL opens what the token seals, and a key wrapped by it.
+#[test]
+fn rsa_encryption() {
+    with_token(|t| {
+        let bench = Bench::new(t);
+        let (public, private) = t.rsa(2048).unwrap();
+        bench.put_public(t, public);
+        let seal = "pkeyutl -encrypt -pubin -inkey public.der -keyform DER -in plain";
+        let value = t.random(32).unwrap();
+        bench.put("plain", &value);
+        let sealed = bench.openssl(&format!("{seal} -pkeyopt rsa_padding_mode:pkcs1"));
+        let template = attrs![
+            CKA_CLASS => CKO_SECRET_KEY,
+            CKA_KEY_TYPE => CKK_AES,
+            CKA_SENSITIVE => false,
+        ];
+        let key = t.unwrap(&Mech::new(CKM_RSA_PKCS), private, &sealed, &template).unwrap();
+        assert_eq!(t.bytes(key, CKA_VALUE), Ok(value.clone()));
+        let block = [vec![0; 256 - 32], value].concat();
+        bench.put("plain", &block);
+        let sealed = bench.openssl(&format!("{seal} -pkeyopt rsa_padding_mode:none"));
+        let x509 = Mech::new(CKM_RSA_X_509);
+        assert_eq!(t.encrypt(&x509, public, &block), Ok(sealed.clone()));
+        assert_eq!(t.decrypt(&x509, private, &sealed), Ok(block));
+    });
+}
