@@ -1,7 +1,8 @@
 //! Where the store is and how the module behaves: from `pReserved` of `C_Initialize`, the
 //! environment (`KEYFERRY_STORE`, `KEYFERRY_CONFIG`) or a file, in this order.
 //!
-//! The file is TOML: `store`, `null_parameter` (`"azure"`, `"refuse"`), `min_rsa_bits` (1024, 2048).
+//! The file is TOML: `store`, `null_parameter` (`"azure"`, `"refuse"`), `min_rsa_bits` (1024, 2048),
+//! `legacy_des3` (true, false).
 //! What it leaves out is as by default; so is everything if there is no file where it would be by
 //! default, `$XDG_CONFIG_HOME/keyferry/config.toml`.
 use crate::error::{Error, Result};
@@ -27,6 +28,8 @@ pub struct Config {
     pub null_parameter: NullParameter,
     /// The shortest RSA key that may be generated, created or unwrapped, in bits: 1024 (default) or 2048.
     pub min_rsa_bits: usize,
+    /// Whether data and keys under triple DES can be decrypted and unwrapped. Default: no.
+    pub legacy_des3: bool,
 }
 
 /// What a NULL parameter of a wrapping mechanism means.
@@ -57,7 +60,12 @@ impl Config {
 
     /// Tokens in memory, everything else as by default.
     pub fn memory() -> Config {
-        Config { store: Location::Memory, null_parameter: NullParameter::Azure, min_rsa_bits: 1024 }
+        Config {
+            store: Location::Memory,
+            null_parameter: NullParameter::Azure,
+            min_rsa_bits: 1024,
+            legacy_des3: false,
+        }
     }
 }
 
@@ -88,6 +96,8 @@ struct ConfigFile {
     #[serde(default)]
     null_parameter: NullParameter,
     min_rsa_bits: Option<usize>,
+    #[serde(default)]
+    legacy_des3: bool,
 }
 
 type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -117,6 +127,7 @@ fn assemble(reserved: Option<&str>, env: Lookup<'_>) -> std::result::Result<Conf
         store: store.map_or_else(|| default_store(env), Ok)?,
         null_parameter: file.null_parameter,
         min_rsa_bits: min_rsa_bits(file.min_rsa_bits)?,
+        legacy_des3: file.legacy_des3,
     })
 }
 
@@ -239,6 +250,9 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("config.toml"), "min_rsa_bits = 2048").unwrap();
         assert_eq!(read(None, &env).unwrap().min_rsa_bits, 2048);
+        assert!(!read(None, &env).unwrap().legacy_des3);
+        std::fs::write(folder.join("config.toml"), "legacy_des3 = true").unwrap();
+        assert!(read(None, &env).unwrap().legacy_des3);
     }
 
     #[test]
@@ -259,6 +273,7 @@ mod tests {
             ("stoer = 'memory:'", "stoer"),
             ("min_rsa_bits = 512", "not 512"),
             ("min_rsa_bits = 'x'", "min_rsa_bits"),
+            ("legacy_des3 = 'yes'", "legacy_des3"),
             ("null_parameter = 'aws'", "aws"),
             ("store = 'here'", "is not a store"),
             ("store", "store"),

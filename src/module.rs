@@ -105,7 +105,8 @@ impl Module {
     /// `C_GetMechanismList`
     pub fn mechanisms(&self, slot: CK_SLOT_ID) -> Result<Vec<CK_MECHANISM_TYPE>> {
         self.token(slot)?;
-        Ok(MECHANISMS.iter().map(|m| m.ckm).collect())
+        let wanted = MECHANISMS.iter().filter(|m| m.wanted(&self.shared.config).is_ok());
+        Ok(wanted.map(|m| m.ckm).collect())
     }
 
     /// `C_GetMechanismInfo`
@@ -116,6 +117,7 @@ impl Module {
     ) -> Result<CK_MECHANISM_INFO> {
         self.token(slot)?;
         let mechanism = Mechanism::of(ckm)?;
+        mechanism.wanted(&self.shared.config)?;
         Ok(CK_MECHANISM_INFO {
             ulMinKeySize: *mechanism.key_size.start(),
             ulMaxKeySize: *mechanism.key_size.end(),

@@ -8,7 +8,27 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test")]
 #![allow(clippy::cast_possible_truncation, reason = "lengths of test data are small")]
 
+#[path = "mechanisms/aes.rs"]
+mod aes;
+#[path = "mechanisms/aes_aead.rs"]
+mod aes_aead;
+#[path = "mechanisms/aes_derive.rs"]
+mod aes_derive;
+#[path = "mechanisms/aes_macs.rs"]
+mod aes_macs;
+#[path = "mechanisms/aes_openssl.rs"]
+mod aes_openssl;
+#[path = "mechanisms/aes_stealing.rs"]
+mod aes_stealing;
+#[path = "mechanisms/aes_streams.rs"]
+mod aes_streams;
+#[path = "mechanisms/aes_wrapping.rs"]
+mod aes_wrapping;
+#[path = "mechanisms/chacha.rs"]
+mod chacha;
 mod common;
+#[path = "mechanisms/des3.rs"]
+mod des3;
 #[path = "mechanisms/digest.rs"]
 mod digest;
 #[path = "mechanisms/ecdsa.rs"]

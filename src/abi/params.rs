@@ -1,6 +1,8 @@
 //! Mechanisms and their parameters: C structures in, owned and checked Rust values out.
 //!
 //! One function per [`Shape`]. Whatever is wrong inside a parameter is `CKR_MECHANISM_PARAM_INVALID`.
+mod ciphers;
+
 use super::caller::Caller;
 use crate::ck::*;
 use crate::crypto::aes::Gcm;
@@ -61,13 +63,13 @@ impl Caller<'_> {
             Shape::Iv(_) => invalid("the initialisation vector has another length"),
             Shape::Gcm if is::<OldGcm>(raw) => Ok(Params::Gcm(self.gcm(self.old_gcm(raw)?)?)),
             Shape::Gcm => Ok(Params::Gcm(self.gcm(self.structure(raw)?)?)),
-            Shape::MacGeneral => {
-                let len: CK_MAC_GENERAL_PARAMS = self.structure(raw)?;
-                match usize::try_from(len) {
-                    Ok(len) => Ok(Params::MacGeneral(len)),
-                    Err(_) => invalid("the length of the MAC"),
-                }
-            }
+            Shape::Ctr => self.ctr(raw).map(Params::Ctr),
+            Shape::Ccm => self.ccm(raw).map(Params::Ccm),
+            Shape::MacLen => self.mac_len(raw).map(Params::MacLen),
+            Shape::ChaCha => self.chacha(raw).map(Params::ChaCha),
+            Shape::StringData => self.string_data(raw).map(Params::StringData),
+            Shape::CbcData => self.cbc_data(raw),
+            Shape::ChaChaPoly => self.chacha_poly(raw).map(Params::ChaChaPoly),
         }
     }
 
@@ -219,7 +221,7 @@ mod tests {
             Shape::RsaAesKeyWrap,
             Shape::Iv(16),
             Shape::Gcm,
-            Shape::MacGeneral,
+            Shape::MacLen,
         ];
         for shape in shapes {
             assert_eq!(read_at(shape, null_mut(), 0), Ok(Params::None));
@@ -334,10 +336,10 @@ mod tests {
     fn mac_lengths() {
         for len in [0, 1, 32, CK_ULONG::MAX] {
             let expected = usize::try_from(len).unwrap();
-            let read = read(Shape::MacGeneral, &mut { len });
-            assert_eq!(read, Ok(Params::MacGeneral(expected)));
+            let read = read(Shape::MacLen, &mut { len });
+            assert_eq!(read, Ok(Params::MacLen(expected)));
         }
-        assert_eq!(read(Shape::MacGeneral, &mut [0u8; 4]), INVALID);
+        assert_eq!(read(Shape::MacLen, &mut [0u8; 4]), INVALID);
     }
 
     fn gcm(iv: &mut [u8; 12], aad: &mut [u8; 3]) -> CK_GCM_PARAMS {

@@ -6,6 +6,19 @@ use super::{
     aws_lc::cipher::{Cipher, Kind},
 };
 
+mod ccm;
+mod held;
+mod mac;
+pub mod padding;
+mod stealing;
+mod stream;
+
+pub use ccm::{Ccm, ccm_open, ccm_seal};
+pub use held::Held;
+pub use mac::{Cmac, Gmac};
+pub use stealing::{Cts, Xts};
+pub use stream::{Ctr, Feedback, Stream};
+
 /// Which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -42,6 +55,11 @@ impl Blocks {
         Ok(Blocks { cipher })
     }
 
+    /// Another cipher of blocks.
+    pub(in crate::crypto) fn of(cipher: Cipher) -> Blocks {
+        Blocks { cipher }
+    }
+
     /// Appends the transformation of `part`, whole blocks, to `out`.
     pub fn update(&mut self, part: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
         self.cipher.update(part, out)
@@ -60,7 +78,11 @@ pub struct Gcm {
 }
 
 impl Gcm {
-    fn start(&self, direction: Direction, key: &[u8]) -> Result<Cipher, Failed> {
+    pub(in crate::crypto) fn start(
+        &self,
+        direction: Direction,
+        key: &[u8],
+    ) -> Result<Cipher, Failed> {
         // The lengths of SP 800-38D section 5.2.1.2.
         if !matches!(self.tag_len, 4 | 8 | 12..=16) {
             return Err(Failed);

@@ -4,6 +4,7 @@
 //! methods take slices, so that no pointer leaves. Everything fails as [`Failed`], with the
 //! library's error queue emptied.
 pub(super) mod bignum;
+pub(super) mod chacha;
 pub(super) mod cipher;
 pub(super) mod digest;
 pub(super) mod ec;

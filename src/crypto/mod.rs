@@ -2,9 +2,12 @@
 //!
 //! RustCrypto owns formats and key wrap (`aes-kw`, RFC 3394/5649); AWS-LC owns the hot arithmetic,
 //! behind the safe types of `aws_lc`. Nothing outside this folder names either.
+pub mod aead;
 pub mod aes;
 pub mod aes_kw;
 mod aws_lc;
+pub mod chacha;
+pub mod des3;
 pub mod ec;
 pub mod hash;
 pub mod mac;

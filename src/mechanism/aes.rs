@@ -1,9 +1,9 @@
-//! AES: key generation, ECB, CBC with and without padding, GCM. PKCS#11 3.2, section "AES".
-use super::whole::{Limit, Whole};
-use super::{Bound, Mechanism, Params, Shape, Transform, generic_secret};
+//! AES: key generation, ECB, CBC with and without padding. PKCS#11 3.2, section "AES".
+use super::wrapping::{self, Ways};
+use super::{Bound, Mechanism, Params, Shape, Transform, Wrap, generic_secret};
 use crate::ck::*;
 use crate::crypto::Secret;
-use crate::crypto::aes::{self, Blocks, Direction, Gcm, Mode};
+use crate::crypto::aes::{Blocks, Direction, Held, Mode, padding};
 use crate::error::{Error, Result};
 use crate::object::policy::Key;
 
@@ -27,8 +27,13 @@ pub(super) const KEY_GEN: Mechanism = Mechanism {
 pub(super) const ECB: Mechanism = Mechanism {
     ckm: CKM_AES_ECB,
     name: "CKM_AES_ECB",
-    encrypt: Some(|_, key| Cipher::start(Direction::Encrypt, Padding::None, &Mode::Ecb, key)),
-    decrypt: Some(|_, key| Cipher::start(Direction::Decrypt, Padding::None, &Mode::Ecb, key)),
+    encrypt: Some(ECB_WAYS.encrypt),
+    decrypt: Some(ECB_WAYS.decrypt),
+    wrap: Some(Wrap {
+        len: |p, kek, target| wrapping::len_of_blocks(BLOCK, ECB_WAYS.encrypt, p, kek, target),
+        run: |p, kek, target| wrapping::run(ECB_WAYS.encrypt, p, kek, target),
+    }),
+    unwrap: Some(|p, kek, wrapped| wrapping::unwrap(ECB_WAYS.decrypt, p, kek, wrapped)),
     ..AES
 };
 
@@ -36,8 +41,13 @@ pub(super) const CBC: Mechanism = Mechanism {
     ckm: CKM_AES_CBC,
     name: "CKM_AES_CBC",
     params: Shape::Iv(BLOCK),
-    encrypt: Some(|p, key| Cipher::start(Direction::Encrypt, Padding::None, &cbc(p)?, key)),
-    decrypt: Some(|p, key| Cipher::start(Direction::Decrypt, Padding::None, &cbc(p)?, key)),
+    encrypt: Some(CBC_WAYS.encrypt),
+    decrypt: Some(CBC_WAYS.decrypt),
+    wrap: Some(Wrap {
+        len: |p, kek, target| wrapping::len_of_blocks(BLOCK, CBC_WAYS.encrypt, p, kek, target),
+        run: |p, kek, target| wrapping::run(CBC_WAYS.encrypt, p, kek, target),
+    }),
+    unwrap: Some(|p, kek, wrapped| wrapping::unwrap(CBC_WAYS.decrypt, p, kek, wrapped)),
     ..AES
 };
 
@@ -45,43 +55,57 @@ pub(super) const CBC_PAD: Mechanism = Mechanism {
     ckm: CKM_AES_CBC_PAD,
     name: "CKM_AES_CBC_PAD",
     params: Shape::Iv(BLOCK),
-    encrypt: Some(|p, key| Cipher::start(Direction::Encrypt, Padding::Pkcs7, &cbc(p)?, key)),
-    decrypt: Some(|p, key| Cipher::start(Direction::Decrypt, Padding::Pkcs7, &cbc(p)?, key)),
+    encrypt: Some(PAD_WAYS.encrypt),
+    decrypt: Some(PAD_WAYS.decrypt),
+    wrap: Some(Wrap {
+        len: |p, kek, target| wrapping::len(PAD_WAYS.encrypt, p, kek, target),
+        run: |p, kek, target| wrapping::run(PAD_WAYS.encrypt, p, kek, target),
+    }),
+    unwrap: Some(|p, kek, wrapped| wrapping::unwrap(PAD_WAYS.decrypt, p, kek, wrapped)),
     ..AES
 };
 
-pub(super) const GCM: Mechanism = Mechanism {
-    ckm: CKM_AES_GCM,
-    name: "CKM_AES_GCM",
-    params: Shape::Gcm,
-    encrypt: Some(gcm_encrypt),
-    decrypt: Some(gcm_decrypt),
-    ..AES
+const ECB_WAYS: Ways = Ways {
+    encrypt: |_, key| Cipher::start(Direction::Encrypt, Padding::None, &Mode::Ecb, key),
+    decrypt: |_, key| Cipher::start(Direction::Decrypt, Padding::None, &Mode::Ecb, key),
+};
+
+const CBC_WAYS: Ways = Ways {
+    encrypt: |p, key| Cipher::start(Direction::Encrypt, Padding::None, &cbc(p)?, key),
+    decrypt: |p, key| Cipher::start(Direction::Decrypt, Padding::None, &cbc(p)?, key),
+};
+
+const PAD_WAYS: Ways = Ways {
+    encrypt: |p, key| Cipher::start(Direction::Encrypt, Padding::Pkcs7, &cbc(p)?, key),
+    decrypt: |p, key| Cipher::start(Direction::Decrypt, Padding::Pkcs7, &cbc(p)?, key),
 };
 
 fn cbc(params: &Params) -> Result<Mode> {
+    Ok(Mode::Cbc { iv: block_iv(params)? })
+}
+
+/// An initialisation vector of one block.
+pub(super) fn block_iv(params: &Params) -> Result<[u8; BLOCK]> {
     match params {
-        Params::Iv(iv) => match iv.as_slice().try_into() {
-            Ok(iv) => Ok(Mode::Cbc { iv }),
-            Err(_) => Err(Error::MechanismParamInvalid),
-        },
+        Params::Iv(iv) => iv.as_slice().try_into().map_err(|_| Error::MechanismParamInvalid),
         _ => Err(Error::MechanismParamInvalid),
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Padding {
+pub(super) enum Padding {
     None,
     Pkcs7,
 }
 
 /// A block cipher at work. What does not fill a block waits for more; when decrypting with padding
 /// the last block waits for the end.
-struct Cipher {
+pub(super) struct Cipher {
+    block: usize,
     blocks: Blocks,
     direction: Direction,
     padding: Padding,
-    rest: Secret,
+    held: Held,
 }
 
 impl Cipher {
@@ -91,20 +115,21 @@ impl Cipher {
         mode: &Mode,
         key: &Key,
     ) -> Result<Box<dyn Transform>> {
-        let blocks =
-            Blocks::new(direction, mode, key.secret()?).map_err(|_| Error::KeySizeRange)?;
-        let rest = Secret::new(Vec::with_capacity(2 * BLOCK));
-        Ok(Box::new(Cipher { blocks, direction, padding, rest }))
+        let blocks = Blocks::new(direction, mode, key.secret()?);
+        let blocks = blocks.map_err(|_| Error::KeySizeRange)?;
+        Ok(Cipher::with(BLOCK, direction, padding, blocks))
     }
 
-    fn unpads(&self) -> bool {
-        self.padding == Padding::Pkcs7 && self.direction == Direction::Decrypt
-    }
-
-    /// Of `len` bytes, how many can be transformed before the end is known.
-    fn ready(&self, len: usize) -> usize {
-        let len = if self.unpads() { len.saturating_sub(1) } else { len };
-        len - len % BLOCK
+    /// Any cipher with blocks of `block` bytes.
+    pub(super) fn with(
+        block: usize,
+        direction: Direction,
+        padding: Padding,
+        blocks: Blocks,
+    ) -> Box<dyn Transform> {
+        let unpads = padding == Padding::Pkcs7 && direction == Direction::Decrypt;
+        let held = Held::new(block, usize::from(unpads));
+        Box::new(Cipher { block, blocks, direction, padding, held })
     }
 
     fn run(&mut self, part: &[u8], out: &mut Vec<u8>) -> Result<()> {
@@ -119,102 +144,52 @@ impl Cipher {
     }
 
     fn pad(&mut self, out: &mut Vec<u8>) -> Result<()> {
-        let missing = BLOCK - self.rest.len();
+        let missing = self.block - self.held.len();
         let fill = u8::try_from(missing).map_err(|_| Error::GeneralError)?;
-        let mut last = std::mem::take(&mut self.rest);
+        let mut last = self.held.take();
         last.extend(std::iter::repeat_n(fill, missing));
         self.run(&last, out)
     }
 
     fn unpad(&mut self, out: &mut Vec<u8>) -> Result<()> {
-        if self.rest.len() != BLOCK {
+        if self.held.len() != self.block {
             return Err(Error::EncryptedDataLenRange);
         }
-        let sealed = std::mem::take(&mut self.rest);
+        let sealed = self.held.take();
         let mut last = Secret::default();
         self.run(&sealed, &mut last)?;
-        let fill = usize::from(last.last().copied().unwrap_or(0));
-        let (content, padding) =
-            last.split_at_checked(BLOCK.wrapping_sub(fill)).ok_or(Error::EncryptedDataInvalid)?;
-        if fill == 0 || padding.iter().any(|b| usize::from(*b) != fill) {
-            return Err(Error::EncryptedDataInvalid);
-        }
-        out.extend_from_slice(content);
+        out.extend_from_slice(
+            padding::strip(&last, self.block).ok_or(Error::EncryptedDataInvalid)?,
+        );
         Ok(())
     }
 }
 
 impl Transform for Cipher {
     fn update(&mut self, part: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        let ready = self.ready(self.rest.len() + part.len());
-        let mut part = part;
-        if ready > 0 && !self.rest.is_empty() {
-            // fill the block that waits; it may be full already
-            let (fill, after) = part.split_at(part.len().min(BLOCK - self.rest.len()));
-            let mut block = std::mem::take(&mut self.rest);
-            block.extend_from_slice(fill);
-            part = after;
-            self.run(&block, out)?;
-        }
-        let (now, later) = part.split_at(self.ready(part.len()));
-        self.run(now, out)?;
-        self.rest.extend_from_slice(later);
-        Ok(())
+        let Cipher { blocks, held, .. } = self;
+        held.feed(part, |part| blocks.update(part, out)).map_err(|_| Error::FunctionFailed)
     }
     fn finish(mut self: Box<Self>, out: &mut Vec<u8>) -> Result<()> {
         match (self.padding, self.direction) {
-            (Padding::None, _) if self.rest.is_empty() => Ok(()),
+            (Padding::None, _) if self.held.is_empty() => Ok(()),
             (Padding::None, _) => Err(self.wrong_length()),
             (Padding::Pkcs7, Direction::Encrypt) => self.pad(out),
             (Padding::Pkcs7, Direction::Decrypt) => self.unpad(out),
         }
     }
     fn update_len(&self, len: usize) -> usize {
-        self.ready(self.rest.len() + len)
+        self.held.ready(len)
     }
     fn finish_len(&self, len: usize) -> Bound {
-        let all = self.rest.len() + len;
+        let all = self.held.len().saturating_add(len);
+        let whole = all - all % self.block;
         match (self.padding, self.direction) {
-            (Padding::None, _) => Bound::Exactly(all - all % BLOCK),
-            (Padding::Pkcs7, Direction::Encrypt) => Bound::Exactly(all - all % BLOCK + BLOCK),
+            (Padding::None, _) => Bound::Exactly(whole),
+            (Padding::Pkcs7, Direction::Encrypt) => {
+                Bound::Exactly(whole.saturating_add(self.block))
+            }
             (Padding::Pkcs7, Direction::Decrypt) => Bound::AtMost(all),
         }
     }
-}
-
-fn gcm(params: &Params) -> Result<Gcm> {
-    match params {
-        Params::Gcm(gcm) => Ok(gcm.clone()),
-        _ => Err(Error::MechanismParamInvalid),
-    }
-}
-
-fn gcm_encrypt(params: &Params, key: &Key) -> Result<Box<dyn Transform>> {
-    let (gcm, key) = (gcm(params)?, key.clone());
-    let tag_len = gcm.tag_len;
-    Ok(Whole::new(
-        Limit::NONE,
-        move |len| Bound::Exactly(len + tag_len),
-        move |data: &[u8], out: &mut Vec<u8>| {
-            *out = aes::gcm_seal(key.secret()?, &gcm, data).map_err(|_| Error::DataLenRange)?;
-            Ok(())
-        },
-    ))
-}
-
-fn gcm_decrypt(params: &Params, key: &Key) -> Result<Box<dyn Transform>> {
-    let (gcm, key) = (gcm(params)?, key.clone());
-    let tag_len = gcm.tag_len;
-    Ok(Whole::new(
-        Limit(Limit::NONE.0, Error::EncryptedDataLenRange),
-        move |len: usize| Bound::Exactly(len.saturating_sub(tag_len)),
-        move |sealed: &[u8], out: &mut Vec<u8>| {
-            if sealed.len() < tag_len {
-                return Err(Error::EncryptedDataLenRange);
-            }
-            let opened = aes::gcm_open(key.secret()?, &gcm, sealed);
-            *out = std::mem::take(&mut *opened.map_err(|_| Error::EncryptedDataInvalid)?);
-            Ok(())
-        },
-    ))
 }

@@ -1,9 +1,10 @@
-//! `CKM_AES_KEY_WRAP` (RFC 3394), `CKM_AES_KEY_WRAP_KWP` and `CKM_AES_KEY_WRAP_PAD` (both RFC 5649,
-//! as most tokens have it). PKCS#11 3.2, section "AES Key Wrap".
+//! `CKM_AES_KEY_WRAP` (RFC 3394) and `CKM_AES_KEY_WRAP_PKCS7` (the same, padded), `CKM_AES_KEY_WRAP_KWP`
+//! and `CKM_AES_KEY_WRAP_PAD` (both RFC 5649, as most tokens have it). PKCS#11 3.2, section "AES Key Wrap".
 use super::aes::AES;
 use super::whole::{Limit, Whole};
 use super::{Bound, MAX_KEY_LEN, Mechanism, Params, Shape, Transform, Wrap};
 use crate::ck::*;
+use crate::crypto::aes::padding;
 use crate::crypto::{Failed, Secret, aes_kw};
 use crate::error::{Error, Result};
 use crate::object::policy::{Key, Target};
@@ -41,10 +42,23 @@ pub(super) const KWP: Mechanism = Mechanism {
 pub(super) const PAD: Mechanism =
     Mechanism { ckm: CKM_AES_KEY_WRAP_PAD, name: "CKM_AES_KEY_WRAP_PAD", ..KWP };
 
+pub(super) const PKCS7: Mechanism = Mechanism {
+    ckm: CKM_AES_KEY_WRAP_PKCS7,
+    name: "CKM_AES_KEY_WRAP_PKCS7",
+    encrypt: Some(|params, key| encrypt(&FILLED, params, key)),
+    decrypt: Some(|params, key| decrypt(&FILLED, params, key)),
+    wrap: Some(Wrap {
+        len: |_, _, target| wrapped_len(&FILLED, target),
+        run: |params, kek, target| wrap(&FILLED, params, kek, target),
+    }),
+    unwrap: Some(|params, kek, wrapped| unwrap(&FILLED, params, kek, wrapped)),
+    ..KW
+};
+
 /// Parameter, KEK and key or wrapping in; an error for a wrong parameter.
 type Run<Out> = fn(&Params, &[u8], &[u8]) -> Result<std::result::Result<Out, Failed>>;
 
-/// One of the two ways to wrap.
+/// One of the ways to wrap.
 struct Form {
     /// Length of the wrapping of this many bytes, if so many can be wrapped.
     len: fn(usize) -> Option<usize>,
@@ -66,6 +80,21 @@ static PADDED: Form = Form {
     min: aes_kw::KWP_MIN,
     wrap: |params, kek, key| Ok(aes_kw::kwp_wrap(kek, iv(params)?, key)),
     unwrap: |params, kek, wrapped| Ok(aes_kw::kwp_unwrap(kek, iv(params)?, wrapped)),
+};
+
+/// RFC 3394 of what PKCS #7 fills up to half blocks. It takes two of them at least.
+static FILLED: Form = Form {
+    len: |len| (len >= 8).then(|| aes_kw::kw_len(len - len % 8 + 8)),
+    min: aes_kw::KW_MIN,
+    wrap: |params, kek, key| Ok(aes_kw::kw_wrap(kek, iv(params)?, &padding::add(key, 8))),
+    unwrap: |params, kek, wrapped| {
+        let opened = aes_kw::kw_unwrap(kek, iv(params)?, wrapped);
+        Ok(opened.and_then(|mut key| {
+            let len = padding::strip(&key, 8).ok_or(Failed)?.len();
+            key.truncate(len);
+            Ok(key)
+        }))
+    },
 };
 
 impl Form {

@@ -21,7 +21,7 @@ macro_rules! hmacs {
         pub(super) const $general: Mechanism = Mechanism {
             ckm: $ckm_general,
             name: stringify!($ckm_general),
-            params: Shape::MacGeneral,
+            params: Shape::MacLen,
             sign: Some(|p, key| Ok(Code::start(Hash::$hash, len(p, Hash::$hash)?, key)?)),
             verify: Some(|p, key| Ok(Code::start(Hash::$hash, len(p, Hash::$hash)?, key)?)),
             ..$whole
@@ -70,7 +70,7 @@ hmacs! {
 /// The length that the parameter asks for: one byte to the whole code.
 fn len(params: &Params, hash: Hash) -> Result<usize> {
     match params {
-        Params::MacGeneral(len) if (1..=hash.size()).contains(len) => Ok(*len),
+        Params::MacLen(len) if (1..=hash.size()).contains(len) => Ok(*len),
         _ => Err(Error::MechanismParamInvalid),
     }
 }

@@ -1,13 +1,21 @@
 //! Every mechanism of this token: a row each, a file per family. To add one, write its file and put
 //! its row into [`MECHANISMS`].
+mod aead;
 mod aes;
+mod aes_derive;
 mod aes_key_wrap;
+mod aes_mac;
+mod aes_stealing;
+mod aes_stream;
 mod azure_byok;
+mod chacha;
+mod des3;
 mod digest;
 mod ec;
 mod generic_secret;
 mod hashed;
 mod hmac;
+mod mac;
 pub mod params;
 mod rsa;
 mod rsa_aes_key_wrap;
@@ -15,9 +23,12 @@ mod rsa_hash;
 mod rsa_oaep;
 mod rsa_pss;
 mod rsa_x509;
+mod stream;
 mod whole;
+mod wrapping;
 
 use crate::ck::*;
+use crate::config::Config;
 use crate::crypto::{Secret, rsa_keygen::Threads};
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
@@ -43,6 +54,8 @@ pub struct Mechanism {
     pub key_types: &'static [CK_KEY_TYPE],
     /// Sizes of the keys it works on, in the unit of the standard's table.
     pub key_size: RangeInclusive<CK_ULONG>,
+    /// Whether it is for old data, and there only if the configuration says so.
+    pub legacy: bool,
     /// `C_EncryptInit`
     pub encrypt: Option<Start<dyn Transform>>,
     /// `C_DecryptInit`
@@ -181,10 +194,30 @@ pub static MECHANISMS: &[Mechanism] = &[
     aes::ECB,
     aes::CBC,
     aes::CBC_PAD,
-    aes::GCM,
+    aead::GCM,
+    aead::CCM,
+    aes_mac::CMAC,
+    aes_mac::CMAC_GENERAL,
+    aes_mac::GMAC,
+    aes_stealing::CTS,
+    aes_stealing::XTS_KEY_GEN,
+    aes_stealing::XTS,
+    aes_stream::CTR,
+    aes_stream::OFB,
+    aes_stream::CFB8,
+    aes_stream::CFB128,
     aes_key_wrap::KW,
     aes_key_wrap::PAD,
     aes_key_wrap::KWP,
+    aes_key_wrap::PKCS7,
+    aes_derive::ECB_ENCRYPT_DATA,
+    aes_derive::CBC_ENCRYPT_DATA,
+    chacha::KEY_GEN,
+    chacha::CHACHA20,
+    aead::CHACHA20_POLY1305,
+    des3::ECB,
+    des3::CBC,
+    des3::CBC_PAD,
     generic_secret::KEY_GEN,
     digest::SHA1,
     digest::SHA224,
@@ -241,6 +274,7 @@ impl Mechanism {
         null: None,
         key_types: &[],
         key_size: 0..=0,
+        legacy: false,
         encrypt: None,
         decrypt: None,
         digest: None,
@@ -258,6 +292,14 @@ impl Mechanism {
     /// The row of `ckm`, or `CKR_MECHANISM_INVALID`.
     pub fn of(ckm: CK_MECHANISM_TYPE) -> Result<&'static Mechanism> {
         MECHANISMS.iter().find(|m| m.ckm == ckm).ok_or(Error::MechanismInvalid)
+    }
+
+    /// Whether the configuration wants it, or `CKR_MECHANISM_INVALID`.
+    pub fn wanted(&self, config: &Config) -> Result<()> {
+        match self.legacy && !config.legacy_des3 {
+            true => Err(Error::MechanismInvalid.because("legacy_des3 is off")),
+            false => Ok(()),
+        }
     }
 
     /// The use it would make of a key.
@@ -320,11 +362,17 @@ mod tests {
     }
     #[test]
     fn what_goes_one_way_comes_back() {
-        for m in MECHANISMS {
+        for m in MECHANISMS.iter().filter(|m| !m.legacy) {
             assert_eq!(m.wrap.is_some(), m.unwrap.is_some(), "{}", m.name);
             assert_eq!(m.encrypt.is_some(), m.decrypt.is_some(), "{}", m.name);
             assert_eq!(m.sign.is_some(), m.verify.is_some(), "{}", m.name);
             assert_eq!(m.sign_recover.is_some(), m.verify_recover.is_some(), "{}", m.name);
+        }
+    }
+    #[test]
+    fn old_ciphers_read_and_never_write() {
+        for m in MECHANISMS.iter().filter(|m| m.legacy) {
+            assert_eq!(m.flags() & !(CKF_DECRYPT | CKF_UNWRAP), 0, "{}", m.name);
         }
     }
     #[test]

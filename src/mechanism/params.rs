@@ -1,6 +1,8 @@
 //! Mechanism parameters: the C structures they come in, and what is left once they are understood.
 use crate::ck::*;
-use crate::crypto::aes::Gcm;
+use crate::crypto::aead::ChaChaPoly;
+use crate::crypto::aes::{Ccm, Ctr, Gcm};
+use crate::crypto::chacha;
 use crate::crypto::hash::Hash;
 use crate::crypto::oaep::Oaep;
 use crate::crypto::pss::Pss;
@@ -34,8 +36,20 @@ pub enum Shape {
     Iv(usize),
     /// `CK_GCM_PARAMS`
     Gcm,
+    /// `CK_AES_CTR_PARAMS`
+    Ctr,
+    /// `CK_CCM_PARAMS`
+    Ccm,
     /// `CK_MAC_GENERAL_PARAMS`
-    MacGeneral,
+    MacLen,
+    /// `CK_CHACHA20_PARAMS`
+    ChaCha,
+    /// `CK_SALSA20_CHACHA20_POLY1305_PARAMS`
+    ChaChaPoly,
+    /// `CK_KEY_DERIVATION_STRING_DATA`
+    StringData,
+    /// `CK_AES_CBC_ENCRYPT_DATA_PARAMS`
+    CbcData,
 }
 
 /// The same, read out of the caller's memory and checked. A NULL parameter of length 0 is
@@ -49,8 +63,13 @@ pub enum Params {
     RsaAesKeyWrap(RsaAesKeyWrap),
     Iv(Vec<u8>),
     Gcm(Gcm),
-    /// Length of a MAC in bytes; the mechanism knows which there are.
-    MacGeneral(usize),
+    Ctr(Ctr),
+    Ccm(Ccm),
+    MacLen(usize),
+    ChaCha(chacha::Start),
+    ChaChaPoly(ChaChaPoly),
+    StringData(Vec<u8>),
+    CbcData { iv: [u8; 16], data: Vec<u8> },
 }
 
 /// Parameters of `CKM_RSA_AES_KEY_WRAP`.

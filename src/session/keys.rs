@@ -89,7 +89,8 @@ impl Session {
         let draft = template::draft(Origin::Unwrap, template, Attributes::new())?;
         self.may_create(&draft.attributes)?;
         let encoding = unwrap(&params, &kek, wrapped)?;
-        let object = received(draft, &encoding)?;
+        let object =
+            received(draft, &encoding).map_err(|error| padding_oracle(mechanism, error))?;
         policy::strength(self.token.shared().config.min_rsa_bits, object.attributes())?;
         self.insert(object)
     }
@@ -130,6 +131,15 @@ impl Session {
         let draft = template::draft(Origin::Generate(mechanism.ckm), template, implied)?;
         self.may_create(&draft.attributes)?;
         Ok(draft)
+    }
+}
+
+/// Where only padding tells a wrapping from noise, whatever is wrong has the code of wrong padding:
+/// another one would tell that the padding was right.
+fn padding_oracle(mechanism: &Mechanism, error: Error) -> Error {
+    match mechanism.ckm {
+        CKM_AES_CBC_PAD | CKM_DES3_CBC_PAD => Error::WrappedKeyInvalid.because(error),
+        _ => error,
     }
 }
 

@@ -133,8 +133,10 @@ impl Session {
         policy::permit(&mechanism.wants(act), object)
     }
 
-    /// What the parameter means: NULL may stand for one, and may not where one is needed.
+    /// What the parameter means: NULL may stand for one, and may not where one is needed. An old
+    /// mechanism has to be wanted first.
     fn params(&self, mechanism: &Mechanism, params: Params) -> Result<Params> {
+        mechanism.wanted(&self.token.shared().config)?;
         if params != Params::None || mechanism.params == Shape::None {
             return Ok(params);
         }

@@ -82,6 +82,20 @@ impl Mech {
         mech
     }
 
+    /// With a structure that `make` makes, from copies of what it points to.
+    pub fn with<T>(
+        ckm: CK_MECHANISM_TYPE,
+        make: impl FnOnce(&mut dyn FnMut(&[u8]) -> *mut u8) -> T,
+    ) -> Mech {
+        let mut mech = Mech::new(ckm);
+        let params = make(&mut |bytes| mech.keep(bytes));
+        let at = std::ptr::from_ref(&params).cast::<u8>();
+        // the structures of the standard have no padding on this platform but at their ends
+        let bytes = unsafe { std::slice::from_raw_parts(at, size_of::<T>()) };
+        mech.param = Param::Bytes(bytes.to_vec());
+        mech
+    }
+
     fn oaep_params(
         &mut self,
         hash: CK_ULONG,

@@ -401,7 +401,7 @@ fn template_that_cannot_be() {
             (aes[..1].to_vec(), CKR_TEMPLATE_INCOMPLETE),
             (aes[1..].to_vec(), CKR_TEMPLATE_INCOMPLETE),
             (received(CKO_PUBLIC_KEY, CKK_RSA), CKR_TEMPLATE_INCONSISTENT),
-            (received(CKO_SECRET_KEY, CKK_DES3), CKR_ATTRIBUTE_VALUE_INVALID),
+            (received(CKO_SECRET_KEY, CKK_DES2), CKR_ATTRIBUTE_VALUE_INVALID),
             (with(CKA_VALUE, Attr::from(&[5; 32])), CKR_TEMPLATE_INCONSISTENT),
             (with(CKA_LOCAL, Attr::from(true)), CKR_ATTRIBUTE_READ_ONLY),
             (with(CKA_ALWAYS_SENSITIVE, Attr::from(true)), CKR_ATTRIBUTE_READ_ONLY),

@@ -2,14 +2,8 @@
 //!
 //! `crypto::aes` and `crypto::random` stand on it. A new AES mode is a [`Kind`] and its three functions.
 use crate::crypto::{Failed, aes::Direction};
-use aws_lc_sys::{
-    EVP_CIPHER, EVP_CIPHER_CTX, EVP_CIPHER_CTX_ctrl, EVP_CIPHER_CTX_free, EVP_CIPHER_CTX_new,
-    EVP_CIPHER_CTX_set_padding, EVP_CTRL_AEAD_GET_TAG, EVP_CTRL_AEAD_SET_IVLEN,
-    EVP_CTRL_AEAD_SET_TAG, EVP_CipherFinal_ex, EVP_CipherInit_ex, EVP_CipherUpdate,
-    EVP_aes_128_cbc, EVP_aes_128_ctr, EVP_aes_128_ecb, EVP_aes_128_gcm, EVP_aes_192_cbc,
-    EVP_aes_192_ctr, EVP_aes_192_ecb, EVP_aes_192_gcm, EVP_aes_256_cbc, EVP_aes_256_ctr,
-    EVP_aes_256_ecb, EVP_aes_256_gcm,
-};
+use aws_lc_sys as c;
+use aws_lc_sys::{EVP_CIPHER, EVP_CIPHER_CTX};
 use std::{
     ffi::{c_int, c_void},
     ptr::{NonNull, null, null_mut},
@@ -24,7 +18,7 @@ const BLOCK: usize = 16;
 /// The tag that GCM computes, before it is cut to the length wanted.
 const FULL_TAG: usize = 16;
 
-/// A mode of AES.
+/// A mode of AES, or another cipher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::crypto) enum Kind {
     /// Electronic code book, whole blocks, no initialisation vector.
@@ -35,33 +29,64 @@ pub(in crate::crypto) enum Kind {
     Ctr,
     /// Galois/counter, any length, an initialisation vector of one byte or more.
     Gcm,
+    /// Output feedback, any length, 16 bytes of initialisation vector.
+    Ofb,
+    /// Cipher feedback of whole blocks, otherwise the same.
+    Cfb128,
+    /// Cipher feedback byte by byte, otherwise the same.
+    Cfb8,
+    /// ChaCha20-Poly1305 (RFC 8439), any length, a nonce of 12 bytes, a key of 32.
+    ChaCha20Poly1305,
+    /// Triple DES, electronic code book, a key of 24 bytes.
+    Des3Ecb,
+    /// Triple DES, cipher block chaining, 8 bytes of initialisation vector, a key of 24.
+    Des3Cbc,
 }
 
 /// How the library names a cipher.
 type Named = unsafe extern "C" fn() -> *const EVP_CIPHER;
 
+/// AES with keys of 16, 24 and 32 bytes.
+fn aes(short: Named, middle: Named, long: Named) -> [Option<Named>; 3] {
+    [Some(short), Some(middle), Some(long)]
+}
+
 impl Kind {
     /// The library's cipher for a key of `key` bytes.
     fn named(self, key: usize) -> Option<Named> {
-        let [short, middle, long]: [Named; 3] = match self {
-            Kind::Ecb => [EVP_aes_128_ecb, EVP_aes_192_ecb, EVP_aes_256_ecb],
-            Kind::Cbc => [EVP_aes_128_cbc, EVP_aes_192_cbc, EVP_aes_256_cbc],
-            Kind::Ctr => [EVP_aes_128_ctr, EVP_aes_192_ctr, EVP_aes_256_ctr],
-            Kind::Gcm => [EVP_aes_128_gcm, EVP_aes_192_gcm, EVP_aes_256_gcm],
+        let [short, middle, long]: [Option<Named>; 3] = match self {
+            Kind::Ecb => aes(c::EVP_aes_128_ecb, c::EVP_aes_192_ecb, c::EVP_aes_256_ecb),
+            Kind::Cbc => aes(c::EVP_aes_128_cbc, c::EVP_aes_192_cbc, c::EVP_aes_256_cbc),
+            Kind::Ctr => aes(c::EVP_aes_128_ctr, c::EVP_aes_192_ctr, c::EVP_aes_256_ctr),
+            Kind::Gcm => aes(c::EVP_aes_128_gcm, c::EVP_aes_192_gcm, c::EVP_aes_256_gcm),
+            Kind::Ofb => aes(c::EVP_aes_128_ofb, c::EVP_aes_192_ofb, c::EVP_aes_256_ofb),
+            Kind::Cfb128 => {
+                aes(c::EVP_aes_128_cfb128, c::EVP_aes_192_cfb128, c::EVP_aes_256_cfb128)
+            }
+            Kind::Cfb8 => aes(c::EVP_aes_128_cfb8, c::EVP_aes_192_cfb8, c::EVP_aes_256_cfb8),
+            Kind::ChaCha20Poly1305 => [None, None, Some(c::EVP_chacha20_poly1305)],
+            Kind::Des3Ecb => [None, Some(c::EVP_des_ede3_ecb), None],
+            Kind::Des3Cbc => [None, Some(c::EVP_des_ede3_cbc), None],
         };
         match key {
-            16 => Some(short),
-            24 => Some(middle),
-            32 => Some(long),
+            16 => short,
+            24 => middle,
+            32 => long,
             _ => None,
         }
     }
 
+    fn is_aead(self) -> bool {
+        matches!(self, Kind::Gcm | Kind::ChaCha20Poly1305)
+    }
+
     fn takes_iv(self, len: usize) -> bool {
         match self {
-            Kind::Ecb => len == 0,
-            Kind::Cbc | Kind::Ctr => len == BLOCK,
+            Kind::Ecb | Kind::Des3Ecb => len == 0,
+            Kind::Des3Cbc => len == 8,
+            Kind::Cbc | Kind::Ctr | Kind::Ofb | Kind::Cfb128 | Kind::Cfb8 => len == BLOCK,
             Kind::Gcm => len > 0,
+            Kind::ChaCha20Poly1305 => len == 12,
         }
     }
 
@@ -69,7 +94,8 @@ impl Kind {
     fn unit(self) -> usize {
         match self {
             Kind::Ecb | Kind::Cbc => BLOCK,
-            Kind::Ctr | Kind::Gcm => 1,
+            Kind::Des3Ecb | Kind::Des3Cbc => 8,
+            _ => 1,
         }
     }
 }
@@ -90,7 +116,7 @@ unsafe impl Sync for Cipher {}
 impl Drop for Cipher {
     fn drop(&mut self) {
         // SAFETY: the context came from `EVP_CIPHER_CTX_new` and is freed once, here.
-        unsafe { EVP_CIPHER_CTX_free(self.ctx.as_ptr()) }
+        unsafe { c::EVP_CIPHER_CTX_free(self.ctx.as_ptr()) }
     }
 }
 
@@ -107,11 +133,11 @@ impl Cipher {
             return Err(Failed);
         }
         // SAFETY: takes nothing; answers a new context or null.
-        let ctx = NonNull::new(unsafe { EVP_CIPHER_CTX_new() }).ok_or(Failed)?;
+        let ctx = NonNull::new(unsafe { c::EVP_CIPHER_CTX_new() }).ok_or(Failed)?;
         let mut cipher = Cipher { ctx, kind };
         cipher.choose(named, direction)?;
-        if kind == Kind::Gcm {
-            cipher.control(EVP_CTRL_AEAD_SET_IVLEN, iv.len(), null_mut())?;
+        if kind.is_aead() {
+            cipher.control(c::EVP_CTRL_AEAD_SET_IVLEN, iv.len(), null_mut())?;
         }
         cipher.key(key, iv)?;
         Ok(cipher)
@@ -123,10 +149,10 @@ impl Cipher {
         let evp = unsafe { named() };
         // SAFETY: a live context, a static cipher; no engine, no key and no vector yet.
         done(unsafe {
-            EVP_CipherInit_ex(self.ctx.as_ptr(), evp, null_mut(), null(), null(), encrypt)
+            c::EVP_CipherInit_ex(self.ctx.as_ptr(), evp, null_mut(), null(), null(), encrypt)
         })?;
         // SAFETY: a live context.
-        done(unsafe { EVP_CIPHER_CTX_set_padding(self.ctx.as_ptr(), 0) })
+        done(unsafe { c::EVP_CIPHER_CTX_set_padding(self.ctx.as_ptr(), 0) })
     }
 
     fn key(&mut self, key: &[u8], iv: &[u8]) -> Result<(), Failed> {
@@ -134,14 +160,14 @@ impl Cipher {
         // SAFETY: a live context; the key has the length of the cipher that was chosen by it, the
         // vector the length that `takes_iv` asked for; −1 keeps the direction.
         done(unsafe {
-            EVP_CipherInit_ex(self.ctx.as_ptr(), null(), null_mut(), key.as_ptr(), iv, -1)
+            c::EVP_CipherInit_ex(self.ctx.as_ptr(), null(), null_mut(), key.as_ptr(), iv, -1)
         })
     }
 
     fn control(&mut self, command: c_int, number: usize, bytes: *mut c_void) -> Result<(), Failed> {
         let number = c_int::try_from(number).map_err(|_| Failed)?;
         // SAFETY: a live context; `bytes` is what `command` asks for: null, or as long as `number`.
-        done(unsafe { EVP_CIPHER_CTX_ctrl(self.ctx.as_ptr(), command, number, bytes) })
+        done(unsafe { c::EVP_CIPHER_CTX_ctrl(self.ctx.as_ptr(), command, number, bytes) })
     }
 
     /// Appends the transformation of `part`, which is as long, to `out`. Block modes take whole
@@ -168,7 +194,7 @@ impl Cipher {
 
     /// Takes additional authenticated data; all of it comes before the first [`Cipher::update`].
     pub(in crate::crypto) fn aad(&mut self, aad: &[u8]) -> Result<(), Failed> {
-        if self.kind != Kind::Gcm {
+        if !self.kind.is_aead() {
             return Err(Failed);
         }
         aad.chunks(CHUNK).try_for_each(|chunk| self.step(chunk, null_mut()))
@@ -181,7 +207,7 @@ impl Cipher {
         let mut written = 0;
         // SAFETY: a live context, `len` readable bytes, and as many writable ones at `room`.
         done(unsafe {
-            EVP_CipherUpdate(self.ctx.as_ptr(), room, &mut written, chunk.as_ptr(), len)
+            c::EVP_CipherUpdate(self.ctx.as_ptr(), room, &mut written, chunk.as_ptr(), len)
         })?;
         if written == len { Ok(()) } else { Err(Failed) }
     }
@@ -190,7 +216,7 @@ impl Cipher {
     pub(in crate::crypto) fn tag(mut self, len: usize, out: &mut Vec<u8>) -> Result<(), Failed> {
         self.finish()?;
         let mut tag = [0u8; FULL_TAG];
-        self.control(EVP_CTRL_AEAD_GET_TAG, FULL_TAG, tag.as_mut_ptr().cast())?;
+        self.control(c::EVP_CTRL_AEAD_GET_TAG, FULL_TAG, tag.as_mut_ptr().cast())?;
         out.extend_from_slice(tag.get(..len).ok_or(Failed)?);
         Ok(())
     }
@@ -199,7 +225,7 @@ impl Cipher {
     pub(in crate::crypto) fn verify(mut self, tag: &[u8]) -> Result<(), Failed> {
         // The library copies the tag; it takes a pointer to mutable bytes for want of another type.
         let copy = tag.as_ptr().cast_mut().cast();
-        self.control(EVP_CTRL_AEAD_SET_TAG, tag.len(), copy)?;
+        self.control(c::EVP_CTRL_AEAD_SET_TAG, tag.len(), copy)?;
         self.finish()
     }
 
@@ -207,7 +233,7 @@ impl Cipher {
         let mut rest = [0u8; 2 * BLOCK];
         let mut written = 0;
         // SAFETY: a live context; what may still come out is a block, and there is room for two.
-        done(unsafe { EVP_CipherFinal_ex(self.ctx.as_ptr(), rest.as_mut_ptr(), &mut written) })
+        done(unsafe { c::EVP_CipherFinal_ex(self.ctx.as_ptr(), rest.as_mut_ptr(), &mut written) })
     }
 }
 

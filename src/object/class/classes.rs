@@ -20,6 +20,9 @@ const GENERIC: Class = Class {
     ..NONE
 };
 
+/// Secret keys that encrypt and wrap.
+const CIPHER: Class = Class { can: &[CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP], ..GENERIC };
+
 const AES_LEN: &[RangeInclusive<usize>] = &[16..=16, 24..=24, 32..=32];
 
 const fn key(key_type: CK_KEY_TYPE, class: Class) -> Class {
@@ -64,6 +67,9 @@ pub static CLASSES: &[Class] = &[
         value_len: AES_LEN,
         ..key(CKK_AES, GENERIC)
     },
+    key(CKK_DES3, Class { value_len: &[24..=24], can: &[CKA_DECRYPT, CKA_UNWRAP], ..CIPHER }),
+    key(CKK_AES_XTS, Class { value_len: &[32..=32, 64..=64], ..CIPHER }),
+    key(CKK_CHACHA20, Class { value_len: &[32..=32], ..CIPHER }),
     key(CKK_GENERIC_SECRET, GENERIC),
     key(CKK_SHA_1_HMAC, GENERIC),
     key(CKK_SHA224_HMAC, GENERIC),

@@ -123,8 +123,8 @@ fn secret(class: &Class, parts: Parts) -> Result<Secret> {
     Ok(Secret::new(value.to_vec()))
 }
 
-/// Length and check value (section 4.10.2: of AES the beginning of an encrypted block of zeros, of
-/// other keys the beginning of their SHA-1 hash).
+/// Length and check value (section 4.10.2: of AES and triple DES the beginning of an encrypted block
+/// of zeros, of other keys the beginning of their SHA-1 hash).
 fn secret_derived(all: &Attributes, value: &[u8]) -> Result<Attributes> {
     let check = match all.ulong(CKA_KEY_TYPE) {
         Some(CKK_AES) => {
@@ -138,6 +138,9 @@ fn secret_derived(all: &Attributes, value: &[u8]) -> Result<Attributes> {
             .map_err(|crypto::Failed| Error::FunctionFailed)?;
             block
         }
+        Some(CKK_DES3) => crypto::des3::check_block(value)
+            .map_err(|crypto::Failed| Error::FunctionFailed)?
+            .to_vec(),
         _ => crypto::hash::Hash::Sha1.digest(value),
     };
     Ok(Attributes::from_iter([

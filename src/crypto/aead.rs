@@ -1,0 +1,79 @@
+//! Authenticated encryption part by part: AES-GCM and ChaCha20-Poly1305 (RFC 8439).
+//!
+//! Only encryption: what is decrypted is seen by nobody before its tag was checked.
+use super::aes::{Direction, Gcm};
+use super::aws_lc::cipher::{Cipher, Kind};
+use super::{Failed, Secret};
+
+/// ChaCha20-Poly1305 parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChaChaPoly {
+    /// Nonce.
+    pub nonce: [u8; 12],
+    /// Additional authenticated data.
+    pub aad: Vec<u8>,
+}
+
+impl ChaChaPoly {
+    /// Length of its tag in bytes.
+    pub const TAG: usize = 16;
+
+    fn start(&self, direction: Direction, key: &[u8]) -> Result<Cipher, Failed> {
+        let mut cipher = Cipher::new(Kind::ChaCha20Poly1305, direction, key, &self.nonce)?;
+        cipher.aad(&self.aad)?;
+        Ok(cipher)
+    }
+}
+
+/// The longest message in bytes: 2^36 less what the counter's first blocks are for. Both ciphers
+/// count blocks with 32 bits (SP 800-38D section 5.2.1.1, RFC 8439 section 2.8).
+const LONGEST: u64 = (1 << 36) - 64;
+
+/// An encryption at work.
+#[derive(Debug)]
+pub struct Sealing {
+    cipher: Cipher,
+    tag_len: usize,
+    left: u64,
+}
+
+impl Sealing {
+    /// Starts AES-GCM with a key of 16, 24 or 32 bytes.
+    pub fn gcm(key: &[u8], gcm: &Gcm) -> Result<Sealing, Failed> {
+        let cipher = gcm.start(Direction::Encrypt, key)?;
+        Ok(Sealing { cipher, tag_len: gcm.tag_len, left: LONGEST })
+    }
+
+    /// Starts ChaCha20-Poly1305 with a key of 32 bytes.
+    pub fn chacha(key: &[u8], params: &ChaChaPoly) -> Result<Sealing, Failed> {
+        let cipher = params.start(Direction::Encrypt, key)?;
+        Ok(Sealing { cipher, tag_len: ChaChaPoly::TAG, left: LONGEST })
+    }
+
+    /// Length of the tag that comes last.
+    pub fn tag_len(&self) -> usize {
+        self.tag_len
+    }
+
+    /// Appends the ciphertext of `part`, which is as long.
+    pub fn update(&mut self, part: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
+        let len = u64::try_from(part.len()).map_err(|_| Failed)?;
+        self.left = self.left.checked_sub(len).ok_or(Failed)?;
+        self.cipher.update(part, out)
+    }
+
+    /// Appends the tag.
+    pub fn finish(self, out: &mut Vec<u8>) -> Result<(), Failed> {
+        self.cipher.tag(self.tag_len, out)
+    }
+}
+
+/// Plaintext of ciphertext and tag under ChaCha20-Poly1305, if both are authentic.
+pub fn chacha_open(key: &[u8], params: &ChaChaPoly, sealed: &[u8]) -> Result<Secret, Failed> {
+    let mut cipher = params.start(Direction::Decrypt, key)?;
+    let (ciphertext, tag) = sealed.split_last_chunk::<{ ChaChaPoly::TAG }>().ok_or(Failed)?;
+    let mut plaintext = Secret::default();
+    cipher.update(ciphertext, &mut plaintext)?;
+    cipher.verify(tag)?;
+    Ok(plaintext)
+}

@@ -1,0 +1,79 @@
+//! AES as a stream cipher: CTR, OFB, CFB128 and CFB8. PKCS#11 3.2, sections "AES counter" and
+//! "Additional AES mechanisms".
+use super::aes::{AES, block_iv};
+use super::stream::{Flow, Flowing};
+use super::wrapping::{self, Ways};
+use super::{Mechanism, Params, Shape, Transform, Wrap};
+use crate::ck::*;
+use crate::crypto::Failed;
+use crate::crypto::aes::{Direction, Feedback, Stream};
+use crate::error::{Error, Result};
+use crate::object::policy::Key;
+
+pub(super) const CTR: Mechanism = Mechanism {
+    ckm: CKM_AES_CTR,
+    name: "CKM_AES_CTR",
+    params: Shape::Ctr,
+    encrypt: Some(CTR_WAYS.encrypt),
+    decrypt: Some(CTR_WAYS.decrypt),
+    wrap: Some(Wrap {
+        len: |params, kek, target| wrapping::len(CTR_WAYS.encrypt, params, kek, target),
+        run: |params, kek, target| wrapping::run(CTR_WAYS.encrypt, params, kek, target),
+    }),
+    unwrap: Some(|params, kek, wrapped| wrapping::unwrap(CTR_WAYS.decrypt, params, kek, wrapped)),
+    ..AES
+};
+
+pub(super) const OFB: Mechanism = Mechanism {
+    ckm: CKM_AES_OFB,
+    name: "CKM_AES_OFB",
+    params: Shape::Iv(16),
+    encrypt: Some(|p, key| feedback(Direction::Encrypt, Feedback::Ofb, p, key)),
+    decrypt: Some(|p, key| feedback(Direction::Decrypt, Feedback::Ofb, p, key)),
+    ..AES
+};
+
+pub(super) const CFB8: Mechanism = Mechanism {
+    ckm: CKM_AES_CFB8,
+    name: "CKM_AES_CFB8",
+    params: Shape::Iv(16),
+    encrypt: Some(|p, key| feedback(Direction::Encrypt, Feedback::Cfb8, p, key)),
+    decrypt: Some(|p, key| feedback(Direction::Decrypt, Feedback::Cfb8, p, key)),
+    ..AES
+};
+
+pub(super) const CFB128: Mechanism = Mechanism {
+    ckm: CKM_AES_CFB128,
+    name: "CKM_AES_CFB128",
+    params: Shape::Iv(16),
+    encrypt: Some(|p, key| feedback(Direction::Encrypt, Feedback::Cfb128, p, key)),
+    decrypt: Some(|p, key| feedback(Direction::Decrypt, Feedback::Cfb128, p, key)),
+    ..AES
+};
+
+impl Flow for Stream {
+    fn flow(&mut self, part: &[u8], out: &mut Vec<u8>) -> std::result::Result<(), Failed> {
+        self.update(part, out)
+    }
+}
+
+const CTR_WAYS: Ways = Ways {
+    encrypt: |params, key| ctr(Direction::Encrypt, params, key),
+    decrypt: |params, key| ctr(Direction::Decrypt, params, key),
+};
+
+fn ctr(direction: Direction, params: &Params, key: &Key) -> Result<Box<dyn Transform>> {
+    let Params::Ctr(ctr) = params else { return Err(Error::MechanismParamInvalid) };
+    let stream = Stream::ctr(key.secret()?, ctr).map_err(|_| Error::KeySizeRange)?;
+    Ok(Flowing::start(direction, stream))
+}
+
+fn feedback(
+    direction: Direction,
+    mode: Feedback,
+    params: &Params,
+    key: &Key,
+) -> Result<Box<dyn Transform>> {
+    let stream = Stream::feedback(direction, mode, key.secret()?, &block_iv(params)?);
+    Ok(Flowing::start(direction, stream.map_err(|_| Error::KeySizeRange)?))
+}
