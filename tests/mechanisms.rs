@@ -1,4 +1,5 @@
 //! Every family of mechanisms beside vectors from outside, through the C functions.
+#![allow(non_snake_case, reason = "fields of C structures")]
 #![allow(unsafe_code, reason = "an application of a C library")]
 #![allow(
     clippy::undocumented_unsafe_blocks,
@@ -24,24 +25,42 @@ mod aes_stealing;
 mod aes_streams;
 #[path = "mechanisms/aes_wrapping.rs"]
 mod aes_wrapping;
+#[path = "mechanisms/bytes.rs"]
+mod bytes;
 #[path = "mechanisms/chacha.rs"]
 mod chacha;
 mod common;
+#[path = "mechanisms/derive.rs"]
+mod derive;
 #[path = "mechanisms/des3.rs"]
 mod des3;
 #[path = "mechanisms/digest.rs"]
 mod digest;
+#[path = "mechanisms/ecdh.rs"]
+mod ecdh;
+#[path = "mechanisms/ecdh_aes_key_wrap.rs"]
+mod ecdh_aes_key_wrap;
 #[path = "mechanisms/ecdsa.rs"]
 mod ecdsa;
+#[path = "mechanisms/eddsa.rs"]
+mod eddsa;
 #[path = "mechanisms/hashes.rs"]
 mod hashes;
+#[path = "mechanisms/hkdf.rs"]
+mod hkdf;
 #[path = "mechanisms/hmac.rs"]
 mod hmac;
+#[path = "mechanisms/ml_dsa.rs"]
+mod ml_dsa;
 #[path = "mechanisms/openssl.rs"]
 mod openssl;
+#[path = "mechanisms/pbkdf2.rs"]
+mod pbkdf2;
 #[path = "mechanisms/rsa.rs"]
 mod rsa;
 #[path = "mechanisms/rsa_pss.rs"]
 mod rsa_pss;
 #[path = "mechanisms/rsa_x509.rs"]
 mod rsa_x509;
+#[path = "mechanisms/sp800_108.rs"]
+mod sp800_108;

@@ -2,6 +2,7 @@
 //!
 //! One function per [`Shape`]. Whatever is wrong inside a parameter is `CKR_MECHANISM_PARAM_INVALID`.
 mod ciphers;
+mod derive;
 
 use super::caller::Caller;
 use crate::ck::*;
@@ -70,6 +71,7 @@ impl Caller<'_> {
             Shape::StringData => self.string_data(raw).map(Params::StringData),
             Shape::CbcData => self.cbc_data(raw),
             Shape::ChaChaPoly => self.chacha_poly(raw).map(Params::ChaChaPoly),
+            _ => self.derive_params(shape, raw),
         }
     }
 

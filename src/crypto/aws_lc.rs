@@ -6,8 +6,11 @@
 pub(super) mod bignum;
 pub(super) mod chacha;
 pub(super) mod cipher;
+pub(super) mod curve25519;
 pub(super) mod digest;
 pub(super) mod ec;
+pub(super) mod pbkdf2;
+pub(super) mod pqdsa;
 pub(super) mod rsa;
 
 use super::Failed;

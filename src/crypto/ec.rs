@@ -1,16 +1,19 @@
-//! Elliptic curves: keys, ECDSA (FIPS 186-5), key generation. Points and scalars as in SEC 1;
+//! Elliptic curves: keys, ECDSA (FIPS 186-5), ECDH (SP 800-56A), key generation. Points and scalars as in SEC 1;
 //! scalars big-endian and of the field's length.
 //!
-//! The curves' crates decode and validate points, AWS-LC calculates: it signs in constant time with
-//! a random nonce.
+//! The curves' crates decode and validate points (AWS-LC those of P-224), AWS-LC calculates: it signs
+//! in constant time with a random nonce.
 use super::aws_lc::ec::EcKey;
 use super::{Failed, Secret};
 use p256::elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
 use p256::elliptic_curve::{self, AffinePoint, CurveArithmetic, FieldBytesSize};
+use std::borrow::Cow;
 
 /// A named curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Curve {
+    /// secp224r1
+    P224,
     /// secp256r1
     P256,
     /// secp384r1
@@ -23,11 +26,13 @@ pub enum Curve {
 
 impl Curve {
     /// Every curve there is here.
-    pub const ALL: [Curve; 4] = [Curve::P256, Curve::P384, Curve::P521, Curve::Secp256k1];
+    pub const ALL: [Curve; 5] =
+        [Curve::P224, Curve::P256, Curve::P384, Curve::P521, Curve::Secp256k1];
 
     /// Length of a coordinate and of a scalar in bytes.
     pub const fn field_len(self) -> usize {
         match self {
+            Curve::P224 => 28,
             Curve::P256 | Curve::Secp256k1 => 32,
             Curve::P384 => 48,
             Curve::P521 => 66,
@@ -36,6 +41,7 @@ impl Curve {
     /// Length of the order in bits.
     pub const fn bits(self) -> usize {
         match self {
+            Curve::P224 => 224,
             Curve::P256 | Curve::Secp256k1 => 256,
             Curve::P384 => 384,
             Curve::P521 => 521,
@@ -44,6 +50,7 @@ impl Curve {
     /// Its object identifier.
     pub const fn oid(self) -> der::asn1::ObjectIdentifier {
         der::asn1::ObjectIdentifier::new_unwrap(match self {
+            Curve::P224 => "1.3.132.0.33",
             Curve::P256 => "1.2.840.10045.3.1.7",
             Curve::P384 => "1.3.132.0.34",
             Curve::P521 => "1.3.132.0.35",
@@ -71,6 +78,7 @@ impl PublicKey {
     /// the point at infinity.
     pub fn new(curve: Curve, point: &[u8]) -> Result<PublicKey, Failed> {
         let point = match curve {
+            Curve::P224 => EcKey::public(curve, &plain(point)?)?.point(),
             Curve::P256 => uncompressed::<p256::NistP256>(point),
             Curve::P384 => uncompressed::<p384::NistP384>(point),
             Curve::P521 => uncompressed::<p521::NistP521>(point),
@@ -119,6 +127,14 @@ impl PrivateKey {
     pub fn sign(&self, digest: &[u8]) -> Result<Vec<u8>, Failed> {
         self.key.sign(digest)
     }
+    /// The shared secret with the owner of `peer`: the x coordinate, of the field's length
+    /// (SP 800-56A section 5.7.1.2; all curves here have cofactor 1). Both must be on one curve.
+    pub fn agree(&self, peer: &PublicKey) -> Result<Secret, Failed> {
+        if peer.curve() != self.curve() {
+            return Err(Failed);
+        }
+        self.key.agree(&peer.key)
+    }
     fn with_point(key: EcKey) -> Result<PrivateKey, Failed> {
         Ok(PrivateKey { point: key.point()?, key })
     }
@@ -131,16 +147,21 @@ where
     FieldBytesSize<C>: ModulusSize,
     AffinePoint<C>: FromSec1Point<C> + ToSec1Point<C>,
 {
-    let (tag, coordinates) = point.split_first().ok_or(Failed)?;
-    let checked = match tag {
-        2..=4 => elliptic_curve::PublicKey::<C>::from_sec1_bytes(point),
-        // Hybrid: uncompressed, and the tag repeats whether y is odd (X9.62 section 4.3.6).
-        6 | 7 if coordinates.last().is_some_and(|y| y & 1 == tag & 1) => {
-            elliptic_curve::PublicKey::<C>::from_sec1_bytes(&[&[4], coordinates].concat())
-        }
-        _ => return Err(Failed),
-    };
+    let checked = elliptic_curve::PublicKey::<C>::from_sec1_bytes(&plain(point)?);
     Ok(checked.map_err(|_| Failed)?.to_sec1_point(false).as_bytes().to_vec())
+}
+
+/// A point that is uncompressed or compressed, from one that may also be hybrid: uncompressed, and
+/// the tag repeats whether y is odd (X9.62 section 4.3.6).
+fn plain(point: &[u8]) -> Result<Cow<'_, [u8]>, Failed> {
+    let (tag, coordinates) = point.split_first().ok_or(Failed)?;
+    match tag {
+        2..=4 => Ok(Cow::Borrowed(point)),
+        6 | 7 if coordinates.last().is_some_and(|y| y & 1 == tag & 1) => {
+            Ok(Cow::Owned([&[4], coordinates].concat()))
+        }
+        _ => Err(Failed),
+    }
 }
 
 #[cfg(test)]
@@ -153,6 +174,7 @@ mod tests {
     /// The order of the curve, from SEC 2.
     fn order(curve: Curve) -> Vec<u8> {
         let hex = match curve {
+            Curve::P224 => "ffffffffffffffffffffffffffff16a2e0b8f03e13dd29455c5c2a3d",
             Curve::P256 => "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
             Curve::P384 => {
                 "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973"
@@ -169,7 +191,8 @@ mod tests {
             .collect()
     }
 
-    const P1363: [(TestName, Curve, Hash); 7] = [
+    const P1363: [(TestName, Curve, Hash); 8] = [
+        (TestName::EcdsaSecp224r1Sha256P1363, Curve::P224, Hash::Sha256),
         (TestName::EcdsaSecp256r1Sha256P1363, Curve::P256, Hash::Sha256),
         (TestName::EcdsaSecp256r1Sha512P1363, Curve::P256, Hash::Sha512),
         (TestName::EcdsaSecp384r1Sha384P1363, Curve::P384, Hash::Sha384),

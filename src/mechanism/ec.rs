@@ -13,7 +13,7 @@ use crate::object::policy::Key;
 use std::ops::RangeInclusive;
 
 /// Bits of the curve's order.
-const SIZES: RangeInclusive<CK_ULONG> = 256..=521;
+pub(super) const SIZES: RangeInclusive<CK_ULONG> = 224..=521;
 
 pub(super) const KEY_PAIR_GEN: Mechanism = Mechanism {
     ckm: CKM_EC_KEY_PAIR_GEN,

@@ -8,21 +8,31 @@ mod aes_mac;
 mod aes_stealing;
 mod aes_stream;
 mod azure_byok;
+mod bytes;
 mod chacha;
+mod derived;
 mod des3;
 mod digest;
 mod ec;
+mod ecdh;
+mod ecdh_aes_key_wrap;
+mod edwards;
 mod generic_secret;
 mod hashed;
+mod hkdf;
 mod hmac;
 mod mac;
+mod ml_dsa;
+mod montgomery;
 pub mod params;
+mod pbkdf2;
 mod rsa;
 mod rsa_aes_key_wrap;
 mod rsa_hash;
 mod rsa_oaep;
 mod rsa_pss;
 mod rsa_x509;
+mod sp800_108;
 mod stream;
 mod whole;
 mod wrapping;
@@ -80,6 +90,19 @@ pub struct Mechanism {
     pub generate_pair: Option<GeneratePair>,
     /// `C_DeriveKey`: from a base key and a complete template to the attributes that make the key
     pub derive: Option<Derive>,
+    /// What [`Self::derive`] makes
+    pub derives: Derived,
+}
+
+/// What a derivation makes of its base key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Derived {
+    /// A secret key that says nothing about the base key.
+    Key,
+    /// A secret key of the very bytes of the base key.
+    Bytes,
+    /// A data object.
+    Data,
 }
 
 /// Starts an operation: what every `C_*Init` calls.
@@ -263,6 +286,28 @@ pub static MECHANISMS: &[Mechanism] = &[
     hmac::SHA3_512,
     hmac::SHA3_512_GENERAL,
     hmac::SHA3_512_KEY_GEN,
+    ecdh::DERIVE,
+    ecdh::COFACTOR_DERIVE,
+    ecdh_aes_key_wrap::ANY,
+    ecdh_aes_key_wrap::X,
+    ecdh_aes_key_wrap::COFACTOR,
+    edwards::KEY_PAIR_GEN,
+    edwards::EDDSA,
+    montgomery::KEY_PAIR_GEN,
+    hkdf::DERIVE,
+    hkdf::DATA,
+    hkdf::KEY_GEN,
+    pbkdf2::PBKD2,
+    sp800_108::COUNTER,
+    sp800_108::FEEDBACK,
+    sp800_108::DOUBLE_PIPELINE,
+    bytes::BASE_AND_KEY,
+    bytes::BASE_AND_DATA,
+    bytes::DATA_AND_BASE,
+    bytes::XOR,
+    bytes::EXTRACT,
+    ml_dsa::KEY_PAIR_GEN,
+    ml_dsa::ML_DSA,
 ];
 
 impl Mechanism {
@@ -287,6 +332,7 @@ impl Mechanism {
         generate: None,
         generate_pair: None,
         derive: None,
+        derives: Derived::Key,
     };
 
     /// The row of `ckm`, or `CKR_MECHANISM_INVALID`.
@@ -322,13 +368,16 @@ impl Mechanism {
             (self.generate.is_some(), CKF_GENERATE),
             (self.generate_pair.is_some(), CKF_GENERATE_KEY_PAIR),
             (self.derive.is_some(), CKF_DERIVE),
-            (self.key_types.contains(&CKK_EC), CURVE_FLAGS),
+            (self.key_types.iter().any(|t| CURVED.contains(t)), CURVE_FLAGS),
         ]
         .into_iter()
         .filter_map(|(can, flag)| can.then_some(flag))
         .fold(0, |all, flag| all | flag)
     }
 }
+
+/// Types of the keys that are on curves.
+const CURVED: &[CK_KEY_TYPE] = &[CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY];
 
 /// What `C_GetMechanismInfo` says of the curves: prime fields, named by OID or by curve name,
 /// points compressed or not.

@@ -1,11 +1,15 @@
 //! Mechanism parameters: the C structures they come in, and what is left once they are understood.
+mod derive;
+
 use crate::ck::*;
 use crate::crypto::aead::ChaChaPoly;
 use crate::crypto::aes::{Ccm, Ctr, Gcm};
 use crate::crypto::chacha;
+use crate::crypto::edwards::Variant;
 use crate::crypto::hash::Hash;
 use crate::crypto::oaep::Oaep;
 use crate::crypto::pss::Pss;
+pub use derive::*;
 
 /// How parameters name a hash: as itself, and as the hash of MGF1. Those of SHA-512/t have no name
 /// of the second kind.
@@ -50,6 +54,28 @@ pub enum Shape {
     StringData,
     /// `CK_AES_CBC_ENCRYPT_DATA_PARAMS`
     CbcData,
+    /// `CK_ECDH1_DERIVE_PARAMS`
+    Ecdh,
+    /// `CK_ECDH_AES_KEY_WRAP_PARAMS`
+    EcdhAesKeyWrap,
+    /// `CK_EDDSA_PARAMS`
+    Eddsa,
+    /// `CK_SIGN_ADDITIONAL_CONTEXT`
+    SignContext,
+    /// `CK_HKDF_PARAMS`
+    Hkdf,
+    /// `CK_PKCS5_PBKD2_PARAMS2`, or `CK_PKCS5_PBKD2_PARAMS`, which is as long
+    Pbkdf2,
+    /// `CK_SP800_108_KDF_PARAMS`, where the iteration variable is a counter
+    Counter108,
+    /// `CK_SP800_108_FEEDBACK_KDF_PARAMS`
+    Feedback108,
+    /// `CK_SP800_108_KDF_PARAMS`, where the iteration variable is what came before
+    Pipeline108,
+    /// `CK_OBJECT_HANDLE` of another key
+    OtherKey,
+    /// `CK_EXTRACT_PARAMS`: the number of a bit
+    Bit,
 }
 
 /// The same, read out of the caller's memory and checked. A NULL parameter of length 0 is
@@ -70,6 +96,35 @@ pub enum Params {
     ChaChaPoly(ChaChaPoly),
     StringData(Vec<u8>),
     CbcData { iv: [u8; 16], data: Vec<u8> },
+    Ecdh(Ecdh),
+    EcdhAesKeyWrap(EcdhAesKeyWrap),
+    Eddsa(Variant),
+    SignContext(Vec<u8>),
+    Hkdf(Hkdf),
+    Pbkdf2(Pbkdf2),
+    Kdf108(Kdf108),
+    OtherKey(OtherKey),
+    Bit(usize),
+}
+
+impl Params {
+    /// The other keys that it names, for the session to look up.
+    pub fn other_keys(&mut self) -> Vec<&mut OtherKey> {
+        match self {
+            Params::OtherKey(key) | Params::Hkdf(Hkdf { extract: Some(Salt::Key(key)), .. }) => {
+                vec![key]
+            }
+            Params::Kdf108(params) => params
+                .pieces
+                .iter_mut()
+                .filter_map(|piece| match piece {
+                    Piece::Key(key) => Some(key),
+                    _ => None,
+                })
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// Parameters of `CKM_RSA_AES_KEY_WRAP`.

@@ -10,7 +10,7 @@ pub mod record;
 pub mod template;
 
 use crate::ck::*;
-use crate::crypto::{Secret, ec, rsa};
+use crate::crypto::{Secret, ec, edwards, ml_dsa, montgomery, rsa};
 use crate::error::{Error, Result};
 use attribute::Attributes;
 use once_cell::sync::OnceCell;
@@ -45,6 +45,12 @@ pub(in crate::object) enum Prepared {
     RsaPrivate(rsa::PrivateKey),
     EcPublic(ec::PublicKey),
     EcPrivate(ec::PrivateKey),
+    EdwardsPublic(edwards::PublicKey),
+    EdwardsPrivate(edwards::PrivateKey),
+    MontgomeryPublic(montgomery::PublicKey),
+    MontgomeryPrivate(montgomery::PrivateKey),
+    MlDsaPublic(ml_dsa::PublicKey),
+    MlDsaPrivate(ml_dsa::PrivateKey),
 }
 
 /// Opens what a vault sealed. Asked at most once per object.

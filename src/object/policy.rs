@@ -7,7 +7,7 @@ use super::class::{self, Class};
 use super::template::Origin;
 use super::{Object, Prepared, encode};
 use crate::ck::*;
-use crate::crypto::{Secret, ec, rsa};
+use crate::crypto::{Secret, ec, edwards, ml_dsa, montgomery, rsa};
 use crate::error::{Error, Result};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -261,12 +261,46 @@ pub fn derived(base: &Key, template: Attributes) -> Result<Attributes> {
     bound(base, CKA_DERIVE_TEMPLATE, template)
 }
 
-/// What a key derived from `base` inherits: it cannot be safer than what it comes from.
-pub fn descent(base: &Key) -> Origin {
+/// What a key derived from `bases` inherits: it cannot be safer than what it comes from.
+pub fn descent(bases: &[Key]) -> Origin {
     Origin::Derive {
-        always_sensitive: base.0.is(CKA_ALWAYS_SENSITIVE),
-        never_extractable: base.0.is(CKA_NEVER_EXTRACTABLE),
+        always_sensitive: bases.iter().all(|base| base.0.is(CKA_ALWAYS_SENSITIVE)),
+        never_extractable: bases.iter().all(|base| base.0.is(CKA_NEVER_EXTRACTABLE)),
     }
+}
+
+/// The template of a key that is made of the very bytes of `bases`: it is hidden as they are
+/// (PKCS#11 3.2, sections 6.43.3 to 6.43.7), and may not be taken apart if they may not.
+pub fn kept_hidden(bases: &[Key], mut template: Attributes) -> Result<Attributes> {
+    let any = |is: fn(&Key) -> bool| bases.iter().any(is);
+    let inherited = [
+        (any(|base| base.0.is(CKA_SENSITIVE)), CKA_SENSITIVE, true),
+        (any(|base| !base.0.is(CKA_EXTRACTABLE)), CKA_EXTRACTABLE, false),
+        (any(|base| base.0.is(CKA_WRAP_WITH_TRUSTED)), CKA_WRAP_WITH_TRUSTED, true),
+    ];
+    for (_, cka, value) in inherited.into_iter().filter(|row| row.0) {
+        template.add(cka, Value::Bool(value))?;
+    }
+    if any(|base| !is_divisible(base)) && names(&template, CKM_EXTRACT_KEY_FROM_KEY) {
+        return Err(Error::TemplateInconsistent.because("CKA_ALLOWED_MECHANISMS"));
+    }
+    Ok(template)
+}
+
+/// May a key be made of a part of the bytes of `base`? Whoever may make a key of one byte of
+/// another and use it, tries 256 values, and the next: so of a hidden key only if its
+/// `CKA_ALLOWED_MECHANISMS` names `CKM_EXTRACT_KEY_FROM_KEY`. `CKR_KEY_FUNCTION_NOT_PERMITTED`.
+pub fn divide(base: &Key) -> Result<()> {
+    if is_divisible(base) { Ok(()) } else { Err(Error::KeyFunctionNotPermitted) }
+}
+
+fn is_divisible(base: &Key) -> bool {
+    base.0.shows(CKA_VALUE) || names(base.attributes(), CKM_EXTRACT_KEY_FROM_KEY)
+}
+
+/// Whether `CKA_ALLOWED_MECHANISMS` names the mechanism.
+fn names(attributes: &Attributes, ckm: CK_MECHANISM_TYPE) -> bool {
+    matches!(attributes.value(CKA_ALLOWED_MECHANISMS), Some(Value::Ulongs(all)) if all.contains(&ckm))
 }
 
 /// `template` with what the attribute `rule` of `key` demands.
@@ -312,6 +346,8 @@ fn allows(attributes: &Attributes, ckm: CK_MECHANISM_TYPE) -> bool {
 fn size(attributes: &Attributes) -> Option<CK_ULONG> {
     let size = match attributes.ulong(CKA_KEY_TYPE)? {
         CKK_RSA => bit_len(attributes.bytes(CKA_MODULUS)?),
+        CKK_EC_EDWARDS | CKK_EC_MONTGOMERY => 255,
+        CKK_ML_DSA => encode::ml_dsa_set(attributes.ulong(CKA_PARAMETER_SET)?).ok()?.public_len(),
         CKK_EC => encode::curve(attributes.bytes(CKA_EC_PARAMS)?).ok()?.bits(),
         _ => return attributes.ulong(CKA_VALUE_LEN),
     };
@@ -358,6 +394,48 @@ impl Key {
     pub fn ec_private(&self) -> Result<&ec::PrivateKey> {
         match self.0.prepared()? {
             Prepared::EcPrivate(key) => Ok(key),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
+    }
+    /// The Ed25519 public key.
+    pub fn edwards_public(&self) -> Result<&edwards::PublicKey> {
+        match self.0.prepared()? {
+            Prepared::EdwardsPublic(key) => Ok(key),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
+    }
+    /// The Ed25519 private key.
+    pub fn edwards_private(&self) -> Result<&edwards::PrivateKey> {
+        match self.0.prepared()? {
+            Prepared::EdwardsPrivate(key) => Ok(key),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
+    }
+    /// The X25519 public key.
+    pub fn montgomery_public(&self) -> Result<&montgomery::PublicKey> {
+        match self.0.prepared()? {
+            Prepared::MontgomeryPublic(key) => Ok(key),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
+    }
+    /// The X25519 private key.
+    pub fn montgomery_private(&self) -> Result<&montgomery::PrivateKey> {
+        match self.0.prepared()? {
+            Prepared::MontgomeryPrivate(key) => Ok(key),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
+    }
+    /// The ML-DSA public key.
+    pub fn ml_dsa_public(&self) -> Result<&ml_dsa::PublicKey> {
+        match self.0.prepared()? {
+            Prepared::MlDsaPublic(key) => Ok(key),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
+    }
+    /// The ML-DSA private key.
+    pub fn ml_dsa_private(&self) -> Result<&ml_dsa::PrivateKey> {
+        match self.0.prepared()? {
+            Prepared::MlDsaPrivate(key) => Ok(key),
             _ => Err(Error::KeyTypeInconsistent),
         }
     }

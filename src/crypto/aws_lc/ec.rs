@@ -1,4 +1,4 @@
-//! A key on a named curve (`EC_KEY`): ECDSA.
+//! A key on a named curve (`EC_KEY`): ECDSA and ECDH.
 //!
 //! The library only reads a complete key, so any number of threads may use one.
 use super::super::{Failed, Secret, ec::Curve};
@@ -45,7 +45,7 @@ impl Drop for Signature {
 }
 
 impl EcKey {
-    /// A public key from an uncompressed point.
+    /// A public key from a point, uncompressed or compressed.
     pub(in crate::crypto) fn public(curve: Curve, point: &[u8]) -> Result<EcKey, Failed> {
         let (key, decoded) = (EcKey::empty(curve)?, Point::new(curve)?);
         let (group, out) = (group(curve), decoded.0.as_ptr());
@@ -146,6 +146,21 @@ impl EcKey {
         check(unsafe { c::ECDSA_do_verify(digest.as_ptr(), digest.len(), signature, key) })
     }
 
+    /// ECDH: the x coordinate of the product, of the field's length. `peer` is on the same curve.
+    pub(in crate::crypto) fn agree(&self, peer: &EcKey) -> Result<Secret, Failed> {
+        let mut shared = Secret::new(vec![0; self.curve.field_len()]);
+        // SAFETY: reads a live key; the point belongs to it and is never NULL, every constructor
+        // sets one.
+        let point = unsafe { c::EC_KEY_get0_public_key(peer.key.as_ptr()) };
+        let (out, len) = (shared.as_mut_ptr().cast(), shared.len());
+        // SAFETY: writes at most `len` bytes; reads a live point and a live key.
+        let written = unsafe { c::ECDH_compute_key(out, len, point, self.key.as_ptr(), None) };
+        match usize::try_from(written) {
+            Ok(written) if written == len => Ok(shared),
+            _ => Err(super::failed()),
+        }
+    }
+
     fn empty(curve: Curve) -> Result<EcKey, Failed> {
         // SAFETY: no preconditions.
         let key = owned(unsafe { c::EC_KEY_new() })?;
@@ -171,6 +186,7 @@ impl Point {
 
 fn group(curve: Curve) -> *const c::EC_GROUP {
     let group = match curve {
+        Curve::P224 => c::EC_group_p224,
         Curve::P256 => c::EC_group_p256,
         Curve::P384 => c::EC_group_p384,
         Curve::P521 => c::EC_group_p521,

@@ -161,6 +161,19 @@ pub(super) static EC_PUBLIC: &[Attribute] = &[
     attribute(CKA_EC_POINT, Flags::CREATE.and(Flags::NOT_GENERATE), Default::Absent),
 ];
 
+/// Section "ML-DSA", public keys.
+pub(super) static ML_DSA_PUBLIC: &[Attribute] = &[
+    attribute(CKA_PARAMETER_SET, Flags::CREATE.and(Flags::GENERATE), Default::Absent),
+    attribute(CKA_VALUE, Flags::CREATE.and(Flags::NOT_GENERATE), Default::Absent),
+];
+
+/// The same, private keys: of seed and expanded form one must be there.
+pub(super) static ML_DSA_PRIVATE: &[Attribute] = &[
+    attribute(CKA_PARAMETER_SET, NUMBER, Default::Absent),
+    attribute(CKA_VALUE, OPTIONAL_MATERIAL, Default::Absent),
+    attribute(CKA_SEED, OPTIONAL_MATERIAL, Default::Absent),
+];
+
 /// Section 6.3.4, EC private keys. They know their point too, which many programs ask them for.
 pub(super) static EC_PRIVATE: &[Attribute] = &[
     attribute(CKA_EC_PARAMS, NUMBER, Default::Absent),

@@ -63,6 +63,42 @@ pub static CLASSES: &[Class] = &[
         ..key(CKK_EC, PRIVATE)
     },
     Class {
+        form: Form::EdwardsPublic,
+        can: &[CKA_VERIFY],
+        groups: &[STORAGE, IN_PUBLIC, KEY, PUBLIC_KEY, EC_PUBLIC],
+        ..key(CKK_EC_EDWARDS, PUBLIC)
+    },
+    Class {
+        form: Form::EdwardsPrivate,
+        can: &[CKA_SIGN],
+        groups: &[STORAGE, IN_PRIVATE, KEY, HIDDEN_KEY, PRIVATE_KEY, EC_PRIVATE],
+        ..key(CKK_EC_EDWARDS, PRIVATE)
+    },
+    Class {
+        form: Form::MlDsaPublic,
+        can: &[CKA_VERIFY],
+        groups: &[STORAGE, IN_PUBLIC, KEY, PUBLIC_KEY, ML_DSA_PUBLIC],
+        ..key(CKK_ML_DSA, PUBLIC)
+    },
+    Class {
+        form: Form::MlDsaPrivate,
+        can: &[CKA_SIGN],
+        groups: &[STORAGE, IN_PRIVATE, KEY, HIDDEN_KEY, PRIVATE_KEY, ML_DSA_PRIVATE],
+        ..key(CKK_ML_DSA, PRIVATE)
+    },
+    Class {
+        form: Form::MontgomeryPublic,
+        can: &[CKA_DERIVE],
+        groups: &[STORAGE, IN_PUBLIC, KEY, PUBLIC_KEY, EC_PUBLIC],
+        ..key(CKK_EC_MONTGOMERY, PUBLIC)
+    },
+    Class {
+        form: Form::MontgomeryPrivate,
+        can: &[CKA_DERIVE],
+        groups: &[STORAGE, IN_PRIVATE, KEY, HIDDEN_KEY, PRIVATE_KEY, EC_PRIVATE],
+        ..key(CKK_EC_MONTGOMERY, PRIVATE)
+    },
+    Class {
         can: &[CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE],
         value_len: AES_LEN,
         ..key(CKK_AES, GENERIC)
@@ -71,6 +107,7 @@ pub static CLASSES: &[Class] = &[
     key(CKK_AES_XTS, Class { value_len: &[32..=32, 64..=64], ..CIPHER }),
     key(CKK_CHACHA20, Class { value_len: &[32..=32], ..CIPHER }),
     key(CKK_GENERIC_SECRET, GENERIC),
+    key(CKK_HKDF, GENERIC),
     key(CKK_SHA_1_HMAC, GENERIC),
     key(CKK_SHA224_HMAC, GENERIC),
     key(CKK_SHA256_HMAC, GENERIC),

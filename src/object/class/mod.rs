@@ -100,6 +100,25 @@ pub enum Form {
     RsaPrivate,
     EcPublic,
     EcPrivate,
+    EdwardsPublic,
+    EdwardsPrivate,
+    MontgomeryPublic,
+    MontgomeryPrivate,
+    MlDsaPublic,
+    MlDsaPrivate,
+}
+
+impl Form {
+    /// Whether it is the private half of a pair.
+    pub fn is_private(self) -> bool {
+        use Form::*;
+        matches!(self, RsaPrivate | EcPrivate | EdwardsPrivate | MontgomeryPrivate | MlDsaPrivate)
+    }
+    /// Whether it is the public half of a pair.
+    pub fn is_public(self) -> bool {
+        use Form::*;
+        matches!(self, RsaPublic | EcPublic | EdwardsPublic | MontgomeryPublic | MlDsaPublic)
+    }
 }
 
 /// A row: objects of one class and, where the class has such, one key or certificate type.

@@ -14,6 +14,8 @@ pub(super) const OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.1
 
 /// What curves are called where they are not named by their object identifier.
 const NAMES: &[(&str, ec::Curve)] = &[
+    ("secp224r1", ec::Curve::P224),
+    ("P-224", ec::Curve::P224),
     ("secp256r1", ec::Curve::P256),
     ("prime256v1", ec::Curve::P256),
     ("P-256", ec::Curve::P256),
@@ -55,7 +57,7 @@ pub(super) fn public(parts: Parts) -> Result<ec::PublicKey> {
 }
 
 /// A point in the OCTET STRING that the standard asks for, or without it, as some programs have it.
-fn point(curve: ec::Curve, bytes: &[u8]) -> Result<ec::PublicKey> {
+pub fn point(curve: ec::Curve, bytes: &[u8]) -> Result<ec::PublicKey> {
     <&OctetStringRef>::from_der(bytes)
         .map_err(|_| Failed)
         .and_then(|inner| ec::PublicKey::new(curve, inner.as_bytes()))

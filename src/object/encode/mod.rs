@@ -3,6 +3,8 @@
 //! A file for each family of keys; which one an object belongs to, its row in
 //! [`class`](super::class) says.
 mod ec;
+mod ml_dsa;
+mod okp;
 mod pkcs8;
 mod rsa;
 mod spki;
@@ -13,8 +15,9 @@ use super::{Object, Prepared};
 use crate::ck::*;
 use crate::crypto::{self, Secret};
 use crate::error::{Error, Result};
-pub(in crate::object) use ec::params;
-pub use ec::{curve, ec_attributes};
+pub use ec::{curve, ec_attributes, point as ec_point};
+pub use ml_dsa::{ml_dsa_attributes, ml_dsa_set};
+pub use okp::{edwards_attributes, montgomery_attributes, montgomery_point};
 pub use rsa::rsa_attributes;
 pub use spki::from_spki;
 
@@ -35,6 +38,15 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// `CKA_EC_PARAMS` as it is kept in keys of this form: the object identifier of the curve.
+pub(in crate::object) fn params(form: Form, given: &[u8]) -> Result<Value> {
+    match form {
+        Form::EdwardsPublic | Form::EdwardsPrivate => okp::EDWARDS.params(given),
+        Form::MontgomeryPublic | Form::MontgomeryPrivate => okp::MONTGOMERY.params(given),
+        _ => ec::params(curve(given)?),
+    }
+}
+
 /// The key that `attributes` and `material` describe, ready for use. `CKR_ATTRIBUTE_VALUE_INVALID`
 /// if it is not a sound one, `CKR_CURVE_NOT_SUPPORTED`, `CKR_KEY_TYPE_INCONSISTENT` if it is no key.
 pub(in crate::object) fn prepare(
@@ -50,6 +62,12 @@ pub(in crate::object) fn prepare(
         Form::RsaPrivate => Prepared::RsaPrivate(rsa::private(parts)?),
         Form::EcPublic => Prepared::EcPublic(ec::public(parts)?),
         Form::EcPrivate => Prepared::EcPrivate(ec::private(parts)?),
+        Form::EdwardsPublic => Prepared::EdwardsPublic(okp::edwards_public(parts)?),
+        Form::EdwardsPrivate => Prepared::EdwardsPrivate(okp::edwards_private(parts)?),
+        Form::MontgomeryPublic => Prepared::MontgomeryPublic(okp::montgomery_public(parts)?),
+        Form::MlDsaPublic => Prepared::MlDsaPublic(ml_dsa::public(parts)?),
+        Form::MlDsaPrivate => Prepared::MlDsaPrivate(ml_dsa::private(parts)?),
+        Form::MontgomeryPrivate => Prepared::MontgomeryPrivate(okp::montgomery_private(parts)?),
     })
 }
 
@@ -63,6 +81,16 @@ pub(in crate::object) fn derived(all: &Attributes, key: &Prepared) -> Result<Att
         Prepared::RsaPrivate(_) => rsa::private_derived(parts),
         Prepared::EcPublic(key) => ec::public_derived(key.curve(), key.point()),
         Prepared::EcPrivate(key) => ec::private_derived(key),
+        Prepared::EdwardsPublic(key) => okp::EDWARDS.public_derived(key.bytes()),
+        Prepared::EdwardsPrivate(key) => {
+            okp::EDWARDS.private_derived(key.seed(), key.public().bytes())
+        }
+        Prepared::MlDsaPublic(key) => ml_dsa::public_derived(key.set(), key.bytes()),
+        Prepared::MlDsaPrivate(key) => ml_dsa::private_derived(key),
+        Prepared::MontgomeryPublic(key) => okp::MONTGOMERY.public_derived(key.bytes()),
+        Prepared::MontgomeryPrivate(key) => {
+            okp::MONTGOMERY.private_derived(key.scalar().clone(), key.public().bytes())
+        }
     }
 }
 
@@ -77,7 +105,18 @@ pub(in crate::object) fn encoding(object: &Object) -> Result<Secret> {
             Prepared::EcPrivate(key) => ec::encoding(key),
             _ => Err(Error::GeneralError),
         },
-        Form::None | Form::RsaPublic | Form::EcPublic => Err(Error::KeyNotWrappable),
+        Form::EdwardsPrivate => okp::EDWARDS.encoding(parts),
+        Form::MontgomeryPrivate => okp::MONTGOMERY.encoding(parts),
+        Form::MlDsaPrivate => match object.prepared()? {
+            Prepared::MlDsaPrivate(key) => ml_dsa::encoding(key),
+            _ => Err(Error::GeneralError),
+        },
+        Form::None
+        | Form::RsaPublic
+        | Form::EcPublic
+        | Form::EdwardsPublic
+        | Form::MlDsaPublic
+        | Form::MontgomeryPublic => Err(Error::KeyNotWrappable),
     }
 }
 
@@ -88,7 +127,15 @@ pub(in crate::object) fn encoding_len(object: &Object) -> Result<usize> {
         Form::Secret => Ok(parts.bytes(CKA_VALUE)?.len()),
         Form::RsaPrivate => rsa::encoding_len(parts),
         Form::EcPrivate => Ok(ec::encoding_len(curve(parts.bytes(CKA_EC_PARAMS)?)?)),
-        Form::None | Form::RsaPublic | Form::EcPublic => Err(Error::KeyNotWrappable),
+        Form::EdwardsPrivate => Ok(okp::EDWARDS.encoding_len()),
+        Form::MontgomeryPrivate => Ok(okp::MONTGOMERY.encoding_len()),
+        Form::MlDsaPrivate => ml_dsa::encoding_len(parts),
+        Form::None
+        | Form::RsaPublic
+        | Form::EcPublic
+        | Form::EdwardsPublic
+        | Form::MlDsaPublic
+        | Form::MontgomeryPublic => Err(Error::KeyNotWrappable),
     }
 }
 
@@ -98,7 +145,7 @@ pub fn from_encoding(wanted: &Attributes, bytes: &[u8]) -> Result<Attributes> {
     let class = Class::of(wanted)?;
     match (class.form, class.subtype) {
         (Form::Secret, _) => Ok(Attributes::from_iter([(CKA_VALUE, Value::bytes(bytes))])),
-        (Form::RsaPrivate | Form::EcPrivate, Some((_, key_type))) => from_pkcs8(key_type, bytes),
+        (form, Some((_, key_type))) if form.is_private() => from_pkcs8(key_type, bytes),
         _ => Err(Error::TemplateInconsistent.because("only private and secret keys are unwrapped")),
     }
 }
@@ -109,6 +156,9 @@ pub fn from_pkcs8(key_type: CK_KEY_TYPE, der: &[u8]) -> Result<Attributes> {
     match key_type {
         CKK_RSA => rsa::from_pkcs8(der),
         CKK_EC => ec::from_pkcs8(der),
+        CKK_ML_DSA => ml_dsa::from_pkcs8(der),
+        CKK_EC_EDWARDS => okp::EDWARDS.decode(der),
+        CKK_EC_MONTGOMERY => okp::MONTGOMERY.decode(der),
         _ => None,
     }
     .ok_or(Error::WrappedKeyInvalid)

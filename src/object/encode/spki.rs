@@ -1,5 +1,5 @@
 //! SubjectPublicKeyInfo (RFC 5280 section 4.1): `CKA_PUBLIC_KEY_INFO`, and KEKs as clouds hand them out.
-use super::{ec as ec_keys, rsa as rsa_keys};
+use super::{ec as ec_keys, okp, rsa as rsa_keys};
 use crate::ck::*;
 use crate::crypto::ec::Curve;
 use crate::error::{Error, Result};
@@ -23,7 +23,7 @@ pub(super) fn ec(curve: Curve, point: &[u8]) -> Result<Vec<u8>> {
     encode(AlgorithmIdentifierRef { oid: ec_keys::OID, parameters: Some((&curve).into()) }, point)
 }
 
-fn encode(algorithm: AlgorithmIdentifierRef<'_>, key: &[u8]) -> Result<Vec<u8>> {
+pub(super) fn encode(algorithm: AlgorithmIdentifierRef<'_>, key: &[u8]) -> Result<Vec<u8>> {
     BitStringRef::from_bytes(key)
         .and_then(|subject_public_key| {
             SubjectPublicKeyInfoRef { algorithm, subject_public_key }.to_der()
@@ -59,7 +59,13 @@ pub fn from_spki(der: &[u8]) -> Result<Attributes> {
                 (CKA_EC_POINT, Value::bytes(&point)),
             ])
         }
-        other => return Err(invalid.because(other)),
+        other => {
+            let curve = okp::by_oid(other).ok_or_else(|| invalid.because(other))?;
+            let mut attributes = curve.public_derived(key)?;
+            attributes.remove(CKA_PUBLIC_KEY_INFO);
+            attributes.set(CKA_KEY_TYPE, Value::Ulong(curve.key_type));
+            attributes
+        }
     };
     attributes.set(CKA_CLASS, Value::Ulong(CKO_PUBLIC_KEY));
     Ok(attributes)

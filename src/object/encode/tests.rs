@@ -209,7 +209,7 @@ fn curves_are_named_by_identifier_or_name() {
     }
     assert_eq!(curve(&tagged(0x13, b"secp384r1")), Ok(curves::Curve::P384));
     assert_eq!(curve(&tagged(0x13, b"curve25519")), Err(Error::CurveNotSupported));
-    assert_eq!(curve(&unhex("06052b81040021")), Err(Error::CurveNotSupported), "secp224r1");
+    assert_eq!(curve(&unhex("06052b8104001f")), Err(Error::CurveNotSupported), "secp192k1");
     assert_eq!(curve(&[0x30, 0]), Err(Error::CurveNotSupported), "explicit parameters");
     assert_eq!(curve(b"P-256"), Err(Error::AttributeValueInvalid));
     assert_eq!(curve(&[]), Err(Error::AttributeValueInvalid));

@@ -18,7 +18,14 @@ impl Draft {
     pub fn finish(self, contributed: Attributes) -> Result<Object> {
         let Draft { attributes: mut all, origin, class } = self;
         for (cka, value) in contributed {
-            all.add(cka, value)?;
+            if matches!(origin, Origin::Derive { .. })
+                && all.bytes(cka).is_some_and(<[u8]>::is_empty)
+            {
+                // the default of a data object's value, which is not there before it is derived
+                all.set(cka, value);
+            } else {
+                all.add(cka, value)?;
+            }
         }
         own(origin, class.form, &mut all)?;
         if class.form == Form::None {
@@ -90,7 +97,7 @@ fn own(origin: Origin, form: Form, all: &mut Attributes) -> Result<()> {
     };
     all.set(CKA_LOCAL, Value::Bool(matches!(origin, Origin::Generate(_))));
     all.set(CKA_KEY_GEN_MECHANISM, Value::Ulong(mechanism));
-    if matches!(form, Form::RsaPublic | Form::EcPublic) {
+    if form.is_public() {
         return Ok(());
     }
     // sections 5.18.1 to 5.18.5: only what never left a token in the clear can have always been safe

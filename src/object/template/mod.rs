@@ -49,9 +49,7 @@ pub fn draft(origin: Origin, template: Attributes, implied: Attributes) -> Resul
         attributes.add(cka, value)?;
     }
     let class = Class::of(&attributes)?;
-    if origin == Origin::Unwrap
-        && !matches!(class.form, Form::Secret | Form::RsaPrivate | Form::EcPrivate)
-    {
+    if origin == Origin::Unwrap && class.form != Form::Secret && !class.form.is_private() {
         return Err(
             Error::TemplateInconsistent.because("only private and secret keys are unwrapped")
         );
@@ -124,7 +122,7 @@ impl Origin {
 /// What can be said about values before the key is there.
 fn check_values(origin: Origin, class: &Class, attributes: &mut Attributes) -> Result<()> {
     if let Some(params) = attributes.bytes(CKA_EC_PARAMS) {
-        let params = encode::params(encode::curve(params)?)?;
+        let params = encode::params(class.form, params)?;
         attributes.set(CKA_EC_PARAMS, params);
     }
     let makes = matches!(origin, Origin::Generate(_) | Origin::Derive { .. });

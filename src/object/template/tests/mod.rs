@@ -222,7 +222,10 @@ fn what_an_unwrap_template_says_of_the_key_must_be_true() {
     assert_eq!(unwrap(longer, value()).unwrap_err(), Error::WrappedKeyLenRange);
     let (_, numbers) = ec_pair(curves::Curve::P384);
     let ec = |curve: curves::Curve| {
-        with(is(CKO_PRIVATE_KEY, CKK_EC), [(CKA_EC_PARAMS, encode::params(curve).unwrap())])
+        with(
+            is(CKO_PRIVATE_KEY, CKK_EC),
+            [(CKA_EC_PARAMS, Value::bytes(&der::Encode::to_der(&curve.oid()).unwrap()))],
+        )
     };
     assert!(unwrap(ec(curves::Curve::P384), numbers.clone()).is_ok());
     assert_eq!(unwrap(ec(curves::Curve::P256), numbers).unwrap_err(), Error::TemplateInconsistent);
