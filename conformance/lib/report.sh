@@ -4,11 +4,16 @@
 passed=0
 failed=0
 
-# A case: passed if the command succeeds. Its output is shown only if it does not.
+# A case: passed if the command succeeds, and every command of it if it is a function. Its output is
+# shown only if it does not. (`set -e` says nothing inside an `if`, hence the detour.)
 check() {
-    local name=$1 output
+    local name=$1 output status
     shift
-    if output=$("$@" 2>&1); then
+    set +e
+    output=$(set -e; "$@" 2>&1)
+    status=$?
+    set -e
+    if [ "$status" -eq 0 ]; then
         passed=$((passed + 1))
         echo "  ok $name"
     else
@@ -26,9 +31,12 @@ check_output() {
 }
 
 matches() {
-    local expected=$1 output status=0
+    local expected=$1 output status
     shift
-    output=$("$@" 2>&1) || status=$?
+    set +e
+    output=$(set -e; "$@" 2>&1)
+    status=$?
+    set -e
     if [ "$status" -ne 0 ]; then
         echo "exit status $status"
     elif grep -Eq -- "$expected" <<<"$output"; then

@@ -36,6 +36,11 @@ pub struct Draft {
     class: &'static Class,
 }
 
+/// What a template may deny of any key. python-pkcs11 unwraps every key with all of these, and
+/// `CK_FALSE` for what the key cannot do says nothing that is not true.
+const DENIED: [CK_ATTRIBUTE_TYPE; 7] =
+    [CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP, CKA_SIGN, CKA_VERIFY, CKA_DERIVE];
+
 /// Reads `template` for an object of `origin`. `implied` holds what the mechanism already decides
 /// (class, key type): a template may repeat it, contradict it not (`CKR_TEMPLATE_INCONSISTENT`).
 ///
@@ -54,6 +59,7 @@ pub fn draft(origin: Origin, template: Attributes, implied: Attributes) -> Resul
             Error::TemplateInconsistent.because("only private and secret keys are unwrapped")
         );
     }
+    forget_denied(class, &mut attributes);
     for (cka, _) in attributes.iter() {
         origin.admit(class.attribute(cka).map_err(|e| e.because(attribute::name(cka)))?)?;
     }
@@ -75,6 +81,18 @@ pub fn draft(origin: Origin, template: Attributes, implied: Attributes) -> Resul
 /// unwrap otherwise it must not decrypt either.
 fn evades(usage: CK_ATTRIBUTE_TYPE, given: &Attributes) -> bool {
     usage == CKA_DECRYPT && given.has(CKA_UNWRAP_TEMPLATE)
+}
+
+/// Takes out what is denied of a key that cannot do it anyway.
+fn forget_denied(class: &Class, attributes: &mut Attributes) {
+    if class.attribute(CKA_KEY_TYPE).is_err() {
+        return;
+    }
+    for cka in DENIED {
+        if attributes.flag(cka) == Some(false) && class.attribute(cka).is_err() {
+            attributes.remove(cka);
+        }
+    }
 }
 
 impl Origin {

@@ -110,6 +110,23 @@ fn attributes_of_other_classes_are_refused() {
     }
 }
 
+/// python-pkcs11's `unwrap_key` sends every usage attribute for every key.
+#[test]
+fn what_a_key_cannot_do_may_be_denied() {
+    let public = with(
+        is(CKO_PUBLIC_KEY, CKK_RSA),
+        [bytes(CKA_MODULUS, &[1; 128]), bytes(CKA_PUBLIC_EXPONENT, &[1, 0, 1])],
+    );
+    let denies = with(public.clone(), [no(CKA_SIGN), no(CKA_DECRYPT)]);
+    let drafted = draft(Origin::Create, denies, NONE).unwrap();
+    assert!(!drafted.attributes.has(CKA_SIGN) && !drafted.attributes.has(CKA_DECRYPT));
+    let claims = with(public, [yes(CKA_SIGN)]);
+    let note = template([number(CKA_CLASS, CKO_DATA), no(CKA_ENCRYPT)]);
+    for refused in [claims, note] {
+        assert_eq!(draft(Origin::Create, refused, NONE).unwrap_err(), Error::AttributeTypeInvalid);
+    }
+}
+
 #[test]
 fn what_the_mechanism_makes_is_not_for_the_template() {
     let value = with(aes(), [bytes(CKA_VALUE, &[0; 16]), number(CKA_VALUE_LEN, 16)]);
