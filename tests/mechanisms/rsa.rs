@@ -83,7 +83,7 @@ fn what_was_signed_comes_back() {
 #[test]
 fn secret_keys_under_it() {
     with_token(|t| {
-        let (public, private) = t.rsa(1024).unwrap();
+        let (public, private) = t.rsa(2048).unwrap();
         let pkcs = Mech::new(PKCS);
         let aes = attrs![
             CKA_CLASS => CKO_SECRET_KEY,
@@ -95,14 +95,14 @@ fn secret_keys_under_it() {
             let value: Vec<u8> = (0..len).collect();
             let key = t.secret(CKK_AES, &value).unwrap();
             let wrapped = t.wrap(&pkcs, public, key).unwrap();
-            assert_eq!(wrapped.len(), 128);
+            assert_eq!(wrapped.len(), 256);
             assert_eq!(t.decrypt(&pkcs, private, &wrapped), Ok(value.clone()));
             let back = t.unwrap(&pkcs, private, &wrapped, &aes).unwrap();
             assert_eq!(t.bytes(back, CKA_VALUE), Ok(value));
             let short = t.unwrap(&pkcs, private, &wrapped[1..], &aes);
             assert_eq!(short, Err(CKR_WRAPPED_KEY_LEN_RANGE));
         }
-        let long = t.secret(CKK_GENERIC_SECRET, &[1; 118]).unwrap();
+        let long = t.secret(CKK_GENERIC_SECRET, &[1; 246]).unwrap();
         assert_eq!(t.wrap(&pkcs, public, long), Err(CKR_KEY_SIZE_RANGE));
         let (_, ec) = t.ec(keys::P256).unwrap();
         assert_eq!(t.wrap(&pkcs, public, ec), Err(CKR_KEY_NOT_WRAPPABLE));
@@ -114,7 +114,7 @@ fn secret_keys_under_it() {
 #[test]
 fn unwrapping_never_says_why() {
     with_token(|t| {
-        let (public, private) = t.rsa(1024).unwrap();
+        let (public, private) = t.rsa(2048).unwrap();
         let pkcs = Mech::new(PKCS);
         let template = |key_type: CK_KEY_TYPE| attrs![CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => key_type, CKA_SENSITIVE => false];
         let (aes, generic) = (template(CKK_AES), template(CKK_GENERIC_SECRET));
@@ -123,7 +123,7 @@ fn unwrapping_never_says_why() {
         let mut accepted = 0;
         for n in 0..60 {
             let mut wrong = right.clone();
-            wrong[127] ^= n + 1;
+            wrong[255] ^= n + 1;
             match t.unwrap(&pkcs, private, &wrong, &aes) {
                 Ok(_) => accepted += 1,
                 Err(rv) => assert_eq!(rv, refusal),
