@@ -2,14 +2,20 @@
 //!
 //! Key material leaves [`object`](super) only through [`Key`] (for use), [`Target`] (for wrapping)
 //! and [`reveal`] (for `C_GetAttributeValue`), and only this file makes those.
+mod act;
+mod descent;
+mod key;
+
 use super::attribute::{self, Attributes, Value};
 use super::class::{self, Class};
 use super::template::Origin;
 use super::{Object, Prepared, encode};
 use crate::ck::*;
-use crate::crypto::{Secret, ec, edwards, ml_dsa, montgomery, rsa};
+use crate::crypto::Secret;
 use crate::error::{Error, Result};
-use std::ops::RangeInclusive;
+pub use act::{Act, Use};
+pub use descent::{derived, descent, divide, kept_hidden, unwrapped};
+pub use key::{Key, Target};
 use std::sync::Arc;
 
 /// Who is logged in to a token.
@@ -30,90 +36,6 @@ pub enum Access {
     ReadOnly,
     ReadWrite,
 }
-
-/// What a caller wants to do with a key. One per `CKA_*` usage attribute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Act {
-    Encrypt,
-    Decrypt,
-    Sign,
-    SignRecover,
-    Verify,
-    VerifyRecover,
-    Wrap,
-    Unwrap,
-    Derive,
-}
-
-/// What policy has to know about an [`Act`].
-struct Rule {
-    /// The attribute that must be TRUE.
-    usage: CK_ATTRIBUTE_TYPE,
-    /// The half of a key pair that does it.
-    half: CK_OBJECT_CLASS,
-    no_such_key: Error,
-    wrong_type: Error,
-    wrong_size: Error,
-}
-
-impl Act {
-    fn rule(self) -> Rule {
-        let key = |usage, half| Rule {
-            usage,
-            half,
-            no_such_key: Error::KeyHandleInvalid,
-            wrong_type: Error::KeyTypeInconsistent,
-            wrong_size: Error::KeySizeRange,
-        };
-        match self {
-            Act::Encrypt => key(CKA_ENCRYPT, CKO_PUBLIC_KEY),
-            Act::Decrypt => key(CKA_DECRYPT, CKO_PRIVATE_KEY),
-            Act::Sign => key(CKA_SIGN, CKO_PRIVATE_KEY),
-            Act::SignRecover => key(CKA_SIGN_RECOVER, CKO_PRIVATE_KEY),
-            Act::Verify => key(CKA_VERIFY, CKO_PUBLIC_KEY),
-            Act::VerifyRecover => key(CKA_VERIFY_RECOVER, CKO_PUBLIC_KEY),
-            Act::Derive => key(CKA_DERIVE, CKO_PRIVATE_KEY),
-            Act::Wrap => Rule {
-                usage: CKA_WRAP,
-                half: CKO_PUBLIC_KEY,
-                no_such_key: Error::WrappingKeyHandleInvalid,
-                wrong_type: Error::WrappingKeyTypeInconsistent,
-                wrong_size: Error::WrappingKeySizeRange,
-            },
-            Act::Unwrap => Rule {
-                usage: CKA_UNWRAP,
-                half: CKO_PRIVATE_KEY,
-                no_such_key: Error::UnwrappingKeyHandleInvalid,
-                wrong_type: Error::UnwrappingKeyTypeInconsistent,
-                wrong_size: Error::UnwrappingKeySizeRange,
-            },
-        }
-    }
-
-    /// The error for a handle that is no key's.
-    pub fn no_such_key(self) -> Error {
-        self.rule().no_such_key
-    }
-}
-
-/// A use that a mechanism wants to make of a key.
-#[derive(Clone, Debug)]
-#[allow(missing_docs)]
-pub struct Use {
-    pub act: Act,
-    pub mechanism: CK_MECHANISM_TYPE,
-    pub key_types: &'static [CK_KEY_TYPE],
-    pub key_size: RangeInclusive<CK_ULONG>,
-}
-
-/// A key that policy has let through for one use. Its only constructor is [`permit`].
-#[derive(Clone, Debug)]
-pub struct Key(Arc<Object>);
-
-/// A key that policy has let out of the token under one KEK. Its only constructor is [`export`].
-#[derive(Clone, Debug)]
-pub struct Target(Arc<Object>);
 
 /// Bits of the shortest RSA key that may carry another one, whatever else shorter ones may do.
 const MIN_RSA_KEK: CK_ULONG = 2048;
@@ -250,69 +172,6 @@ pub fn distrust(login: Login, copy: Object) -> Object {
     copy.with(Attributes::from_iter([(CKA_TRUSTED, Value::Bool(false))]))
 }
 
-/// The template of a key that `kek` unwraps: the application's and the KEK's `CKA_UNWRAP_TEMPLATE`,
-/// which must not contradict each other (PKCS#11 3.2, section 5.18.4).
-pub fn unwrapped(kek: &Key, template: Attributes) -> Result<Attributes> {
-    bound(kek, CKA_UNWRAP_TEMPLATE, template)
-}
-
-/// The same for a key that is derived from `base`, and its `CKA_DERIVE_TEMPLATE` (section 5.18.5).
-pub fn derived(base: &Key, template: Attributes) -> Result<Attributes> {
-    bound(base, CKA_DERIVE_TEMPLATE, template)
-}
-
-/// What a key derived from `bases` inherits: it cannot be safer than what it comes from.
-pub fn descent(bases: &[Key]) -> Origin {
-    Origin::Derive {
-        always_sensitive: bases.iter().all(|base| base.0.is(CKA_ALWAYS_SENSITIVE)),
-        never_extractable: bases.iter().all(|base| base.0.is(CKA_NEVER_EXTRACTABLE)),
-    }
-}
-
-/// The template of a key that is made of the very bytes of `bases`: it is hidden as they are
-/// (PKCS#11 3.2, sections 6.43.3 to 6.43.7), and may not be taken apart if they may not.
-pub fn kept_hidden(bases: &[Key], mut template: Attributes) -> Result<Attributes> {
-    let any = |is: fn(&Key) -> bool| bases.iter().any(is);
-    let inherited = [
-        (any(|base| base.0.is(CKA_SENSITIVE)), CKA_SENSITIVE, true),
-        (any(|base| !base.0.is(CKA_EXTRACTABLE)), CKA_EXTRACTABLE, false),
-        (any(|base| base.0.is(CKA_WRAP_WITH_TRUSTED)), CKA_WRAP_WITH_TRUSTED, true),
-    ];
-    for (_, cka, value) in inherited.into_iter().filter(|row| row.0) {
-        template.add(cka, Value::Bool(value))?;
-    }
-    if any(|base| !is_divisible(base)) && names(&template, CKM_EXTRACT_KEY_FROM_KEY) {
-        return Err(Error::TemplateInconsistent.because("CKA_ALLOWED_MECHANISMS"));
-    }
-    Ok(template)
-}
-
-/// May a key be made of a part of the bytes of `base`? Whoever may make a key of one byte of
-/// another and use it, tries 256 values, and the next: so of a hidden key only if its
-/// `CKA_ALLOWED_MECHANISMS` names `CKM_EXTRACT_KEY_FROM_KEY`. `CKR_KEY_FUNCTION_NOT_PERMITTED`.
-pub fn divide(base: &Key) -> Result<()> {
-    if is_divisible(base) { Ok(()) } else { Err(Error::KeyFunctionNotPermitted) }
-}
-
-fn is_divisible(base: &Key) -> bool {
-    base.0.shows(CKA_VALUE) || names(base.attributes(), CKM_EXTRACT_KEY_FROM_KEY)
-}
-
-/// Whether `CKA_ALLOWED_MECHANISMS` names the mechanism.
-fn names(attributes: &Attributes, ckm: CK_MECHANISM_TYPE) -> bool {
-    matches!(attributes.value(CKA_ALLOWED_MECHANISMS), Some(Value::Ulongs(all)) if all.contains(&ckm))
-}
-
-/// `template` with what the attribute `rule` of `key` demands.
-fn bound(key: &Key, rule: CK_ATTRIBUTE_TYPE, mut template: Attributes) -> Result<Attributes> {
-    if let Some(Value::Template(wanted)) = key.attributes().value(rule) {
-        for (cka, value) in wanted.iter() {
-            template.add(cka, value.clone())?;
-        }
-    }
-    Ok(template)
-}
-
 /// Are RSA keys of this size wanted? `bits` is the configured minimum.
 pub fn strength(bits: usize, attributes: &Attributes) -> Result<()> {
     let modulus = attributes.ulong(CKA_MODULUS_BITS).or_else(|| {
@@ -358,112 +217,4 @@ fn size(attributes: &Attributes) -> Option<CK_ULONG> {
 fn bit_len(number: &[u8]) -> usize {
     let Some((first, rest)) = number.split_first() else { return 0 };
     rest.len() * 8 + usize::try_from(8 - first.leading_zeros()).unwrap_or(8)
-}
-
-impl Key {
-    /// Its attributes, without the key material.
-    pub fn attributes(&self) -> &Attributes {
-        self.0.attributes()
-    }
-    /// Whether each use needs a `CKU_CONTEXT_SPECIFIC` login of its own.
-    pub fn always_authenticate(&self) -> bool {
-        self.0.is(CKA_ALWAYS_AUTHENTICATE)
-    }
-    /// The RSA public key, or `CKR_KEY_TYPE_INCONSISTENT`.
-    pub fn rsa_public(&self) -> Result<&rsa::PublicKey> {
-        match self.0.prepared()? {
-            Prepared::RsaPublic(key) => Ok(key),
-            _ => Err(Error::KeyTypeInconsistent),
-        }
-    }
-    /// The RSA private key.
-    pub fn rsa_private(&self) -> Result<&rsa::PrivateKey> {
-        match self.0.prepared()? {
-            Prepared::RsaPrivate(key) => Ok(key),
-            _ => Err(Error::KeyTypeInconsistent),
-        }
-    }
-    /// The EC public key.
-    pub fn ec_public(&self) -> Result<&ec::PublicKey> {
-        match self.0.prepared()? {
-            Prepared::EcPublic(key) => Ok(key),
-            _ => Err(Error::KeyTypeInconsistent),
-        }
-    }
-    /// The EC private key.
-    pub fn ec_private(&self) -> Result<&ec::PrivateKey> {
-        match self.0.prepared()? {
-            Prepared::EcPrivate(key) => Ok(key),
-            _ => Err(Error::KeyTypeInconsistent),
-        }
-    }
-    /// The Ed25519 public key.
-    pub fn edwards_public(&self) -> Result<&edwards::PublicKey> {
-        match self.0.prepared()? {
-            Prepared::EdwardsPublic(key) => Ok(key),
-            _ => Err(Error::KeyTypeInconsistent),
-        }
-    }
-    /// The Ed25519 private key.
-    pub fn edwards_private(&self) -> Result<&edwards::PrivateKey> {
-        match self.0.prepared()? {
-            Prepared::EdwardsPrivate(key) => Ok(key),
-            _ => Err(Error::KeyTypeInconsistent),
-        }
-    }
-    /// The X25519 public key.
-    pub fn montgomery_public(&self) -> Result<&montgomery::PublicKey> {
-        match self.0.prepared()? {
-            Prepared::MontgomeryPublic(key) => Ok(key),
-            _ => Err(Error::KeyTypeInconsistent),
-        }
-    }
-    /// The X25519 private key.
-    pub fn montgomery_private(&self) -> Result<&montgomery::PrivateKey> {
-        match self.0.prepared()? {
-            Prepared::MontgomeryPrivate(key) => Ok(key),
-            _ => Err(Error::KeyTypeInconsistent),
-        }
-    }
-    /// The ML-DSA public key.
-    pub fn ml_dsa_public(&self) -> Result<&ml_dsa::PublicKey> {
-        match self.0.prepared()? {
-            Prepared::MlDsaPublic(key) => Ok(key),
-            _ => Err(Error::KeyTypeInconsistent),
-        }
-    }
-    /// The ML-DSA private key.
-    pub fn ml_dsa_private(&self) -> Result<&ml_dsa::PrivateKey> {
-        match self.0.prepared()? {
-            Prepared::MlDsaPrivate(key) => Ok(key),
-            _ => Err(Error::KeyTypeInconsistent),
-        }
-    }
-    /// The secret key's bytes.
-    pub fn secret(&self) -> Result<&Secret> {
-        match self.0.prepared()? {
-            Prepared::Secret(key) => Ok(key),
-            _ => Err(Error::KeyTypeInconsistent),
-        }
-    }
-}
-
-impl Target {
-    /// Its attributes, without the key material.
-    pub fn attributes(&self) -> &Attributes {
-        self.0.attributes()
-    }
-    /// Length of [`Self::encoding`], known without making it.
-    pub fn len(&self) -> Result<usize> {
-        encode::encoding_len(&self.0)
-    }
-    /// Never.
-    pub fn is_empty(&self) -> bool {
-        false
-    }
-    /// PKCS#8 for private keys, the value for secret keys; `CKR_KEY_NOT_WRAPPABLE` for an RSA key
-    /// without its CRT values.
-    pub fn encoding(&self) -> Result<Secret> {
-        encode::encoding(&self.0)
-    }
 }

@@ -1,0 +1,69 @@
+//! What a key owes to the key that it comes out of: the KEK that unwraps it, the base it is derived
+//! from.
+use super::{Key, Origin};
+use crate::ck::*;
+use crate::error::{Error, Result};
+use crate::object::attribute::{Attributes, Value};
+
+/// The template of a key that `kek` unwraps: the application's and the KEK's `CKA_UNWRAP_TEMPLATE`,
+/// which must not contradict each other (PKCS#11 3.2, section 5.18.4).
+pub fn unwrapped(kek: &Key, template: Attributes) -> Result<Attributes> {
+    bound(kek, CKA_UNWRAP_TEMPLATE, template)
+}
+
+/// The same for a key that is derived from `base`, and its `CKA_DERIVE_TEMPLATE` (section 5.18.5).
+pub fn derived(base: &Key, template: Attributes) -> Result<Attributes> {
+    bound(base, CKA_DERIVE_TEMPLATE, template)
+}
+
+/// What a key derived from `bases` inherits: it cannot be safer than what it comes from.
+pub fn descent(bases: &[Key]) -> Origin {
+    Origin::Derive {
+        always_sensitive: bases.iter().all(|base| base.0.is(CKA_ALWAYS_SENSITIVE)),
+        never_extractable: bases.iter().all(|base| base.0.is(CKA_NEVER_EXTRACTABLE)),
+    }
+}
+
+/// The template of a key that is made of the very bytes of `bases`: it is hidden as they are
+/// (PKCS#11 3.2, sections 6.43.3 to 6.43.7), and may not be taken apart if they may not.
+pub fn kept_hidden(bases: &[Key], mut template: Attributes) -> Result<Attributes> {
+    let any = |is: fn(&Key) -> bool| bases.iter().any(is);
+    let inherited = [
+        (any(|base| base.0.is(CKA_SENSITIVE)), CKA_SENSITIVE, true),
+        (any(|base| !base.0.is(CKA_EXTRACTABLE)), CKA_EXTRACTABLE, false),
+        (any(|base| base.0.is(CKA_WRAP_WITH_TRUSTED)), CKA_WRAP_WITH_TRUSTED, true),
+    ];
+    for (_, cka, value) in inherited.into_iter().filter(|row| row.0) {
+        template.add(cka, Value::Bool(value))?;
+    }
+    if any(|base| !is_divisible(base)) && names(&template, CKM_EXTRACT_KEY_FROM_KEY) {
+        return Err(Error::TemplateInconsistent.because("CKA_ALLOWED_MECHANISMS"));
+    }
+    Ok(template)
+}
+
+/// May a key be made of a part of the bytes of `base`? Whoever may make a key of one byte of
+/// another and use it, tries 256 values, and the next: so of a hidden key only if its
+/// `CKA_ALLOWED_MECHANISMS` names `CKM_EXTRACT_KEY_FROM_KEY`. `CKR_KEY_FUNCTION_NOT_PERMITTED`.
+pub fn divide(base: &Key) -> Result<()> {
+    if is_divisible(base) { Ok(()) } else { Err(Error::KeyFunctionNotPermitted) }
+}
+
+fn is_divisible(base: &Key) -> bool {
+    base.0.shows(CKA_VALUE) || names(base.attributes(), CKM_EXTRACT_KEY_FROM_KEY)
+}
+
+/// Whether `CKA_ALLOWED_MECHANISMS` names the mechanism.
+fn names(attributes: &Attributes, ckm: CK_MECHANISM_TYPE) -> bool {
+    matches!(attributes.value(CKA_ALLOWED_MECHANISMS), Some(Value::Ulongs(all)) if all.contains(&ckm))
+}
+
+/// `template` with what the attribute `rule` of `key` demands.
+fn bound(key: &Key, rule: CK_ATTRIBUTE_TYPE, mut template: Attributes) -> Result<Attributes> {
+    if let Some(Value::Template(wanted)) = key.attributes().value(rule) {
+        for (cka, value) in wanted.iter() {
+            template.add(cka, value.clone())?;
+        }
+    }
+    Ok(template)
+}
