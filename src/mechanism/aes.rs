@@ -1,6 +1,6 @@
 //! AES: key generation, ECB, CBC with and without padding. PKCS#11 3.2, section "AES".
 use super::wrapping::{self, Ways};
-use super::{Bound, Mechanism, Params, Shape, Transform, Wrap, generic_secret};
+use super::{Bound, Integrity, Mechanism, Params, Shape, Transform, Wrap, generic_secret};
 use crate::ck::*;
 use crate::crypto::Secret;
 use crate::crypto::aes::{Blocks, Direction, Held, Mode, padding};
@@ -62,6 +62,7 @@ pub(super) const CBC_PAD: Mechanism = Mechanism {
         run: |p, kek, target| wrapping::run(PAD_WAYS.encrypt, p, kek, target),
     }),
     unwrap: Some(|p, kek, wrapped| wrapping::unwrap(PAD_WAYS.decrypt, p, kek, wrapped)),
+    integrity: Integrity::PaddingOnly,
     ..AES
 };
 

@@ -1,7 +1,7 @@
 //! Triple DES, for old data only: decrypts and unwraps if `legacy_des3` is set, and never encrypts.
 //! PKCS#11 3.2, section "Double and Triple-length DES".
 use super::aes::{Cipher, Padding};
-use super::{Mechanism, Params, Shape, Transform, wrapping};
+use super::{Integrity, Mechanism, Params, Shape, Transform, wrapping};
 use crate::ck::*;
 use crate::crypto::aes::Direction;
 use crate::crypto::des3::{self, BLOCK};
@@ -36,6 +36,7 @@ pub(super) const CBC_PAD: Mechanism = Mechanism {
     params: Shape::Iv(BLOCK),
     decrypt: Some(cbc_pad),
     unwrap: Some(|p, kek, wrapped| wrapping::unwrap(cbc_pad, p, kek, wrapped)),
+    integrity: Integrity::PaddingOnly,
     ..DES3
 };
 

@@ -84,6 +84,8 @@ pub struct Mechanism {
     pub wrap: Option<Wrap>,
     /// `C_UnwrapKey`
     pub unwrap: Option<Unwrap>,
+    /// What tells a wrapping from noise.
+    pub integrity: Integrity,
     /// `C_GenerateKey`: from a complete template to the attributes that make the key
     pub generate: Option<Generate>,
     /// `C_GenerateKeyPair`
@@ -92,6 +94,15 @@ pub struct Mechanism {
     pub derive: Option<Derive>,
     /// What [`Self::derive`] makes
     pub derives: Derived,
+}
+
+/// What tells a wrapping from noise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Integrity {
+    /// A check of the mechanism itself, or none.
+    Own,
+    /// Padding, and nothing else: which code an error has must not tell that the padding was right.
+    PaddingOnly,
 }
 
 /// What a derivation makes of its base key.
@@ -329,6 +340,7 @@ impl Mechanism {
         verify_recover: None,
         wrap: None,
         unwrap: None,
+        integrity: Integrity::Own,
         generate: None,
         generate_pair: None,
         derive: None,

@@ -3,7 +3,7 @@ use super::{Output, Room, Session};
 use crate::ck::*;
 use crate::crypto::Secret;
 use crate::error::{Error, Result};
-use crate::mechanism::{Derived, Mechanism, Params};
+use crate::mechanism::{Derived, Integrity, Mechanism, Params};
 use crate::object::attribute::{Attributes, Value};
 use crate::object::policy::{self, Act, Key};
 use crate::object::template::{self, Draft, Origin};
@@ -162,9 +162,9 @@ impl Session {
 /// Where only padding tells a wrapping from noise, whatever is wrong has the code of wrong padding:
 /// another one would tell that the padding was right.
 fn padding_oracle(mechanism: &Mechanism, error: Error) -> Error {
-    match mechanism.ckm {
-        CKM_AES_CBC_PAD | CKM_DES3_CBC_PAD => Error::WrappedKeyInvalid.because(error),
-        _ => error,
+    match mechanism.integrity {
+        Integrity::PaddingOnly => Error::WrappedKeyInvalid.because(error),
+        Integrity::Own => error,
     }
 }
 
