@@ -1,6 +1,7 @@
 //! AWS-LC's symmetric ciphers as one owning type, [`Cipher`].
 //!
 //! `crypto::aes` and `crypto::random` stand on it. A new AES mode is a [`Kind`] and its three functions.
+use super::{check, owned};
 use crate::crypto::{Failed, aes::Direction};
 use aws_lc_sys as c;
 use aws_lc_sys::{EVP_CIPHER, EVP_CIPHER_CTX};
@@ -133,7 +134,7 @@ impl Cipher {
             return Err(Failed);
         }
         // SAFETY: takes nothing; answers a new context or null.
-        let ctx = NonNull::new(unsafe { c::EVP_CIPHER_CTX_new() }).ok_or(Failed)?;
+        let ctx = owned(unsafe { c::EVP_CIPHER_CTX_new() })?;
         let mut cipher = Cipher { ctx, kind };
         cipher.choose(named, direction)?;
         if kind.is_aead() {
@@ -148,18 +149,18 @@ impl Cipher {
         // SAFETY: takes nothing; answers a static description.
         let evp = unsafe { named() };
         // SAFETY: a live context, a static cipher; no engine, no key and no vector yet.
-        done(unsafe {
+        check(unsafe {
             c::EVP_CipherInit_ex(self.ctx.as_ptr(), evp, null_mut(), null(), null(), encrypt)
         })?;
         // SAFETY: a live context.
-        done(unsafe { c::EVP_CIPHER_CTX_set_padding(self.ctx.as_ptr(), 0) })
+        check(unsafe { c::EVP_CIPHER_CTX_set_padding(self.ctx.as_ptr(), 0) })
     }
 
     fn key(&mut self, key: &[u8], iv: &[u8]) -> Result<(), Failed> {
         let iv = if iv.is_empty() { null() } else { iv.as_ptr() };
         // SAFETY: a live context; the key has the length of the cipher that was chosen by it, the
         // vector the length that `takes_iv` asked for; −1 keeps the direction.
-        done(unsafe {
+        check(unsafe {
             c::EVP_CipherInit_ex(self.ctx.as_ptr(), null(), null_mut(), key.as_ptr(), iv, -1)
         })
     }
@@ -167,7 +168,7 @@ impl Cipher {
     fn control(&mut self, command: c_int, number: usize, bytes: *mut c_void) -> Result<(), Failed> {
         let number = c_int::try_from(number).map_err(|_| Failed)?;
         // SAFETY: a live context; `bytes` is what `command` asks for: null, or as long as `number`.
-        done(unsafe { c::EVP_CIPHER_CTX_ctrl(self.ctx.as_ptr(), command, number, bytes) })
+        check(unsafe { c::EVP_CIPHER_CTX_ctrl(self.ctx.as_ptr(), command, number, bytes) })
     }
 
     /// Appends the transformation of `part`, which is as long, to `out`. Block modes take whole
@@ -206,7 +207,7 @@ impl Cipher {
         let len = c_int::try_from(chunk.len()).map_err(|_| Failed)?;
         let mut written = 0;
         // SAFETY: a live context, `len` readable bytes, and as many writable ones at `room`.
-        done(unsafe {
+        check(unsafe {
             c::EVP_CipherUpdate(self.ctx.as_ptr(), room, &mut written, chunk.as_ptr(), len)
         })?;
         if written == len { Ok(()) } else { Err(Failed) }
@@ -233,11 +234,6 @@ impl Cipher {
         let mut rest = [0u8; 2 * BLOCK];
         let mut written = 0;
         // SAFETY: a live context; what may still come out is a block, and there is room for two.
-        done(unsafe { c::EVP_CipherFinal_ex(self.ctx.as_ptr(), rest.as_mut_ptr(), &mut written) })
+        check(unsafe { c::EVP_CipherFinal_ex(self.ctx.as_ptr(), rest.as_mut_ptr(), &mut written) })
     }
-}
-
-/// The library's 1 for success.
-fn done(answer: c_int) -> Result<(), Failed> {
-    if answer == 1 { Ok(()) } else { Err(Failed) }
 }
