@@ -139,6 +139,27 @@ fn every_command_shows_an_example() {
 }
 
 #[test]
+fn manual_and_completions_name_every_command() {
+    let place = Place::new();
+    let commands: Commands = toml::from_str(include_str!("cli/commands.toml")).unwrap();
+    place.good("man {dir}/manual/man1");
+    for command in &commands.commands {
+        let page = format!("manual/man1/keyferry-{}.1", command.replace(' ', "-"));
+        let page = std::fs::read_to_string(place.path(&page)).unwrap();
+        assert!(page.contains(".SH SYNOPSIS") && page.contains("Example"), "{command}");
+    }
+    let script = place.good("completions bash");
+    for word in commands.commands.iter().flat_map(|command| command.split(' ')) {
+        assert!(script.contains(word), "{word}");
+    }
+    let syntax = std::process::Command::new("bash").args(["-n", "-c", &script]).status().unwrap();
+    assert!(syntax.success());
+    for shell in ["zsh", "fish", "elvish", "powershell"] {
+        assert!(place.good(&format!("completions {shell}")).contains("keyferry"), "{shell}");
+    }
+}
+
+#[test]
 fn no_pin_can_be_an_argument() {
     let place = Place::new();
     for option in ["--pin", "--so-pin", "--user-pin"] {

@@ -12,6 +12,7 @@ mod options;
 mod output;
 mod pin;
 mod rehearse;
+mod shell;
 mod token;
 mod wish;
 
@@ -64,6 +65,10 @@ enum Command {
     Inspect(inspect::Inspect),
     /// Play a whole transfer, both sides, with throw-away keys in memory
     Rehearse(rehearse::Rehearse),
+    /// Print completions of this command line for a shell
+    Completions(shell::Completions),
+    /// Write the manual: a page for each command
+    Man(shell::Man),
 }
 
 fn main() -> ExitCode {
@@ -82,6 +87,8 @@ fn run(cli: &Cli) -> Answer {
         Command::Export(command) => command.run(options),
         Command::Inspect(command) => command.run(),
         Command::Rehearse(command) => command.run(options),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
     }
 }
 

@@ -1,0 +1,63 @@
+//! `keyferry completions` and `keyferry man`: what shells and manuals need, made of the command
+//! line's own definition, so that it cannot say anything else.
+use crate::Cli;
+use crate::output::{Answer, Report, fault};
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  keyferry completions bash > ~/.local/share/bash-completion/completions/keyferry")]
+pub struct Completions {
+    /// The shell to write them for
+    shell: Shell,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  keyferry man ~/.local/share/man/man1")]
+pub struct Man {
+    /// The folder to write them into; it is made if there is none
+    folder: PathBuf,
+}
+
+impl Completions {
+    /// Runs the command.
+    pub fn run(&self) -> Answer {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "keyferry", &mut script);
+        let text = String::from_utf8(script)
+            .map_err(|e| fault!("the completions are no text: {e}; please report this"))?;
+        let json = json!({ "shell": self.shell.to_string(), "script": text });
+        Ok(Report::new(text, json))
+    }
+}
+
+impl Man {
+    /// Runs the command.
+    pub fn run(&self) -> Answer {
+        let unwritten = |error: std::io::Error| {
+            fault!("{}: {error}; give a folder that you may write to", self.folder.display())
+        };
+        std::fs::create_dir_all(&self.folder).map_err(unwritten)?;
+        clap_mangen::generate_to(Cli::command(), &self.folder).map_err(unwritten)?;
+        let mut command = Cli::command();
+        command.build();
+        let pages = pages(&command);
+        let text = format!(
+            "{} pages are in {}; `man -l {}` shows the first.\n",
+            pages.len(),
+            self.folder.display(),
+            self.folder.join("keyferry.1").display()
+        );
+        Ok(Report::new(text, json!({ "folder": Path::new(&self.folder), "pages": pages })))
+    }
+}
+
+/// The file names of the pages: one for each command that is not hidden.
+fn pages(command: &clap::Command) -> Vec<String> {
+    let name = command.get_display_name().unwrap_or(command.get_name());
+    let below = command.get_subcommands().filter(|below| !below.is_hide_set());
+    std::iter::once(format!("{name}.1")).chain(below.flat_map(pages)).collect()
+}
