@@ -1,6 +1,10 @@
 //! The command line, as a user meets it: run as a program, judged by what it prints, the files it
 //! leaves and its exit status. Command lines are data, in `tests/cli/`.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+mod cli {
+    mod backup;
+}
+
 use keyferry::byok::azure::{Kid, Package};
 use keyferry::byok::kek::Kek;
 use serde::Deserialize;

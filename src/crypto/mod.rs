@@ -22,6 +22,7 @@ mod random;
 pub mod rsa;
 pub mod rsa_keygen;
 mod secret;
+pub mod shares;
 
 pub use random::{random, seed};
 pub use secret::Secret;

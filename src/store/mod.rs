@@ -1,6 +1,7 @@
 //! Where tokens live. A store keeps sealed records; it knows neither PKCS#11 nor keys.
 //!
 //! [`Store`] is one of the two joints of the house. [`vault`] stands on it and does the sealing.
+pub mod backup;
 pub mod memory;
 pub mod sqlite;
 #[cfg(test)]

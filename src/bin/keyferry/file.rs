@@ -110,17 +110,22 @@ const LONGEST: u64 = 1 << 20;
 
 /// Reads a file that somebody named.
 pub fn read(path: &Path, what: &str) -> Result<Vec<u8>, Fault> {
+    read_up_to(LONGEST, path, what)
+}
+
+/// Reads a file of at most `longest` bytes.
+pub fn read_up_to(longest: u64, path: &Path, what: &str) -> Result<Vec<u8>, Fault> {
     let unreadable =
         |why: &dyn std::fmt::Display| fault!("the {what} {} cannot be read: {why}", path.display());
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|e| unreadable(&e))?;
     // one byte more shows a file that goes on, as a device may for ever
-    let read = file.take(LONGEST + 1).read_to_end(&mut bytes);
+    let read = file.take(longest + 1).read_to_end(&mut bytes);
     let len = read.map_err(|e| unreadable(&e))?;
-    if u64::try_from(len).is_ok_and(|len| len <= LONGEST) {
+    if u64::try_from(len).is_ok_and(|len| len <= longest) {
         Ok(bytes)
     } else {
-        Err(unreadable(&"it has more than 1 MiB, so it is another file"))
+        Err(unreadable(&format!("it has more than {} MiB, so it is another file", longest >> 20)))
     }
 }
 

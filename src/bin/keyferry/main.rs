@@ -2,6 +2,7 @@
 //!
 //! A file per noun; each command answers with a report or with a sentence that says what is
 //! wrong, with which object, and what to do.
+mod backup;
 mod export;
 mod file;
 mod inspect;

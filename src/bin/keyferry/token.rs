@@ -1,7 +1,7 @@
 //! `keyferry token`: make and list tokens.
 use crate::options::{self, Options};
 use crate::output::{Answer, During, Fault, Report, clean, fault, table};
-use crate::pin;
+use crate::{backup, pin};
 use clap::{Args, Subcommand};
 use keyferry::ck::{CK_SLOT_ID, CK_ULONG};
 use keyferry::client::{Access, Module, TokenSlot, User};
@@ -17,6 +17,10 @@ pub enum Token {
         after_help = "Example:\n  keyferry token list --module /usr/lib/softhsm/libsofthsm2.so"
     )]
     List,
+    /// Write a token into one file, sealed as it is; others may be using it meanwhile
+    Backup(backup::Take),
+    /// Make a token of a backup, in the next free slot
+    Restore(backup::Restore),
 }
 
 #[derive(Debug, Args)]
@@ -35,6 +39,8 @@ impl Token {
         match self {
             Token::Init(init) => init.run(options),
             Token::List => list(options),
+            Token::Backup(take) => take.run(options),
+            Token::Restore(restore) => restore.run(options),
         }
     }
 }
@@ -153,7 +159,8 @@ fn cells(token: &TokenSlot) -> Vec<String> {
     ]
 }
 
-fn describe(token: &TokenSlot) -> Value {
+/// For programs.
+pub fn describe(token: &TokenSlot) -> Value {
     json!({
         "slot": token.slot,
         "label": token.label,

@@ -1,0 +1,157 @@
+//! `keyferry token backup` and `restore`: a token in one file, and out of it again.
+use crate::file::{self, Existing, Pending};
+use crate::options::Options;
+use crate::output::{Answer, Fault, Report, clean, facts, fault};
+use crate::token::describe;
+use clap::Args;
+use keyferry::config::Config;
+use keyferry::store::backup::{Backup, LONGEST, Share, Split, Unusable};
+use keyferry::store::{self, Store};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  keyferry token backup offline.backup
+  keyferry token backup offline.backup --shares 2/3")]
+pub struct Take {
+    /// The file to write
+    file: PathBuf,
+    /// Seal it once more, under a secret in M shares of which N open it: FILE.share-1 and so on
+    #[arg(long, value_name = "N/M", value_parser = split)]
+    shares: Option<Split>,
+    /// Replace the file if it exists
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  keyferry token restore offline.backup
+  keyferry token restore offline.backup --share offline.backup.share-1 --share offline.backup.share-3")]
+pub struct Restore {
+    /// The backup
+    file: PathBuf,
+    /// A file with a share, if the backup was made with --shares
+    #[arg(long = "share", value_name = "FILE")]
+    shares: Vec<PathBuf>,
+}
+
+fn split(text: &str) -> Result<Split, String> {
+    let numbers = text.split_once('/').and_then(|(n, m)| Some((n.parse().ok()?, m.parse().ok()?)));
+    match numbers {
+        Some((needed, of)) if needed >= 2 && needed <= of => Ok(Split { needed, of }),
+        _ => {
+            Err("give how many shares are needed, at least 2, and how many there are, as 2/3"
+                .into())
+        }
+    }
+}
+
+impl Take {
+    /// Runs the command.
+    pub fn run(&self, options: &Options) -> Answer {
+        let store = open_store(options)?;
+        let token = options.pick(&options.open_module()?)?;
+        let number = usize::try_from(token.slot).unwrap_or(usize::MAX);
+        let id = store.tokens().ok().and_then(|tokens| tokens.get(number).copied());
+        let id = id.ok_or_else(|| fault!("the token \"{}\" is gone", token.label))?;
+        let existing = if self.force { Existing::Replace } else { Existing::Refuse };
+        let pending = Pending::new(&self.file, existing)?;
+        let share_files = self.share_files(existing)?;
+        let backup = Backup::take(store.as_ref(), id)
+            .map_err(|e| fault!("the token \"{}\" cannot be read: {e}", token.label))?;
+        let (bytes, shares) = match self.shares {
+            None => (backup.to_bytes(), Vec::new()),
+            Some(split) => backup.split(split).map_err(|_| fault!("no random numbers"))?,
+        };
+        // a backup without its shares would be useless, shares without it are harmless
+        for (file, share) in share_files.iter().zip(&shares) {
+            let file = Pending::new(file, existing)?;
+            file.commit(&[share.to_line().as_slice(), b"\n"].concat())?;
+        }
+        pending.commit(&bytes)?;
+        let mut rows = vec![
+            ("Written", format!("{}, {} bytes", self.file.display(), bytes.len())),
+            ("Token", format!("\"{}\", serial number {}", clean(&token.label), token.serial)),
+        ];
+        rows.extend(share_files.iter().map(|file| ("Share", file.display().to_string())));
+        let advice = match self.shares {
+            None => "The PINs of today open it, and whoever has it can try PINs as often as they like: keep it as you keep the token.\n".to_owned(),
+            Some(Split { needed, .. }) => format!("Any {needed} shares and the PINs of today open it. Give each share to somebody else, and keep none beside the backup.\n"),
+        };
+        let json = json!({
+            "file": self.file, "bytes": bytes.len(), "token": describe(&token), "shares": share_files,
+        });
+        Ok(Report::new(format!("{}\n{advice}", facts(&rows)), json))
+    }
+
+    /// Where the shares go, if they can.
+    fn share_files(&self, existing: Existing) -> Result<Vec<PathBuf>, Fault> {
+        let of = self.shares.map_or(0, |split| split.of);
+        let file = |n| PathBuf::from(format!("{}.share-{n}", self.file.display()));
+        let files: Vec<PathBuf> = (1..=of).map(file).collect();
+        files.iter().try_for_each(|file| Pending::new(file, existing).map(drop))?;
+        Ok(files)
+    }
+}
+
+impl Restore {
+    /// Runs the command.
+    pub fn run(&self, options: &Options) -> Answer {
+        let store = open_store(options)?;
+        let bytes = file::read_up_to(LONGEST, &self.file, "backup")?;
+        let unusable = |e: Unusable| fault!("{}: {e}", self.file.display());
+        let backup = if self.shares.is_empty() {
+            Backup::parse(&bytes).map_err(unusable)?
+        } else {
+            Backup::join(&bytes, &self.read_shares()?).map_err(unusable)?
+        };
+        if store.tokens().is_ok_and(|tokens| tokens.contains(&backup.token())) {
+            return Err(fault!(
+                "this token is in the store already; to go back to the backup, restore it into an empty store \
+                 with --store sqlite:FOLDER"
+            ));
+        }
+        backup.restore(store.as_ref()).map_err(|e| {
+            fault!("the backup cannot be written into the store: {e}; nothing was restored")
+        })?;
+        let tokens = store.tokens().unwrap_or_default();
+        let number = tokens.iter().position(|token| *token == backup.token());
+        let slots = options.open_module()?.slots()?;
+        let token = number
+            .and_then(|n| slots.into_iter().find(|t| usize::try_from(t.slot) == Ok(n)))
+            .ok_or_else(|| fault!("the token was restored, but the store does not show it"))?;
+        let text = format!(
+            "The token \"{}\" is in slot {}, with the PINs it had then.\n",
+            clean(&token.label),
+            token.slot
+        );
+        Ok(Report::new(text, describe(&token)))
+    }
+
+    fn read_shares(&self) -> Result<Vec<Share>, Fault> {
+        let read = |path: &PathBuf| {
+            let bytes = file::read(path, "share")?;
+            let share = std::str::from_utf8(&bytes).ok().and_then(Share::parse);
+            share.ok_or_else(|| {
+                fault!("{} holds no share, or one with a typing mistake", Path::new(path).display())
+            })
+        };
+        self.shares.iter().map(read).collect()
+    }
+}
+
+/// The embedded module's store.
+fn open_store(options: &Options) -> Result<Arc<dyn Store>, Fault> {
+    if let Some(module) = &options.module {
+        return Err(fault!(
+            "only tokens of the embedded module are backed up; for {} use what its maker gives",
+            module.display()
+        ));
+    }
+    let config = Config::read_with_reason(options.store.as_deref()).map_err(Fault)?;
+    store::open(&config.store)
+        .map_err(|e| fault!("the store cannot be opened: {e} (KEYFERRY_LOG=error may say more)"))
+}

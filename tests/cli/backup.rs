@@ -1,0 +1,84 @@
+//! `keyferry token backup` and `restore`.
+use crate::{Place, text, with_token};
+
+/// The labels of the keys in a store that is not the place's own.
+fn labels(place: &Place, store: &str) -> Vec<String> {
+    let keys = place.json(&format!("key list --store sqlite:{{dir}}/{store}"));
+    let label = |key: &serde_json::Value| key["label"].as_str().unwrap().to_owned();
+    keys.as_array().unwrap().iter().map(label).collect()
+}
+
+fn refused(place: &Place, line: &str) -> String {
+    let output = place.run(line);
+    assert_eq!(output.status.code(), Some(1), "{line}");
+    text(&output.stderr)
+}
+
+#[test]
+fn a_token_comes_back_with_its_keys_and_pins() {
+    let place = with_token();
+    let before = place.json("token list")[0].clone();
+    let taken = place.json("token backup {dir}/offline.backup");
+    assert_eq!((&taken["token"], &taken["shares"]), (&before, &serde_json::json!([])));
+    place.good("key destroy sign --yes");
+    assert!(refused(&place, "token restore {dir}/offline.backup").contains("in the store already"));
+    let restored = place.json("token restore {dir}/offline.backup --store sqlite:{dir}/other");
+    assert_eq!(restored, before);
+    let found = labels(&place, "other");
+    assert!(
+        ["sign", "stays", "aes", "secret"].iter().all(|label| found.contains(&(*label).into()))
+    );
+    place.good(
+        "export azure --kek kek --key sign -o {dir}/restored.byok --store sqlite:{dir}/other",
+    );
+    let error = refused(&place, "token backup {dir}/offline.backup");
+    assert!(error.contains("exists") && error.contains("--force"), "{error}");
+    place.good("token backup {dir}/offline.backup --force");
+}
+
+#[test]
+fn two_of_three_shares_bring_it_back() {
+    let place = with_token();
+    place.good("token backup {dir}/b --shares 2/3");
+    let restore = |store: &str, shares: &str| {
+        let shares = shares.split_whitespace().map(|n| format!(" --share {{dir}}/b.share-{n}"));
+        format!(
+            "token restore {{dir}}/b --store sqlite:{{dir}}/{store}{}",
+            shares.collect::<String>()
+        )
+    };
+    for (store, shares) in [("one", "1 2"), ("two", "3 1"), ("three", "1 2 3")] {
+        place.good(&restore(store, shares));
+        assert!(labels(&place, store).contains(&"aes".to_owned()));
+    }
+    for shares in ["", "2", "2 2"] {
+        let error = refused(&place, &restore("none", shares));
+        assert!(
+            error.contains("2 different shares of its 3") && error.contains("--share"),
+            "{error}"
+        );
+    }
+    place.good("token backup {dir}/c --shares 2/2");
+    std::fs::copy(place.path("c.share-1"), place.path("b.share-9")).unwrap();
+    assert!(refused(&place, &restore("none", "1 9")).contains("another backup"));
+    std::fs::write(place.path("b.share-9"), "keyferry-share-1:00:2/3:0102:00000000\n").unwrap();
+    assert!(refused(&place, &restore("none", "1 9")).contains("typing mistake"));
+}
+
+#[test]
+fn what_is_no_backup_is_refused() {
+    let place = with_token();
+    place.good("token backup {dir}/b");
+    assert!(refused(&place, "token restore {dir}/notes.txt").contains("no backup of a token"));
+    let mut bytes = std::fs::read(place.path("b")).unwrap();
+    bytes[200] ^= 1;
+    std::fs::write(place.path("damaged"), bytes).unwrap();
+    assert!(refused(&place, "token restore {dir}/damaged").contains("damaged"));
+    let error = refused(&place, "token backup {dir}/x --module /nowhere/module.so");
+    assert!(error.contains("what its maker gives"), "{error}");
+    assert!(refused(&place, "token backup {dir}/nowhere/x").contains("cannot be written"));
+    for shares in ["1/3", "3/2", "2", "x/y", "2/256"] {
+        let output = place.run(&format!("token backup {{dir}}/y --shares {shares}"));
+        assert_eq!(output.status.code(), Some(2), "{shares}");
+    }
+}
