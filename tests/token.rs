@@ -34,5 +34,7 @@ mod sight;
 mod signatures;
 #[path = "token/slots.rs"]
 mod slots;
+#[path = "token/stale.rs"]
+mod stale;
 #[path = "token/tamper.rs"]
 mod tamper;

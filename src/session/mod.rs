@@ -72,7 +72,7 @@ impl Session {
     /// `C_GetSessionInfo`
     pub fn info(&self) -> Result<CK_SESSION_INFO> {
         let writes = self.access == Access::ReadWrite;
-        let state = match self.token.login_state() {
+        let state = match self.token.login_now()? {
             Login::Public if writes => CKS_RW_PUBLIC_SESSION,
             Login::Public => CKS_RO_PUBLIC_SESSION,
             Login::User if writes => CKS_RW_USER_FUNCTIONS,

@@ -42,6 +42,12 @@ impl Token {
         }
     }
 
+    /// Who is logged in now: nobody, if another process has initialised the token anew.
+    pub fn login_now(&self) -> Result<Login> {
+        self.refresh(Freshness::Now)?;
+        Ok(self.login_state())
+    }
+
     /// `C_Login` as SO or user.
     pub fn login(&self, who: Who, pin: &[u8]) -> Result<()> {
         let vault = self.vault()?;

@@ -29,23 +29,28 @@ pub struct Shared {
     pub store: Arc<dyn Store>,
     pub config: Config,
     pub threads: Threads,
-    handles: AtomicUsize,
 }
 
 impl Shared {
     /// For a module on `store`.
     pub fn new(store: Arc<dyn Store>, config: Config, threads: Threads) -> Shared {
-        Shared { store, config, threads, handles: AtomicUsize::new(1) }
+        Shared { store, config, threads }
     }
 
-    /// A handle that no session or object of this module has had: never 0, never reused, so that
-    /// one of another token or of a destroyed object is always recognised. `CKR_HOST_MEMORY` once
-    /// there are no more, which takes a 32-bit `CK_ULONG` and a busy year.
+    /// A handle that no session or object of this process has had: never 0, never reused, so that
+    /// one of another token, of a destroyed object or from before a `C_Finalize` is always
+    /// recognised. `CKR_HOST_MEMORY` once there are no more, which takes a 32-bit `CK_ULONG` and a
+    /// busy year.
     pub fn new_handle(&self) -> Result<CK_ULONG> {
-        let next = |n: usize| n.checked_add(1);
-        let handle = self.handles.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
-        handle.ok().and_then(|n| CK_ULONG::try_from(n).ok()).ok_or(Error::HostMemory)
+        static HANDLES: AtomicUsize = AtomicUsize::new(1);
+        count(&HANDLES)
     }
+}
+
+fn count(handles: &AtomicUsize) -> Result<CK_ULONG> {
+    let next = |n: usize| n.checked_add(1);
+    let handle = handles.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+    handle.ok().and_then(|n| CK_ULONG::try_from(n).ok()).ok_or(Error::HostMemory)
 }
 
 /// A token, initialised or yet to be.
@@ -134,17 +139,16 @@ impl Token {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::memory::Memory;
 
     #[test]
     fn handles_do_not_begin_again() {
-        let shared = Shared::new(Arc::new(Memory::default()), Config::memory(), Threads::One);
-        assert_eq!(shared.new_handle(), Ok(1));
-        shared.handles.store(usize::try_from(u32::MAX).unwrap(), Ordering::Relaxed);
-        assert_eq!(shared.new_handle(), Ok(CK_ULONG::from(u32::MAX)));
-        let next = shared.new_handle();
+        let handles = AtomicUsize::new(1);
+        assert_eq!(count(&handles), Ok(1));
+        handles.store(usize::try_from(u32::MAX).unwrap(), Ordering::Relaxed);
+        assert_eq!(count(&handles), Ok(CK_ULONG::from(u32::MAX)));
+        let next = count(&handles);
         assert!(next.is_err() || next == Ok(CK_ULONG::from(u32::MAX) + 1), "{next:?}");
-        shared.handles.store(usize::MAX, Ordering::Relaxed);
-        assert_eq!(shared.new_handle(), Err(Error::HostMemory));
+        handles.store(usize::MAX, Ordering::Relaxed);
+        assert_eq!(count(&handles), Err(Error::HostMemory));
     }
 }
