@@ -63,6 +63,19 @@ impl<'call> Caller<'call> {
         Ok(unsafe { slice::from_raw_parts(data, len) })
     }
 
+    /// A PIN. One that is longer than any could be is not read but answered with `too_long`.
+    pub(super) fn pin(
+        &self,
+        pin: *const u8,
+        len: CK_ULONG,
+        too_long: Error,
+    ) -> Result<&'call [u8]> {
+        if !pin.is_null() && len > LONGEST_PIN {
+            return Err(too_long);
+        }
+        self.bytes(pin, len)
+    }
+
     /// A value, copied out. PKCS#11 does not promise alignment. NULL is `CKR_ARGUMENTS_BAD`.
     pub(super) fn read<T: Plain>(&self, at: *const T) -> Result<T> {
         if at.is_null() {
@@ -92,7 +105,7 @@ impl<'call> Caller<'call> {
         let room = usize::try_from(count).map_err(|_| Error::ArgumentsBad)?;
         let bytes = room.checked_mul(size_of::<T>()).ok_or(Error::ArgumentsBad)?;
         let fits = at.addr().checked_add(bytes).is_some();
-        if room > 0 && (at.is_null() || !fits || isize::try_from(bytes).is_err()) {
+        if room > 0 && (at.is_null() || !fits || bytes > MOST_MEMORY) {
             return Err(Error::ArgumentsBad);
         }
         Ok(Places { at, room, call: PhantomData })
@@ -208,8 +221,15 @@ impl Output<'_> {
 
 /// A length that memory can have.
 fn size(len: CK_ULONG) -> Result<usize> {
-    usize::try_from(len).ok().filter(|len| isize::try_from(*len).is_ok()).ok_or(Error::ArgumentsBad)
+    usize::try_from(len).ok().filter(|len| *len <= MOST_MEMORY).ok_or(Error::ArgumentsBad)
 }
+
+/// The most memory in bytes that an application can have: no processor of today gives a process
+/// more than 2^56, and no object is longer than `isize::MAX`.
+const MOST_MEMORY: usize = usize::MAX >> if usize::BITS > 56 { 8 } else { 1 };
+
+/// The longest PIN in bytes that is looked at, many times what any token takes.
+const LONGEST_PIN: CK_ULONG = 1 << 16;
 
 /// A length as C has it.
 pub(super) fn ulong(len: usize) -> Result<CK_ULONG> {
@@ -233,9 +253,12 @@ mod tests {
         assert_eq!(caller().bytes(null(), 0), Ok(&[][..]));
         assert_eq!(caller().bytes(null(), 1), Err(Error::ArgumentsBad));
         assert_eq!(caller().bytes(&byte, 1), Ok(&[7][..]));
-        for len in [CK_ULONG::MAX, CK_ULONG::MAX / 2 + 1, CK_UNAVAILABLE_INFORMATION] {
+        for len in [CK_ULONG::MAX, CK_ULONG::MAX / 2 + 1, CK_ULONG::MAX / 4] {
             assert_eq!(caller().bytes(&byte, len), Err(Error::ArgumentsBad));
+            assert_eq!(caller().pin(&byte, len, Error::PinIncorrect), Err(Error::PinIncorrect));
+            assert_eq!(caller().pin(null(), len, Error::PinIncorrect), Err(Error::ArgumentsBad));
         }
+        assert_eq!(caller().pin(&byte, 1 << 31, Error::PinLenRange), Err(Error::PinLenRange));
     }
 
     #[test]

@@ -8,6 +8,11 @@ mod caller;
 mod digest;
 mod encrypt;
 mod general;
+#[cfg(target_os = "linux")]
+mod guess;
+#[cfg(not(target_os = "linux"))]
+#[path = "guess_elsewhere.rs"]
+mod guess;
 mod initialize;
 mod keys;
 mod lists;

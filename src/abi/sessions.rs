@@ -48,7 +48,7 @@ c_fn! {
         pin_len: CK_ULONG,
     ) |caller, module| {
         let session = module.session(session)?;
-        session.login(user, caller.bytes(pin, pin_len)?)
+        session.login(user, caller.pin(pin, pin_len, Error::PinIncorrect)?)
     }
 
     /// The same with a user name. Tokens have one user, without a name: any name is
@@ -65,7 +65,7 @@ c_fn! {
         if !caller.bytes(name, name_len)?.is_empty() {
             return Err(Error::UserTypeInvalid);
         }
-        session.login(user, caller.bytes(pin, pin_len)?)
+        session.login(user, caller.pin(pin, pin_len, Error::PinIncorrect)?)
     }
 
     /// Logs out.

@@ -53,13 +53,14 @@ c_fn! {
         label: *mut CK_UTF8CHAR,
     ) |caller, module| {
         let label = caller.read(label.cast::<[u8; 32]>())?;
-        module.init_token(slot, caller.bytes(pin, pin_len)?, label)
+        let pin = caller.pin(pin, pin_len, Error::PinLenRange)?;
+        module.init_token(slot, pin, label)
     }
 
     /// Sets the user's PIN, as SO.
     fn C_InitPIN(session: CK_SESSION_HANDLE, pin: *mut CK_UTF8CHAR, pin_len: CK_ULONG)
     |caller, module| {
-        module.session(session)?.init_pin(caller.bytes(pin, pin_len)?)
+        module.session(session)?.init_pin(caller.pin(pin, pin_len, Error::PinLenRange)?)
     }
 
     /// Changes the PIN of who is logged in, or the user's.
@@ -71,6 +72,7 @@ c_fn! {
         new_len: CK_ULONG,
     ) |caller, module| {
         let session = module.session(session)?;
-        session.set_pin(caller.bytes(old, old_len)?, caller.bytes(new, new_len)?)
+        let old = caller.pin(old, old_len, Error::PinIncorrect)?;
+        session.set_pin(old, caller.pin(new, new_len, Error::PinLenRange)?)
     }
 }

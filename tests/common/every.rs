@@ -1,17 +1,69 @@
-//! The functions of the lists, all of them at once: with NULL and 0 for every argument.
+//! The functions of the lists, all of them at once: with NULL and 0 for every argument, or with
+//! whatever [`Fill`] says.
 use super::*;
+
+/// What the arguments of a function are filled with, whatever they mean.
+#[derive(Clone, Copy, Debug)]
+pub struct Fill {
+    /// The first argument, if it is a number: a session, a slot.
+    pub first: CK_ULONG,
+    /// All other numbers: handles, types, counts, lengths.
+    pub number: CK_ULONG,
+    /// All pointers.
+    pub memory: *mut c_void,
+}
+
+/// A type that arguments have.
+pub trait Argument {
+    fn filled(fill: &Fill) -> Self;
+    fn first(fill: &Fill) -> Self
+    where
+        Self: Sized,
+    {
+        Self::filled(fill)
+    }
+}
+impl Argument for CK_ULONG {
+    fn filled(fill: &Fill) -> CK_ULONG {
+        fill.number
+    }
+    fn first(fill: &Fill) -> CK_ULONG {
+        fill.first
+    }
+}
+impl Argument for CK_BBOOL {
+    fn filled(fill: &Fill) -> CK_BBOOL {
+        fill.number.to_le_bytes()[0]
+    }
+}
+impl<T> Argument for *mut T {
+    fn filled(fill: &Fill) -> *mut T {
+        fill.memory.cast()
+    }
+}
+impl Argument for CK_NOTIFY {
+    fn filled(_: &Fill) -> CK_NOTIFY {
+        None
+    }
+}
 
 /// A function that can be called with NULL and 0 for every argument.
 pub trait Zeros {
     fn zeros(self) -> CK_RV;
+    fn filled(self, fill: &Fill) -> CK_RV;
 }
 
 macro_rules! zeros {
-    ($($arg:ident)*) => {
-        impl<$($arg),*> Zeros for unsafe extern "C" fn($($arg),*) -> CK_RV {
+    ($first:ident $($arg:ident)*) => {
+        impl<$first: Argument, $($arg: Argument),*> Zeros
+            for unsafe extern "C" fn($first, $($arg),*) -> CK_RV
+        {
             fn zeros(self) -> CK_RV {
                 // All arguments are integers, pointers and optional functions.
-                unsafe { self($(std::mem::zeroed::<$arg>()),*) }
+                unsafe { self(std::mem::zeroed::<$first>(), $(std::mem::zeroed::<$arg>()),*) }
+            }
+            fn filled(self, fill: &Fill) -> CK_RV {
+                unsafe { self($first::first(fill), $($arg::filled(fill)),*) }
             }
         }
     };
@@ -29,6 +81,8 @@ zeros!(A B C D E F G H I J);
 
 /// What a function answers if all its arguments are NULL and 0.
 pub type Call = Box<dyn Fn() -> CK_RV>;
+/// What it answers if its arguments are filled.
+pub type Filled = Box<dyn Fn(&Fill) -> CK_RV>;
 
 macro_rules! every {
     ($($name:ident)*) => {
@@ -38,6 +92,15 @@ macro_rules! every {
             vec![$((stringify!($name), {
                 let function = list.$name.expect(stringify!($name));
                 Box::new(move || function.zeros()) as Call
+            })),*]
+        }
+
+        /// The same, with arguments of the test's choice.
+        pub fn every_filled(p: &Pkcs11) -> Vec<(&'static str, Filled)> {
+            let list = p.list();
+            vec![$((stringify!($name), {
+                let function = list.$name.expect(stringify!($name));
+                Box::new(move |fill: &Fill| function.filled(fill)) as Filled
             })),*]
         }
     };

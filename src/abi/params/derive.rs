@@ -1,6 +1,7 @@
 //! The parameters of key derivation and agreement, and of EdDSA.
 use super::{LONGEST, invalid};
 use crate::abi::caller::{Caller, Plain};
+use crate::abi::guess;
 use crate::ck::*;
 use crate::crypto::Secret;
 use crate::crypto::edwards::Variant;
@@ -168,13 +169,13 @@ impl Caller<'_> {
     }
 
     /// The older structure has a pointer to the length where the newer has the length, and both are
-    /// of one size. What can be a pointer of a 64-bit application, aligned as it has to be, is one;
-    /// a length as absurd as that is the only one that is not refused.
+    /// of one size. What can be a pointer of a 64-bit application, aligned as it has to be, and
+    /// points to something, is one: no password is as long as that.
     fn password_len(&self, len: CK_ULONG) -> Result<CK_ULONG> {
         let Ok(at) = usize::try_from(len) else { return Ok(len) };
         let is_address = (32..=46).contains(&at.checked_ilog2().unwrap_or(0));
         if is_address && at.is_multiple_of(align_of::<CK_ULONG>()) {
-            return self.inner(std::ptr::with_exposed_provenance::<CK_ULONG>(at));
+            return guess::ulong_at(at).map_or_else(|| invalid("an absurd password length"), Ok);
         }
         Ok(len)
     }
