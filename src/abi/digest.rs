@@ -1,5 +1,5 @@
 //! Message digesting functions, PKCS#11 3.2 section 5.12.
-use super::c_fn;
+use super::{c_fn, c_operation};
 use crate::ck::*;
 use crate::session::{Role, Room};
 
@@ -13,39 +13,17 @@ c_fn! {
         }
     }
 
-    /// Digests in one part.
-    fn C_Digest(
-        session: CK_SESSION_HANDLE,
-        data: *mut CK_BYTE,
-        data_len: CK_ULONG,
-        digest: *mut CK_BYTE,
-        digest_len: *mut CK_ULONG,
-    ) |caller, module| {
-        let session = module.session(session)?;
-        let output = caller.output(digest, digest_len)?;
-        let data = caller.bytes(data, data_len)?;
-        let room = output.room();
-        output.put(session.single(Role::Digest, data, room)?)
-    }
-
-    /// Takes a part of what is digested.
-    fn C_DigestUpdate(session: CK_SESSION_HANDLE, part: *mut CK_BYTE, part_len: CK_ULONG)
-    |caller, module| {
-        let session = module.session(session)?;
-        session.update(Role::Digest, caller.bytes(part, part_len)?, Room::Bytes(0)).map(|_| ())
-    }
-
     /// Takes the value of a secret key as a part.
     fn C_DigestKey(session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE) |_caller, module| {
         module.session(session)?.digest_key(key)
     }
+}
 
+c_operation! {
+    /// Digests in one part.
+    single C_Digest: Digest;
+    /// Takes a part of what is digested.
+    feed C_DigestUpdate: Digest;
     /// Ends a digest in parts.
-    fn C_DigestFinal(session: CK_SESSION_HANDLE, digest: *mut CK_BYTE, digest_len: *mut CK_ULONG)
-    |caller, module| {
-        let session = module.session(session)?;
-        let output = caller.output(digest, digest_len)?;
-        let room = output.room();
-        output.put(session.finish(Role::Digest, room)?)
-    }
+    finish C_DigestFinal: Digest;
 }
