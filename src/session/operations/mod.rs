@@ -1,13 +1,17 @@
-//! Operations under way: encrypt, decrypt, sign and verify, at once or in parts.
+//! Operations under way: how they start and are cancelled; what has an output ([`transforms`]) and
+//! what has a verdict ([`verify`]), at once or in parts.
 //!
 //! What ends one and what does not (PKCS#11 3.2, sections 5.2 and 5.8 to 5.16): a length query, too
 //! small a buffer and a call that is out of turn do not, success and every other error do. A logout
 //! ends all of them, in every session of the token: nobody uses a key that they may not see.
-use super::{Output, Room, Session};
+mod transforms;
+mod verify;
+
+use super::{Room, Session};
 use crate::ck::*;
 use crate::crypto::Secret;
 use crate::error::{Error, Result};
-use crate::mechanism::{Bound, Mechanism, Params, Start, Transform, Verify};
+use crate::mechanism::{Mechanism, Params, Start, Transform, Verify};
 use crate::object::policy::{self, Act};
 use parking_lot::MutexGuard;
 
@@ -124,13 +128,6 @@ impl Operations {
         }
         None
     }
-
-    fn take_verify(&mut self) -> Result<Active<dyn Verify>> {
-        match &self.verify {
-            Some(active) if active.locked => Err(Error::UserNotLoggedIn),
-            _ => self.verify.take().ok_or(Error::OperationNotInitialized),
-        }
-    }
 }
 
 impl<Operation: ?Sized> Active<Operation> {
@@ -198,102 +195,6 @@ impl Session {
         Ok(())
     }
 
-    /// `C_Encrypt`, `C_Decrypt`, `C_Sign`
-    pub fn single(&self, role: Role, data: &[u8], room: Room) -> Result<Output> {
-        let mut operations = self.operations();
-        let active = operations.take(role)?;
-        if active.in_parts {
-            *operations.slot(role) = Some(active);
-            return Err(Error::OperationActive);
-        }
-        let bound = active.operation.finish_len(data.len());
-        let output = end(active, bound, room, |operation, out| operation.single(data, out))?;
-        Ok(operations.keep(role, output))
-    }
-
-    /// `C_EncryptUpdate`, `C_DecryptUpdate`, `C_SignUpdate` (whose output is empty)
-    pub fn update(&self, role: Role, part: &[u8], room: Room) -> Result<Output> {
-        let mut operations = self.operations();
-        let mut active = operations.take(role)?;
-        if active.pending.is_some() {
-            *operations.slot(role) = Some(active);
-            return Err(Error::OperationActive);
-        }
-        let len = active.operation.update_len(part.len());
-        let output = match room {
-            Room::Query => Output::Length(len),
-            Room::Bytes(room) if room < len => Output::TooSmall(len),
-            Room::Bytes(_) => {
-                let mut out = Secret::new(Vec::with_capacity(len));
-                active.operation.update(part, &mut out)?;
-                active.in_parts = true;
-                Output::Bytes(out)
-            }
-        };
-        *operations.slot(role) = Some(active);
-        Ok(output)
-    }
-
-    /// `C_EncryptFinal`, `C_DecryptFinal`, `C_SignFinal`
-    pub fn finish(&self, role: Role, room: Room) -> Result<Output> {
-        let mut operations = self.operations();
-        let active = operations.take(role)?;
-        let bound = active.operation.finish_len(0);
-        let output = end(active, bound, room, |operation, out| operation.finish(out))?;
-        Ok(operations.keep(role, output))
-    }
-
-    /// `C_VerifyInit`
-    pub fn verify_start(
-        &self,
-        mechanism: &'static Mechanism,
-        params: Params,
-        key: CK_OBJECT_HANDLE,
-    ) -> Result<()> {
-        let mut operations = self.operations();
-        if operations.verify.is_some() {
-            return Err(Error::OperationActive);
-        }
-        let start = mechanism.verify.ok_or(Error::MechanismInvalid)?;
-        let params = self.params(mechanism, params)?;
-        let key = self.key(Act::Verify, mechanism, key)?;
-        operations.verify = Some(Active::new(start(&params, &key)?, key.always_authenticate()));
-        Ok(())
-    }
-
-    /// `C_VerifyInit` with a NULL mechanism
-    pub fn verify_cancel(&self) -> Result<()> {
-        self.operations().verify = None;
-        Ok(())
-    }
-
-    /// `C_Verify`
-    pub fn verify(&self, data: &[u8], signature: &[u8]) -> Result<()> {
-        let mut operations = self.operations();
-        let mut active = operations.take_verify()?;
-        if active.in_parts {
-            operations.verify = Some(active);
-            return Err(Error::OperationActive);
-        }
-        active.operation.update(data)?;
-        active.operation.finish(signature)
-    }
-
-    /// `C_VerifyUpdate`
-    pub fn verify_update(&self, part: &[u8]) -> Result<()> {
-        let mut operations = self.operations();
-        let mut active = operations.take_verify()?;
-        active.operation.update(part)?;
-        active.in_parts = true;
-        operations.verify = Some(active);
-        Ok(())
-    }
-
-    /// `C_VerifyFinal`
-    pub fn verify_finish(&self, signature: &[u8]) -> Result<()> {
-        self.operations().take_verify()?.operation.finish(signature)
-    }
-
     /// `C_SessionCancel`: ends the operations that `flags` names, if they are under way
     pub fn cancel_all(&self, flags: CK_FLAGS) -> Result<()> {
         let mut operations = self.operations();
@@ -319,69 +220,5 @@ impl Session {
         let waiting = operations.waiting().ok_or(Error::OperationNotInitialized)?;
         waiting.locked = false;
         Ok(())
-    }
-}
-
-/// What came of an attempt to end an operation: an answer, and the operation if it goes on.
-type Ended = (Output, Option<Active<dyn Transform>>);
-
-impl Operations {
-    fn keep(&mut self, role: Role, (output, active): Ended) -> Output {
-        *self.slot(role) = active;
-        output
-    }
-}
-
-/// Ends an operation if there is room for what it will say. Where only the content decides how much
-/// that is, it is computed, and kept if there turns out to be no room.
-fn end(
-    mut active: Active<dyn Transform>,
-    bound: Bound,
-    room: Room,
-    finish: impl FnOnce(Box<dyn Transform>, &mut Vec<u8>) -> Result<()>,
-) -> Result<Ended> {
-    let Room::Bytes(room) = room else {
-        let len = active.pending.as_ref().map(|p| p.len());
-        let (Bound::Exactly(bound) | Bound::AtMost(bound)) = bound;
-        return Ok((Output::Length(len.unwrap_or(bound)), Some(active)));
-    };
-    let bytes = match (active.pending.take(), bound) {
-        (Some(pending), _) => pending,
-        (None, Bound::Exactly(len)) if room < len => {
-            return Ok((Output::TooSmall(len), Some(active)));
-        }
-        (None, Bound::Exactly(len) | Bound::AtMost(len)) => {
-            let mut out = Secret::new(Vec::with_capacity(len.min(MAX_RESERVED)));
-            finish(active.operation, &mut out)?;
-            active.operation = Box::new(Spent);
-            out
-        }
-    };
-    if room < bytes.len() {
-        let len = bytes.len();
-        active.pending = Some(bytes);
-        return Ok((Output::TooSmall(len), Some(active)));
-    }
-    Ok((Output::Bytes(bytes), None))
-}
-
-/// How much is reserved for an output before it is computed.
-const MAX_RESERVED: usize = 1 << 20;
-
-/// An operation that has said all it had to say; its output waits for room.
-struct Spent;
-
-impl Transform for Spent {
-    fn update(&mut self, _: &[u8], _: &mut Vec<u8>) -> Result<()> {
-        Err(Error::OperationActive)
-    }
-    fn finish(self: Box<Self>, _: &mut Vec<u8>) -> Result<()> {
-        Err(Error::OperationActive)
-    }
-    fn update_len(&self, _: usize) -> usize {
-        0
-    }
-    fn finish_len(&self, _: usize) -> Bound {
-        Bound::Exactly(0)
     }
 }
