@@ -38,3 +38,5 @@ mod slots;
 mod stale;
 #[path = "token/tamper.rs"]
 mod tamper;
+#[path = "token/verify_signature.rs"]
+mod verify_signature;

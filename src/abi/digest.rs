@@ -21,9 +21,9 @@ c_fn! {
 
 c_operation! {
     /// Digests in one part.
-    single C_Digest: Digest;
+    single C_Digest: Role::Digest;
     /// Takes a part of what is digested.
-    feed C_DigestUpdate: Digest;
+    feed C_DigestUpdate: Role::Digest;
     /// Ends a digest in parts.
-    finish C_DigestFinal: Digest;
+    finish C_DigestFinal: Role::Digest;
 }

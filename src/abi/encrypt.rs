@@ -5,20 +5,20 @@ use crate::session::Role;
 
 c_operation! {
     /// Starts an encryption; a NULL mechanism ends one that is under way (3.0).
-    init C_EncryptInit: Encrypt;
+    init C_EncryptInit: Role::Encrypt;
     /// Encrypts in one part.
-    single C_Encrypt: Encrypt;
+    single C_Encrypt: Role::Encrypt;
     /// Encrypts a part.
-    update C_EncryptUpdate: Encrypt;
+    update C_EncryptUpdate: Role::Encrypt;
     /// Ends an encryption in parts.
-    finish C_EncryptFinal: Encrypt;
+    finish C_EncryptFinal: Role::Encrypt;
 
     /// Starts a decryption; a NULL mechanism ends one that is under way (3.0).
-    init C_DecryptInit: Decrypt;
+    init C_DecryptInit: Role::Decrypt;
     /// Decrypts in one part.
-    single C_Decrypt: Decrypt;
+    single C_Decrypt: Role::Decrypt;
     /// Decrypts a part.
-    update C_DecryptUpdate: Decrypt;
+    update C_DecryptUpdate: Role::Decrypt;
     /// Ends a decryption in parts.
-    finish C_DecryptFinal: Decrypt;
+    finish C_DecryptFinal: Role::Decrypt;
 }

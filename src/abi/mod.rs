@@ -77,13 +77,13 @@ macro_rules! c_fn {
 use c_fn;
 
 /// Declares the functions that all operations have in the same form: `init` starts one with a key,
-/// or ends it if the mechanism is NULL (3.0); `single` and `update` have an input and an output,
-/// `feed` an input, `finish` an output.
+/// or ends it if the mechanism is NULL (3.0); `single` and `update` have an input and an
+/// output, `feed` an input, `finish` an output.
 macro_rules! c_operation {
-    ($($(#[$doc:meta])* $form:ident $name:ident: $role:ident;)*) => {$(
-        $crate::abi::c_operation! { @$form $(#[$doc])* $name: $role }
+    ($($(#[$doc:meta])* $form:ident $name:ident: $of:expr;)*) => {$(
+        $crate::abi::c_operation! { @$form $(#[$doc])* $name: $of }
     )*};
-    (@init $(#[$doc:meta])* $name:ident: $role:ident) => { $crate::abi::c_fn! {
+    (@init $(#[$doc:meta])* $name:ident: $of:expr) => { $crate::abi::c_fn! {
         $(#[$doc])*
         fn $name(
             session: CK_SESSION_HANDLE,
@@ -92,30 +92,30 @@ macro_rules! c_operation {
         ) |caller, module| {
             let session = module.session(session)?;
             match caller.mechanism_or_cancel(mechanism)? {
-                Some((mechanism, params)) => session.start(Role::$role, mechanism, params, key),
-                None => session.cancel(Role::$role),
+                Some((mechanism, params)) => session.start($of, mechanism, params, key),
+                None => session.cancel($of),
             }
         }
     }};
-    (@feed $(#[$doc:meta])* $name:ident: $role:ident) => { $crate::abi::c_fn! {
+    (@feed $(#[$doc:meta])* $name:ident: $of:expr) => { $crate::abi::c_fn! {
         $(#[$doc])*
         fn $name(session: CK_SESSION_HANDLE, part: *mut CK_BYTE, part_len: CK_ULONG)
         |caller, module| {
             let session = module.session(session)?;
-            session.update(Role::$role, caller.bytes(part, part_len)?, Room::Bytes(0)).map(drop)
+            session.update($of, caller.bytes(part, part_len)?, Room::Bytes(0)).map(drop)
         }
     }};
-    (@finish $(#[$doc:meta])* $name:ident: $role:ident) => { $crate::abi::c_fn! {
+    (@finish $(#[$doc:meta])* $name:ident: $of:expr) => { $crate::abi::c_fn! {
         $(#[$doc])*
         fn $name(session: CK_SESSION_HANDLE, output: *mut CK_BYTE, output_len: *mut CK_ULONG)
         |caller, module| {
             let session = module.session(session)?;
             let output = caller.output(output, output_len)?;
             let room = output.room();
-            output.put(session.finish(Role::$role, room)?)
+            output.put(session.finish($of, room)?)
         }
     }};
-    (@$method:ident $(#[$doc:meta])* $name:ident: $role:ident) => { $crate::abi::c_fn! {
+    (@$method:ident $(#[$doc:meta])* $name:ident: $of:expr) => { $crate::abi::c_fn! {
         $(#[$doc])*
         fn $name(
             session: CK_SESSION_HANDLE,
@@ -128,7 +128,7 @@ macro_rules! c_operation {
             let output = caller.output(output, output_len)?;
             let input = caller.bytes(input, input_len)?;
             let room = output.room();
-            output.put(session.$method(Role::$role, input, room)?)
+            output.put(session.$method($of, input, room)?)
         }
     }};
 }

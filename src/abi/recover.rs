@@ -5,11 +5,11 @@ use crate::session::Role;
 
 c_operation! {
     /// Starts a signature with recovery; a NULL mechanism ends one that is under way (3.0).
-    init C_SignRecoverInit: SignRecover;
+    init C_SignRecoverInit: Role::SignRecover;
     /// Signs in one part.
-    single C_SignRecover: SignRecover;
+    single C_SignRecover: Role::SignRecover;
     /// Starts a verification that gives back what was signed.
-    init C_VerifyRecoverInit: VerifyRecover;
+    init C_VerifyRecoverInit: Role::VerifyRecover;
     /// Verifies, and gives back what was signed.
-    single C_VerifyRecover: VerifyRecover;
+    single C_VerifyRecover: Role::VerifyRecover;
 }

@@ -171,16 +171,6 @@ refused! {
         CK_ULONG,
         *mut CK_OBJECT_HANDLE,
     );
-    fn C_VerifySignatureInit(
-        CK_SESSION_HANDLE,
-        *mut CK_MECHANISM,
-        CK_OBJECT_HANDLE,
-        *mut CK_BYTE,
-        CK_ULONG,
-    );
-    fn C_VerifySignature(CK_SESSION_HANDLE, *mut CK_BYTE, CK_ULONG);
-    fn C_VerifySignatureUpdate(CK_SESSION_HANDLE, *mut CK_BYTE, CK_ULONG);
-    fn C_VerifySignatureFinal(CK_SESSION_HANDLE);
     fn C_GetSessionValidationFlags(
         CK_SESSION_HANDLE,
         CK_SESSION_VALIDATION_FLAGS_TYPE,

@@ -67,6 +67,10 @@ const SESSION: &[&str] = &[
     "C_SignRecover",
     "C_VerifyRecoverInit",
     "C_VerifyRecover",
+    "C_VerifySignatureInit",
+    "C_VerifySignature",
+    "C_VerifySignatureUpdate",
+    "C_VerifySignatureFinal",
     "C_SeedRandom",
     "C_GenerateRandom",
 ];

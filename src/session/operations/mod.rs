@@ -7,11 +7,14 @@
 mod transforms;
 mod verify;
 
+pub use verify::Order;
+use verify::Verification;
+
 use super::{Room, Session};
 use crate::ck::*;
 use crate::crypto::Secret;
 use crate::error::{Error, Result};
-use crate::mechanism::{Mechanism, Params, Start, Transform, Verify};
+use crate::mechanism::{Mechanism, Params, Start, Transform};
 use crate::object::policy::{self, Act};
 use parking_lot::MutexGuard;
 
@@ -73,7 +76,7 @@ pub(super) struct Operations {
     pub(super) find: Option<Vec<CK_OBJECT_HANDLE>>,
     /// By the number of their role.
     transforms: [Option<Active<dyn Transform>>; Role::ALL.len()],
-    verify: Option<Active<dyn Verify>>,
+    verify: Option<Verification>,
     /// Whose keys asked for a `CKU_CONTEXT_SPECIFIC` login, in the order of their beginning; some
     /// may be over by now.
     waiting: Vec<Role>,

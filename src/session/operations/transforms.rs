@@ -21,25 +21,7 @@ impl Session {
 
     /// `C_EncryptUpdate`, `C_DecryptUpdate`, `C_SignUpdate` (whose output is empty)
     pub fn update(&self, role: Role, part: &[u8], room: Room) -> Result<Output> {
-        let mut operations = self.operations();
-        let mut active = operations.take(role)?;
-        if active.pending.is_some() {
-            *operations.slot(role) = Some(active);
-            return Err(Error::OperationActive);
-        }
-        let len = active.operation.update_len(part.len());
-        let output = match room {
-            Room::Query => Output::Length(len),
-            Room::Bytes(room) if room < len => Output::TooSmall(len),
-            Room::Bytes(_) => {
-                let mut out = Secret::new(Vec::with_capacity(len));
-                active.operation.update(part, &mut out)?;
-                active.in_parts = true;
-                Output::Bytes(out)
-            }
-        };
-        *operations.slot(role) = Some(active);
-        Ok(output)
+        self.operations().update(role, part, room)
     }
 
     /// `C_EncryptFinal`, `C_DecryptFinal`, `C_SignFinal`
@@ -56,6 +38,28 @@ impl Session {
 type Ended = (Output, Option<Active<dyn Transform>>);
 
 impl Operations {
+    /// Feeds a part, if there is room for what comes of it.
+    pub(super) fn update(&mut self, role: Role, part: &[u8], room: Room) -> Result<Output> {
+        let mut active = self.take(role)?;
+        if active.pending.is_some() {
+            *self.slot(role) = Some(active);
+            return Err(Error::OperationActive);
+        }
+        let len = active.operation.update_len(part.len());
+        let output = match room {
+            Room::Query => Output::Length(len),
+            Room::Bytes(room) if room < len => Output::TooSmall(len),
+            Room::Bytes(_) => {
+                let mut out = Secret::new(Vec::with_capacity(len));
+                active.operation.update(part, &mut out)?;
+                active.in_parts = true;
+                Output::Bytes(out)
+            }
+        };
+        *self.slot(role) = Some(active);
+        Ok(output)
+    }
+
     fn keep(&mut self, role: Role, (output, active): Ended) -> Output {
         *self.slot(role) = active;
         output
