@@ -213,7 +213,7 @@ impl Module {
 }
 
 fn token_flags(description: Option<&Description>) -> CK_FLAGS {
-    let always = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_CLOCK_ON_TOKEN;
+    let always = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_CLOCK_ON_TOKEN | CKF_DUAL_CRYPTO_OPERATIONS;
     let Some(token) = description else { return always };
     let Tries { so, user } = token.tries;
     let flags = [

@@ -14,6 +14,8 @@ mod ciphers;
 mod common;
 #[path = "token/disk.rs"]
 mod disk;
+#[path = "token/dual.rs"]
+mod dual;
 #[path = "token/find.rs"]
 mod find;
 #[path = "token/keygen.rs"]

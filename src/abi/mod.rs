@@ -6,6 +6,7 @@
 mod attributes;
 mod caller;
 mod digest;
+mod dual;
 mod encrypt;
 mod general;
 #[cfg(target_os = "linux")]
@@ -77,7 +78,7 @@ macro_rules! c_fn {
 use c_fn;
 
 /// Declares the functions that all operations have in the same form: `init` starts one with a key,
-/// or ends it if the mechanism is NULL (3.0); `single` and `update` have an input and an
+/// or ends it if the mechanism is NULL (3.0); `single`, `update` and `dual` have an input and an
 /// output, `feed` an input, `finish` an output.
 macro_rules! c_operation {
     ($($(#[$doc:meta])* $form:ident $name:ident: $of:expr;)*) => {$(

@@ -14,7 +14,7 @@ use crate::object::policy::{self, Access, Act, Key, Login};
 use crate::store::vault::Who;
 use crate::token::Token;
 use operations::Operations;
-pub use operations::{Order, Role};
+pub use operations::{Dual, Order, Role};
 use parking_lot::Mutex;
 use std::sync::Arc;
 

@@ -1,12 +1,14 @@
 //! Operations under way: how they start and are cancelled; what has an output ([`transforms`]) and
-//! what has a verdict ([`verify`]), at once or in parts.
+//! what has a verdict ([`verify`]), at once or in parts, and both together ([`dual`]).
 //!
 //! What ends one and what does not (PKCS#11 3.2, sections 5.2 and 5.8 to 5.16): a length query, too
 //! small a buffer and a call that is out of turn do not, success and every other error do. A logout
 //! ends all of them, in every session of the token: nobody uses a key that they may not see.
+mod dual;
 mod transforms;
 mod verify;
 
+pub use dual::Dual;
 pub use verify::Order;
 use verify::Verification;
 

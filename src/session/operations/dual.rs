@@ -1,0 +1,81 @@
+//! Two operations over the same data: PKCS#11 3.2, section 5.17.
+use super::super::{Output, Room, Session};
+use super::{Operations, Order, Role};
+use crate::error::{Error, Result};
+
+/// A cipher at work together with what takes its plaintext in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Dual {
+    DigestEncrypt,
+    DecryptDigest,
+    SignEncrypt,
+    DecryptVerify,
+}
+
+/// What takes the plaintext in.
+#[derive(Clone, Copy)]
+enum Taker {
+    Transform(Role),
+    Verify,
+}
+
+impl Dual {
+    const fn halves(self) -> (Role, Taker) {
+        match self {
+            Dual::DigestEncrypt => (Role::Encrypt, Taker::Transform(Role::Digest)),
+            Dual::DecryptDigest => (Role::Decrypt, Taker::Transform(Role::Digest)),
+            Dual::SignEncrypt => (Role::Encrypt, Taker::Transform(Role::Sign)),
+            Dual::DecryptVerify => (Role::Decrypt, Taker::Verify),
+        }
+    }
+}
+
+impl Session {
+    /// `C_DigestEncryptUpdate`, `C_DecryptDigestUpdate`, `C_SignEncryptUpdate`,
+    /// `C_DecryptVerifyUpdate`: nothing is fed to either unless both are there, and plaintext is
+    /// taken in only once the cipher's output is given.
+    ///
+    /// An error of the cipher ends the cipher alone, since nothing was passed on. An error of the
+    /// other half ends both: the cipher has gone on, and its output is lost.
+    pub fn dual(&self, dual: Dual, part: &[u8], room: Room) -> Result<Output> {
+        let mut operations = self.operations();
+        let (cipher, taker) = dual.halves();
+        operations.is_ready(cipher)?;
+        operations.takes(taker)?;
+        let output = operations.update(cipher, part, room)?;
+        if let Output::Bytes(out) = &output {
+            let plaintext = if cipher == Role::Encrypt { part } else { out };
+            operations
+                .take_in(taker, plaintext)
+                .inspect_err(|_| *operations.slot(cipher) = None)?;
+        }
+        Ok(output)
+    }
+}
+
+impl Operations {
+    /// Whether the operation of `role` would take a part.
+    fn is_ready(&mut self, role: Role) -> Result<()> {
+        match self.slot(role) {
+            None => Err(Error::OperationNotInitialized),
+            Some(active) if active.locked => Err(Error::UserNotLoggedIn),
+            Some(active) if active.pending.is_some() => Err(Error::OperationActive),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn takes(&mut self, taker: Taker) -> Result<()> {
+        match taker {
+            Taker::Transform(role) => self.is_ready(role),
+            Taker::Verify => self.verifies(Order::DataFirst),
+        }
+    }
+
+    fn take_in(&mut self, taker: Taker, plaintext: &[u8]) -> Result<()> {
+        match taker {
+            Taker::Transform(role) => self.update(role, plaintext, Room::Bytes(0)).map(drop),
+            Taker::Verify => self.verify_update(Order::DataFirst, plaintext),
+        }
+    }
+}
