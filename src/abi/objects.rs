@@ -75,7 +75,7 @@ c_fn! {
         count: CK_ULONG,
     ) |caller, module| {
         let session = module.session(session)?;
-        session.find_init(caller.template(template, count)?)
+        session.find_init(caller.search_template(template, count)?)
     }
 
     /// Goes on with it.

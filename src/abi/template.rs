@@ -26,6 +26,35 @@ impl Caller<'_> {
         self.attributes(&self.array(at, count, &mut left)?, NESTING, &mut left)
     }
 
+    /// The template of a search; `None` if it is one that no object matches: an attribute that
+    /// nothing here has, a value that its attribute cannot have, two values for one attribute.
+    ///
+    /// PKCS#11 3.2 section 5.7.7 has codes for these, but programs ask every token for attributes of
+    /// their own (`CKA_NSS_*`) and mean "if there is such a thing". `CKR_ARGUMENTS_BAD` if the array
+    /// is wrong and `CKR_ATTRIBUTE_VALUE_INVALID` if a value is not there to be read, as ever.
+    pub(super) fn search_template(
+        &self,
+        at: *const CK_ATTRIBUTE,
+        count: CK_ULONG,
+    ) -> Result<Option<Attributes>> {
+        let mut left = MOST;
+        let array = self.array(at, count, &mut left)?;
+        let there = |raw: &CK_ATTRIBUTE| {
+            raw.ulValueLen == 0 || (raw.ulValueLen <= LONGEST && !raw.pValue.is_null())
+        };
+        if !array.iter().all(there) {
+            return Err(Error::AttributeValueInvalid);
+        }
+        match self.attributes(&array, NESTING, &mut left) {
+            Err(
+                Error::AttributeTypeInvalid
+                | Error::AttributeValueInvalid
+                | Error::TemplateInconsistent,
+            ) => Ok(None),
+            template => template.map(Some),
+        }
+    }
+
     /// The elements of an array of attributes, whose number comes off `left`.
     pub(super) fn array(
         &self,
@@ -127,6 +156,29 @@ mod tests {
         assert_eq!(template(&[null]), Err(Error::AttributeValueInvalid));
         let unknown = CK_ATTRIBUTE { type_: 0x7FFF_FFFF, ..token };
         assert_eq!(template(&[unknown]), Err(Error::AttributeTypeInvalid));
+    }
+
+    #[test]
+    fn a_search_that_nothing_matches_is_no_mistake() {
+        let search = |array: &[CK_ATTRIBUTE]| {
+            caller().search_template(array.as_ptr(), CK_ULONG::try_from(array.len()).unwrap())
+        };
+        let (mut yes, mut no, mut long) = ([CK_TRUE], [CK_FALSE], [CK_TRUE; 2]);
+        let token = attribute(CKA_TOKEN, &mut yes);
+        assert_eq!(search(&[token]).unwrap().map(|t| t.len()), Some(1));
+        let unknown = CK_ATTRIBUTE { type_: 0x7FFF_FFFF, ..token };
+        for nothing in [
+            vec![token, unknown],
+            vec![attribute(CKA_TOKEN, &mut long)],
+            vec![token, attribute(CKA_TOKEN, &mut no)],
+        ] {
+            assert_eq!(search(&nothing), Ok(None));
+        }
+        let unread = CK_ATTRIBUTE { pValue: null_mut(), ..unknown };
+        assert_eq!(search(&[unread]), Err(Error::AttributeValueInvalid));
+        let long = CK_ATTRIBUTE { ulValueLen: CK_UNAVAILABLE_INFORMATION, ..unknown };
+        assert_eq!(search(&[long]), Err(Error::AttributeValueInvalid));
+        assert_eq!(caller().search_template(null(), 1), Err(Error::ArgumentsBad));
     }
 
     #[test]

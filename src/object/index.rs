@@ -2,8 +2,9 @@
 //!
 //! Everything that looks for objects comes here, so that a token too large for memory could ask its
 //! store instead.
-use super::attribute::{Attributes, Value};
-use super::{Object, class};
+use super::Object;
+use super::attribute::{self, Attributes, Value};
+use super::class::{self, Class};
 use crate::ck::*;
 use std::collections::hash_map::{Entry, HashMap, RandomState};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,7 +82,7 @@ impl Index {
                     if class::is_material(object.class(), cka) {
                         object.shows(cka)
                     } else {
-                        object.attributes().value(cka) == Some(wanted)
+                        has(object, cka, wanted)
                     }
                 })
         })
@@ -166,12 +167,25 @@ impl Handles {
 /// matches unless it may be revealed, and has been opened: [`Index::undecided`] says whose to open.
 pub fn matches(object: &Object, template: &Attributes) -> bool {
     template.iter().all(|(cka, wanted)| {
-        let there = object.attributes().value(cka).or_else(|| {
-            let material = object.material().ok().flatten()?;
-            material.value(cka).filter(|_| object.shows(cka))
-        });
-        there == Some(wanted)
+        if !class::is_material(object.class(), cka) {
+            return has(object, cka, wanted);
+        }
+        let material = object.material().ok().flatten();
+        object.shows(cka) && material.is_some_and(|m| m.value(cka) == Some(wanted))
     })
+}
+
+/// Whether an attribute that is not key material has this value. One that the class has and the
+/// object has not got is an empty one, as [`policy::reveal`](super::policy::reveal) says too.
+fn has(object: &Object, cka: CK_ATTRIBUTE_TYPE, wanted: &Value) -> bool {
+    match object.attributes().value(cka) {
+        Some(value) => value == wanted,
+        None => {
+            let empty = attribute::row(cka).ok().and_then(|row| Value::empty(row.kind));
+            empty.as_ref() == Some(wanted)
+                && Class::of(object.attributes()).is_ok_and(|class| class.attribute(cka).is_ok())
+        }
+    }
 }
 
 #[cfg(test)]

@@ -185,6 +185,15 @@ pub fn strength(bits: usize, attributes: &Attributes) -> Result<()> {
     }
 }
 
+/// Are keys of this type still wanted? `legacy`: whether the configuration wants old ones. If not
+/// the token has no such type, as it has no mechanisms for it: `CKR_ATTRIBUTE_VALUE_INVALID`.
+pub fn age(legacy: bool, attributes: &Attributes) -> Result<()> {
+    if !legacy && attributes.ulong(CKA_KEY_TYPE) == Some(CKK_DES3) {
+        return Err(Error::AttributeValueInvalid.because("legacy_des3 is off"));
+    }
+    Ok(())
+}
+
 /// `CKA_TRUSTED` is the SO's alone.
 pub fn trust(login: Login, attributes: &Attributes) -> Result<()> {
     if attributes.flag(CKA_TRUSTED) == Some(true) && login != Login::So {

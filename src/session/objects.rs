@@ -63,11 +63,12 @@ impl Session {
         })
     }
 
-    /// `C_FindObjectsInit`
-    pub fn find_init(&self, template: Attributes) -> Result<()> {
+    /// `C_FindObjectsInit`; nothing is found without a template
+    pub fn find_init(&self, template: Option<Attributes>) -> Result<()> {
         drop(self.unsearched()?);
         // may notice that the token was begun anew, which ends what is under way
-        let mut found = self.token.search(&template)?;
+        let found = template.map(|template| self.token.search(&template)).transpose()?;
+        let mut found = found.unwrap_or_default();
         found.reverse();
         self.unsearched()?.find = Some(found);
         Ok(())
@@ -104,8 +105,10 @@ impl Session {
 
     /// May an object with these attributes come to be in this session?
     pub(super) fn may_create(&self, attributes: &Attributes) -> Result<()> {
+        let config = &self.token.shared().config;
         policy::create(self.token.login_state(), self.access, attributes)?;
-        policy::strength(self.token.shared().config.min_rsa_bits, attributes)
+        policy::age(config.legacy_des3, attributes)?;
+        policy::strength(config.min_rsa_bits, attributes)
     }
 
     pub(super) fn insert(&self, object: Object) -> Result<CK_OBJECT_HANDLE> {

@@ -136,7 +136,10 @@ fn in_pieces() {
 #[test]
 fn one_search_at_a_time() {
     with_token(|t| {
-        let init = |s: &Session| call!(s.C_FindObjectsInit(s.handle, null_mut(), 0));
+        let init = |s: &Session| {
+            let mut raw = RawTemplate::new(&attrs![CKA_CLASS => CKO_DATA]);
+            call!(s.C_FindObjectsInit(s.handle, raw.ptr(), raw.count()))
+        };
         let end = |s: &Session| call!(s.C_FindObjectsFinal(s.handle));
         assert_eq!(more(t, 1), Err(CKR_OPERATION_NOT_INITIALIZED));
         assert_eq!(end(t), Err(CKR_OPERATION_NOT_INITIALIZED));
@@ -153,14 +156,91 @@ fn one_search_at_a_time() {
         init(t).unwrap();
         call!(t.C_SessionCancel(t.handle, CKF_FIND_OBJECTS)).unwrap();
         assert_eq!(more(t, 1), Err(CKR_OPERATION_NOT_INITIALIZED));
-        // a template that cannot be starts nothing
-        let mut raw = RawTemplate::new(&attrs![0x7FFF_FFFF => true]);
-        let unknown = call!(t.C_FindObjectsInit(t.handle, raw.ptr(), 1));
-        assert_eq!(unknown, Err(CKR_ATTRIBUTE_TYPE_INVALID));
-        let mut raw = RawTemplate::new(&attrs![CKA_CLASS => b"short"]);
-        let short = call!(t.C_FindObjectsInit(t.handle, raw.ptr(), 1));
-        assert_eq!(short, Err(CKR_ATTRIBUTE_VALUE_INVALID));
+        // a template that cannot be read starts nothing
+        let mut raw = RawTemplate::new(&attrs![CKA_LABEL => Attr::Null(4)]);
+        let unread = call!(t.C_FindObjectsInit(t.handle, raw.ptr(), 1));
+        assert_eq!(unread, Err(CKR_ATTRIBUTE_VALUE_INVALID));
+        let none = call!(t.C_FindObjectsInit(t.handle, null_mut(), 1));
+        assert_eq!(none, Err(CKR_ARGUMENTS_BAD));
         assert_eq!(end(t), Err(CKR_OPERATION_NOT_INITIALIZED));
         assert!(named(t, "none").is_empty());
+    });
+}
+
+/// Programs ask every token for what only some have: NSS for `CKA_NSS_*` and trust objects. The
+/// answer is that there is none, as long as the question can be read at all.
+#[test]
+fn what_nothing_can_match() {
+    const NSS_TRUST: CK_ULONG = 0xCE53_4353;
+    const NSS_MOZILLA_CA_POLICY: CK_ULONG = 0xCE53_4382;
+    with_token(|t| {
+        data(t, "note");
+        let key = t.aes(16).unwrap();
+        for template in [
+            attrs![0x7FFF_FFFF => true].to_vec(),
+            attrs![NSS_MOZILLA_CA_POLICY => true, CKA_TOKEN => true].to_vec(),
+            attrs![CKA_CLASS => NSS_TRUST].to_vec(),
+            attrs![CKA_CLASS => b"short"].to_vec(),
+            attrs![CKA_TOKEN => b"long"].to_vec(),
+            attrs![CKA_START_DATE => b"tomorrow"].to_vec(),
+            attrs![CKA_ALLOWED_MECHANISMS => b"odd"].to_vec(),
+            attrs![CKA_UNWRAP_TEMPLATE => b"no array"].to_vec(),
+            attrs![CKA_UNWRAP_TEMPLATE => attrs![0x7FFF_FFFF => true]].to_vec(),
+            attrs![CKA_PRIVATE => true, CKA_PRIVATE => false].to_vec(),
+            attrs![CKA_CLASS => CKO_VALIDATION].to_vec(),
+            attrs![CKA_CLASS => CKO_DOMAIN_PARAMETERS].to_vec(),
+        ] {
+            assert_eq!(t.find(&template), Ok(vec![]), "{template:?}");
+        }
+        assert_eq!(t.find(&attrs![CKA_CLASS => CKO_SECRET_KEY, CKA_ID => b""]), Ok(vec![key]));
+    });
+}
+
+#[test]
+fn arrays_are_search_terms_too() {
+    with_token(|t| {
+        let inner = || attrs![CKA_EXTRACTABLE => false, CKA_LABEL => "inside"];
+        let mechanisms: &[CK_ULONG] = &[CKM_AES_KEY_WRAP_KWP, CKM_AES_GCM];
+        let template = attrs![
+            CKA_VALUE_LEN => 16usize,
+            CKA_UNWRAP_TEMPLATE => inner(),
+            CKA_ALLOWED_MECHANISMS => mechanisms,
+        ];
+        let bound = t.generate(&Mech::new(CKM_AES_KEY_GEN), &template).unwrap();
+        let free = t.aes(16).unwrap();
+        let one = |template: &[_]| t.find(template).unwrap();
+        assert_eq!(one(&attrs![CKA_UNWRAP_TEMPLATE => inner()]), [bound]);
+        let turned = attrs![CKA_LABEL => "inside", CKA_EXTRACTABLE => false];
+        assert_eq!(one(&attrs![CKA_UNWRAP_TEMPLATE => turned]), [bound]);
+        assert!(one(&attrs![CKA_UNWRAP_TEMPLATE => attrs![CKA_EXTRACTABLE => false]]).is_empty());
+        assert_eq!(one(&attrs![CKA_ALLOWED_MECHANISMS => mechanisms]), [bound]);
+        assert!(one(&attrs![CKA_ALLOWED_MECHANISMS => &mechanisms[..1]]).is_empty());
+        // an array that was never given is an empty one, as C_GetAttributeValue says too
+        assert_eq!(t.bytes(free, CKA_ALLOWED_MECHANISMS), Ok(vec![]));
+        assert_eq!(one(&attrs![CKA_ALLOWED_MECHANISMS => b""]), [free]);
+    });
+}
+
+/// Neither the value nor its absence can be found out of a key that hides it.
+#[test]
+fn searching_is_no_oracle() {
+    with_token(|t| {
+        let (_, private) = t.rsa(1024).unwrap();
+        let aes = attrs![
+            CKA_CLASS => CKO_SECRET_KEY,
+            CKA_KEY_TYPE => CKK_AES,
+            CKA_VALUE => &[7; 16],
+            CKA_SENSITIVE => false,
+            CKA_EXTRACTABLE => false,
+        ];
+        let kept = t.create(&aes).unwrap();
+        for (key, cka) in
+            [(private, CKA_PRIVATE_EXPONENT), (private, CKA_PRIME_1), (kept, CKA_VALUE)]
+        {
+            assert_eq!(t.bytes(key, cka), Err(CKR_ATTRIBUTE_SENSITIVE));
+            for value in [&b""[..], &[0], &[7; 16]] {
+                assert_eq!(t.find(&attrs![cka => value]), Ok(vec![]));
+            }
+        }
     });
 }
