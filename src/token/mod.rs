@@ -2,6 +2,8 @@
 //!
 //! Objects of the store are read into an index ([`state`]); other processes' changes are picked up
 //! in [`sync`]. No lock is held while a PIN is hashed or a key is used.
+mod built_in;
+pub mod clock;
 mod login;
 mod objects;
 mod state;
@@ -60,6 +62,8 @@ pub struct Token {
     vault: OnceCell<Vault>,
     state: RwLock<State>,
     polled: Mutex<Polled>,
+    /// Made when first looked for.
+    built_in: OnceCell<Vec<built_in::Placed>>,
 }
 
 /// When the store was last looked at. Whoever holds the lock on it may change which token objects
@@ -87,6 +91,7 @@ impl Token {
             vault: vault.map_or_else(OnceCell::new, OnceCell::with_value),
             state: RwLock::new(State::new()),
             polled: Mutex::new(Polled { at: Instant::now(), stamp: None }),
+            built_in: OnceCell::new(),
         }
     }
 

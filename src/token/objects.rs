@@ -18,7 +18,8 @@ impl Token {
     /// The object at `handle`, if it is in sight.
     pub fn object(&self, handle: CK_OBJECT_HANDLE) -> Result<Option<Arc<Object>>> {
         self.refresh(Freshness::Lately)?;
-        Ok(self.state.read().index.at(handle).cloned())
+        let kept = self.state.read().index.at(handle).cloned();
+        Ok(kept.or_else(|| self.built_in(handle)))
     }
 
     /// The same with its key material open: for whoever is about to use it.
@@ -48,7 +49,9 @@ impl Token {
             // what cannot be opened cannot be seen, so it does not match
             let _ = self.open_object(handle);
         }
-        Ok(self.state.read().index.find(template))
+        let mut found = self.state.read().index.find(template);
+        found.extend(self.search_built_in(template)?);
+        Ok(found)
     }
 
     /// Puts new objects into the store or the session, all or none; their handles.

@@ -83,8 +83,15 @@ impl Session {
         Ok(CK_ULONG::from_ne_bytes(bytes.try_into().expect("a CK_ULONG")))
     }
 
-    /// All objects that match: init, find by tens, final.
+    /// All objects that match and that somebody made: the profile objects, which are always there,
+    /// count in no test but theirs.
     pub fn find(&self, template: Template<'_>) -> Rv<Vec<Handle>> {
+        let mut all = self.find_raw(template)?;
+        all.retain(|object| self.ulong(*object, CKA_CLASS) != Ok(CKO_PROFILE));
+        Ok(all)
+    }
+    /// All objects that match: init, find by tens, final.
+    pub fn find_raw(&self, template: Template<'_>) -> Rv<Vec<Handle>> {
         let mut raw = RawTemplate::new(template);
         call!(self.C_FindObjectsInit(self.handle, raw.ptr(), raw.count()))?;
         let mut all = Vec::new();

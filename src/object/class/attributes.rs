@@ -31,7 +31,11 @@ pub(super) static STORAGE: &[Attribute] = &[
     attribute(CKA_TOKEN, Flags::COPY, Default::Bool(false)),
     attribute(CKA_MODIFIABLE, Flags::COPY.and(Flags::STAYS_FALSE), Default::Bool(true)),
     attribute(CKA_COPYABLE, MODIFIABLE.and(Flags::STAYS_FALSE), Default::Bool(true)),
-    attribute(CKA_DESTROYABLE, MODIFIABLE.and(Flags::STAYS_FALSE), Default::Bool(true)),
+    attribute(
+        CKA_DESTROYABLE,
+        MODIFIABLE.and(Flags::COPY).and(Flags::STAYS_FALSE),
+        Default::Bool(true),
+    ),
     attribute(CKA_LABEL, MODIFIABLE, Default::Empty),
     attribute(CKA_UNIQUE_ID, TOKENS_OWN, Default::Absent),
 ];
@@ -70,6 +74,19 @@ pub(super) static X509: &[Attribute] = &[
     attribute(CKA_HASH_OF_ISSUER_PUBLIC_KEY, FIXED, Default::Empty),
     attribute(CKA_JAVA_MIDP_SECURITY_DOMAIN, FIXED, Default::Ulong(0)),
     attribute(CKA_NAME_HASH_ALGORITHM, FIXED, Default::Ulong(CKM_SHA_1)),
+];
+
+/// Section 4.14, profile objects.
+pub(super) static PROFILE: &[Attribute] = &[attribute(CKA_PROFILE_ID, FIXED, Default::Absent)];
+
+/// Section 4.13, mechanism objects.
+pub(super) static MECHANISM: &[Attribute] =
+    &[attribute(CKA_MECHANISM_TYPE, FIXED, Default::Absent)];
+
+/// Section 4.3.3, clock objects.
+pub(super) static CLOCK: &[Attribute] = &[
+    attribute(CKA_HW_FEATURE_TYPE, FIXED, Default::Absent),
+    attribute(CKA_VALUE, FIXED, Default::Absent),
 ];
 
 /// Section 4.7, keys.

@@ -4,8 +4,17 @@ use super::{Class, Form, attributes::*};
 use crate::ck::*;
 use std::ops::RangeInclusive;
 
-const NONE: Class =
-    Class { class: 0, subtype: None, form: Form::None, can: &[], value_len: &[], groups: &[] };
+const NONE: Class = Class {
+    class: 0,
+    subtype: None,
+    form: Form::None,
+    can: &[],
+    value_len: &[],
+    groups: &[],
+    built_in: false,
+};
+
+const BUILT_IN: Class = Class { built_in: true, ..NONE };
 
 const PUBLIC: Class = Class { class: CKO_PUBLIC_KEY, ..NONE };
 const PRIVATE: Class = Class { class: CKO_PRIVATE_KEY, ..NONE };
@@ -31,6 +40,9 @@ const fn key(key_type: CK_KEY_TYPE, class: Class) -> Class {
 
 /// The table.
 pub static CLASSES: &[Class] = &[
+    Class { class: CKO_PROFILE, groups: &[STORAGE, IN_PUBLIC, PROFILE], ..BUILT_IN },
+    Class { class: CKO_MECHANISM, groups: &[STORAGE, IN_PUBLIC, MECHANISM], ..BUILT_IN },
+    Class { class: CKO_HW_FEATURE, groups: &[STORAGE, IN_PUBLIC, CLOCK], ..BUILT_IN },
     Class { class: CKO_DATA, groups: &[STORAGE, IN_PUBLIC, DATA], ..NONE },
     Class {
         class: CKO_CERTIFICATE,

@@ -136,6 +136,8 @@ pub struct Class {
     pub value_len: &'static [RangeInclusive<usize>],
     /// Attributes, in groups that classes share.
     pub groups: &'static [&'static [Attribute]],
+    /// Whether the token has such objects of its own, and nobody else can make one.
+    pub built_in: bool,
 }
 
 impl Class {

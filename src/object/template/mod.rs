@@ -54,6 +54,11 @@ pub fn draft(origin: Origin, template: Attributes, implied: Attributes) -> Resul
         attributes.add(cka, value)?;
     }
     let class = Class::of(&attributes)?;
+    if class.built_in {
+        return Err(
+            Error::AttributeValueInvalid.because("objects of the class are the token's own")
+        );
+    }
     if origin == Origin::Unwrap && class.form != Form::Secret && !class.form.is_private() {
         return Err(
             Error::TemplateInconsistent.because("only private and secret keys are unwrapped")
