@@ -2,7 +2,7 @@
 //! environment (`KEYFERRY_STORE`, `KEYFERRY_CONFIG`) or a file, in this order.
 //!
 //! The file is TOML: `store`, `null_parameter` (`"azure"`, `"refuse"`), `min_rsa_bits` (1024, 2048),
-//! `legacy_des3` (true, false).
+//! `legacy_des3` and `enforce_dates` (true, false).
 //! What it leaves out is as by default; so is everything if there is no file where it would be by
 //! default, `$XDG_CONFIG_HOME/keyferry/config.toml`.
 use crate::error::{Error, Result};
@@ -30,6 +30,8 @@ pub struct Config {
     pub min_rsa_bits: usize,
     /// Whether data and keys under triple DES can be decrypted and unwrapped. Default: no.
     pub legacy_des3: bool,
+    /// Whether keys are used only between their `CKA_START_DATE` and `CKA_END_DATE`. Default: no.
+    pub enforce_dates: bool,
 }
 
 /// What a NULL parameter of a wrapping mechanism means.
@@ -65,6 +67,7 @@ impl Config {
             null_parameter: NullParameter::Azure,
             min_rsa_bits: 1024,
             legacy_des3: false,
+            enforce_dates: false,
         }
     }
 }
@@ -98,6 +101,8 @@ struct ConfigFile {
     min_rsa_bits: Option<usize>,
     #[serde(default)]
     legacy_des3: bool,
+    #[serde(default)]
+    enforce_dates: bool,
 }
 
 type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -128,6 +133,7 @@ fn assemble(reserved: Option<&str>, env: Lookup<'_>) -> std::result::Result<Conf
         null_parameter: file.null_parameter,
         min_rsa_bits: min_rsa_bits(file.min_rsa_bits)?,
         legacy_des3: file.legacy_des3,
+        enforce_dates: file.enforce_dates,
     })
 }
 
@@ -253,6 +259,7 @@ mod tests {
         assert!(!read(None, &env).unwrap().legacy_des3);
         std::fs::write(folder.join("config.toml"), "legacy_des3 = true").unwrap();
         assert!(read(None, &env).unwrap().legacy_des3);
+        assert!(!read(None, &env).unwrap().enforce_dates);
     }
 
     #[test]

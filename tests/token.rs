@@ -14,6 +14,8 @@ mod built_in;
 #[path = "token/ciphers.rs"]
 mod ciphers;
 mod common;
+#[path = "token/dates.rs"]
+mod dates;
 #[path = "token/disk.rs"]
 mod disk;
 #[path = "token/dual.rs"]

@@ -164,6 +164,19 @@ pub fn destroy(login: Login, access: Access, object: &Object) -> Result<()> {
     }
 }
 
+/// Is `key` in force on the day `today` (`YYYYMMDD`): not before its `CKA_START_DATE`, not after its
+/// `CKA_END_DATE` (PKCS#11 3.2, section 4.7)? The standard leaves it to the token whether it asks.
+/// `CKR_KEY_FUNCTION_NOT_PERMITTED`.
+pub fn in_force(today: &[u8; 8], key: &Object) -> Result<()> {
+    let date = |cka| key.attributes().bytes(cka).filter(|date| !date.is_empty());
+    let early = date(CKA_START_DATE).is_some_and(|start| today.as_slice() < start);
+    let late = date(CKA_END_DATE).is_some_and(|end| today.as_slice() > end);
+    match early || late {
+        true => Err(Error::KeyFunctionNotPermitted.because("outside the key's dates")),
+        false => Ok(()),
+    }
+}
+
 /// What a copy may not inherit: trust, unless the SO makes the copy.
 pub fn distrust(login: Login, copy: Object) -> Object {
     if login == Login::So || !copy.is(CKA_TRUSTED) {

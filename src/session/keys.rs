@@ -57,7 +57,7 @@ impl Session {
         let wrap = mechanism.wrap.as_ref().ok_or(Error::MechanismInvalid)?;
         let params = self.params(mechanism, params)?;
         let kek = self.key(Act::Wrap, mechanism, wrapping_key)?;
-        let target = self.token.open_object(key)?.ok_or(Error::KeyHandleInvalid)?;
+        let target = self.usable(key, Error::KeyHandleInvalid)?;
         let target = policy::export(&kek, target)?;
         let len = (wrap.len)(&params, &kek, &target)?;
         match room {

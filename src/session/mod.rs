@@ -12,7 +12,7 @@ use crate::mechanism::{Mechanism, Params, Shape};
 use crate::object::Object;
 use crate::object::policy::{self, Access, Act, Key, Login};
 use crate::store::vault::Who;
-use crate::token::Token;
+use crate::token::{Token, clock};
 use operations::Operations;
 pub use operations::{Dual, Order, Role};
 use parking_lot::Mutex;
@@ -129,8 +129,17 @@ impl Session {
 
     /// The key at `handle`, if `mechanism` may use it so.
     fn key(&self, act: Act, mechanism: &Mechanism, handle: CK_OBJECT_HANDLE) -> Result<Key> {
-        let object = self.token.open_object(handle)?.ok_or_else(|| act.no_such_key())?;
-        policy::permit(&mechanism.wants(act), object)
+        policy::permit(&mechanism.wants(act), self.usable(handle, act.no_such_key())?)
+    }
+
+    /// The object at `handle`, or `absent`; on a day when it is in force, if the configuration asks
+    /// for that.
+    fn usable(&self, handle: CK_OBJECT_HANDLE, absent: Error) -> Result<Arc<Object>> {
+        let object = self.token.open_object(handle)?.ok_or(absent)?;
+        if self.token.shared().config.enforce_dates {
+            policy::in_force(&clock::today(), &object)?;
+        }
+        Ok(object)
     }
 
     /// What the parameter means: NULL may stand for one, and may not where one is needed. An old

@@ -13,6 +13,11 @@ pub fn utc_time(now: SystemTime) -> [CK_CHAR; 16] {
     text.as_bytes().first_chunk().copied().unwrap_or([b'0'; 16])
 }
 
+/// Today's date in UTC as `CK_DATE` has it, `YYYYMMDD`: such dates compare as their bytes do.
+pub fn today() -> [u8; 8] {
+    utc_time(SystemTime::now()).first_chunk().copied().unwrap_or([b'0'; 8])
+}
+
 /// Year, month and day of a count of days since 1970-01-01: years begin in March, so that the leap
 /// day is the last of its year.
 fn civil(days: u64) -> (u64, u64, u64) {

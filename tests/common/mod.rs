@@ -201,6 +201,17 @@ pub fn with_module<T>(test: impl FnOnce(&Pkcs11) -> T) -> T {
     with_store("memory:", test)
 }
 
+/// A logged-in session of a token in memory, under a configuration file of these lines.
+pub fn with_config(lines: &str, test: impl FnOnce(&Session)) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, format!("store = 'memory:'\n{lines}\n")).unwrap();
+    with_store(&format!("config={}", file.display()), |p| {
+        let slot = p.slots(true).unwrap()[0];
+        test(&p.token(slot).unwrap());
+    });
+}
+
 /// Runs `test` with the module initialised with this configuration.
 pub fn with_store<T>(config: &str, test: impl FnOnce(&Pkcs11) -> T) -> T {
     struct Finalized(Pkcs11);

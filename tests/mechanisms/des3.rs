@@ -18,20 +18,15 @@ fn mechs() -> [Mech; 3] {
 }
 
 fn with_legacy(test: impl FnOnce(&Session)) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("config.toml");
-    std::fs::write(&file, "store = 'memory:'\nlegacy_des3 = true\n").unwrap();
-    with_store(&format!("config={}", file.display()), |p| {
-        let slot = p.slots(true).unwrap()[0];
-        test(&p.token(slot).unwrap());
-    });
+    with_config("legacy_des3 = true", test);
 }
 
 #[test]
 fn off_by_default() {
     with_token(|t| {
         let listed = t.p.mechanisms(t.slot).unwrap();
-        let key = t.secret(CKK_DES3, &hex(KEY)).unwrap();
+        assert_eq!(t.secret(CKK_DES3, &hex(KEY)), Err(CKR_ATTRIBUTE_VALUE_INVALID));
+        let key = t.secret(CKK_AES, &[7; 16]).unwrap();
         for mech in mechs() {
             assert!(!listed.contains(&mech.ckm));
             let info = t.p.mechanism_info(t.slot, mech.ckm);

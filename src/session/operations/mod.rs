@@ -166,7 +166,7 @@ impl Session {
 
     /// `C_DigestKey`: the value of a secret key as the next part. `CKR_KEY_INDIGESTIBLE` for others.
     pub fn digest_key(&self, key: CK_OBJECT_HANDLE) -> Result<()> {
-        let key = self.token.open_object(key)?.ok_or(Error::KeyHandleInvalid)?;
+        let key = self.usable(key, Error::KeyHandleInvalid)?;
         self.update(Role::Digest, &policy::digestible(key)?, Room::Bytes(0)).map(drop)
     }
 
