@@ -7,7 +7,7 @@ use crate::mechanism::{MECHANISMS, Mechanism};
 use crate::object::policy::Access;
 use crate::session::Session;
 use crate::store::vault::{Description, PIN_LEN, Tries, Vault};
-use crate::store::{self};
+use crate::store::{self, Presence};
 use crate::token::clock::utc_time;
 use crate::token::{Shared, Token};
 use parking_lot::{Mutex, RwLock};
@@ -18,7 +18,8 @@ use std::time::SystemTime;
 /// Everything between `C_Initialize` and `C_Finalize`.
 #[derive(Debug)]
 pub struct Module {
-    shared: Arc<Shared>,
+    /// Locked before the tokens, those before the sessions.
+    shared: RwLock<Arc<Shared>>,
     /// Token n is in slot n for ever; the last one is yet to be initialised.
     tokens: RwLock<Vec<Arc<Token>>>,
     sessions: RwLock<HashMap<CK_SESSION_HANDLE, Arc<Session>>>,
@@ -36,7 +37,7 @@ impl Module {
         let store = store::open(&config.store)?;
         let shared = Arc::new(Shared::new(store, config, threads));
         let module = Module {
-            shared,
+            shared: RwLock::new(shared),
             tokens: RwLock::default(),
             sessions: RwLock::default(),
             initializing: Mutex::default(),
@@ -57,19 +58,29 @@ impl Module {
     }
 
     /// `C_GetSlotList`. Every slot has a token: those initialised, and one yet to be after the last.
-    pub fn slots(&self) -> Result<Vec<CK_SLOT_ID>> {
-        self.scan()?;
+    /// But none has if the store is gone.
+    pub fn slots(&self, token_present: bool) -> Result<Vec<CK_SLOT_ID>> {
+        match self.look() {
+            Ok(()) => self.scan()?,
+            Err(Error::TokenNotPresent) if token_present => return Ok(Vec::new()),
+            Err(Error::TokenNotPresent) => {}
+            Err(error) => return Err(error),
+        }
         let count = self.tokens.read().len();
         (0..count).map(|slot| CK_SLOT_ID::try_from(slot).map_err(|_| Error::GeneralError)).collect()
     }
 
     /// `C_GetSlotInfo`
     pub fn slot_info(&self, slot: CK_SLOT_ID) -> Result<CK_SLOT_INFO> {
-        self.token(slot)?;
+        let present = match self.token(slot) {
+            Ok(_) => CKF_TOKEN_PRESENT,
+            Err(Error::TokenNotPresent) => 0,
+            Err(error) => return Err(error),
+        };
         Ok(CK_SLOT_INFO {
             slotDescription: padded(&format!("keyferry slot {slot}")),
             manufacturerID: padded(MANUFACTURER),
-            flags: CKF_TOKEN_PRESENT,
+            flags: present,
             hardwareVersion: version(),
             firmwareVersion: version(),
         })
@@ -106,7 +117,8 @@ impl Module {
     /// `C_GetMechanismList`
     pub fn mechanisms(&self, slot: CK_SLOT_ID) -> Result<Vec<CK_MECHANISM_TYPE>> {
         self.token(slot)?;
-        let wanted = MECHANISMS.iter().filter(|m| m.wanted(&self.shared.config).is_ok());
+        let shared = self.shared();
+        let wanted = MECHANISMS.iter().filter(|m| m.wanted(&shared.config).is_ok());
         Ok(wanted.map(|m| m.ckm).collect())
     }
 
@@ -118,7 +130,7 @@ impl Module {
     ) -> Result<CK_MECHANISM_INFO> {
         self.token(slot)?;
         let mechanism = Mechanism::of(ckm)?;
-        mechanism.wanted(&self.shared.config)?;
+        mechanism.wanted(&self.shared().config)?;
         Ok(CK_MECHANISM_INFO {
             ulMinKeySize: *mechanism.key_size.start(),
             ulMaxKeySize: *mechanism.key_size.end(),
@@ -134,11 +146,16 @@ impl Module {
         if sessions.read_only + sessions.read_write > 0 {
             return Err(Error::SessionExists);
         }
-        if token.is_initialized() {
-            return token.reinitialize(label, so_pin);
+        if !token.is_initialized() {
+            let number = usize::try_from(slot).map_err(|_| Error::SlotIdInvalid)?;
+            let created = Vault::create(self.shared().store.clone(), number, label, so_pin)?;
+            self.scan()?;
+            if created.is_some() {
+                return Ok(());
+            }
+            // another process was first, so this is a token like any other
         }
-        Vault::create(self.shared.store.clone(), label, so_pin)?;
-        self.scan()
+        token.reinitialize(label, so_pin)
     }
 
     /// `C_OpenSession`
@@ -151,7 +168,7 @@ impl Module {
             return Err(Error::TokenNotRecognized.because("the token is not initialised"));
         }
         let access = if flags & CKF_RW_SESSION == 0 { Access::ReadOnly } else { Access::ReadWrite };
-        let handle = self.shared.new_handle()?;
+        let handle = self.shared().new_handle()?;
         token.session_opened(handle, access)?;
         let session = Session::new(slot, handle, access, token);
         self.sessions.write().insert(handle, Arc::new(session));
@@ -167,7 +184,10 @@ impl Module {
 
     /// `C_CloseAllSessions`
     pub fn close_all_sessions(&self, slot: CK_SLOT_ID) -> Result<()> {
-        self.token(slot)?;
+        match self.token(slot) {
+            Ok(_) | Err(Error::TokenNotPresent) => {}
+            Err(error) => return Err(error),
+        }
         let closed: Vec<_> =
             self.sessions.write().extract_if(|_, session| session.slot() == slot).collect();
         for (_, session) in closed {
@@ -184,6 +204,8 @@ impl Module {
     fn token(&self, slot: CK_SLOT_ID) -> Result<Arc<Token>> {
         let at = usize::try_from(slot).map_err(|_| Error::SlotIdInvalid)?;
         let known = || self.tokens.read().get(at).cloned();
+        self.look()
+            .map_err(|error| if known().is_none() { Error::SlotIdInvalid } else { error })?;
         match known() {
             Some(token) if token.is_initialized() => Ok(token),
             _ => {
@@ -194,20 +216,44 @@ impl Module {
         }
     }
 
+    fn shared(&self) -> Arc<Shared> {
+        self.shared.read().clone()
+    }
+
+    /// Looks whether the store is there. If another is in its place, everything that was known of
+    /// the old one goes, its sessions too. `CKR_TOKEN_NOT_PRESENT` if there is none.
+    fn look(&self) -> Result<()> {
+        let shared = self.shared();
+        match shared.store.presence()? {
+            Presence::Here => return Ok(()),
+            Presence::Gone => return Err(Error::TokenNotPresent.because("the store is gone")),
+            Presence::Replaced => {}
+        }
+        let mut current = self.shared.write();
+        if Arc::ptr_eq(&current, &shared) {
+            let store = store::open(&shared.config.store)?;
+            *current = Arc::new(Shared::new(store, shared.config.clone(), shared.threads));
+            self.tokens.write().clear();
+            self.sessions.write().clear();
+        }
+        Ok(())
+    }
+
     /// Finds the tokens that are in the store by now.
     fn scan(&self) -> Result<()> {
-        let ids = self.shared.store.tokens()?;
+        let shared = self.shared.read();
+        let ids = shared.store.tokens()?;
         let mut tokens = self.tokens.write();
         for (slot, id) in ids.iter().enumerate() {
-            let vault = || Vault::of(self.shared.store.clone(), *id);
+            let vault = || Vault::of(shared.store.clone(), *id);
             match tokens.get(slot) {
                 Some(token) if token.is_initialized() => {}
                 Some(token) => token.found(vault()),
-                None => tokens.push(Arc::new(Token::new(self.shared.clone(), Some(vault())))),
+                None => tokens.push(Arc::new(Token::new(shared.clone(), Some(vault())))),
             }
         }
         if tokens.len() <= ids.len() {
-            tokens.push(Arc::new(Token::new(self.shared.clone(), None)));
+            tokens.push(Arc::new(Token::new(shared.clone(), None)));
         }
         Ok(())
     }

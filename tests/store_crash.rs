@@ -22,7 +22,7 @@ fn vault(folder: &Path) -> Vault {
     match store.tokens().unwrap().first() {
         Some(token) => Vault::of(store, *token),
         None => {
-            let vault = Vault::create(store, [b' '; 32], SO).unwrap();
+            let vault = Vault::create(store, 0, [b' '; 32], SO).unwrap().unwrap();
             vault.set_user_pin(&vault.unlock(Who::So, SO).unwrap(), USER).unwrap();
             vault
         }

@@ -5,11 +5,10 @@ use crate::error::Error;
 use std::ffi::c_void;
 
 c_fn! {
-    /// The slots. Every slot has a token, so `token_present` changes nothing.
+    /// The slots. Every slot has a token, unless the store is gone.
     fn C_GetSlotList(token_present: CK_BBOOL, slots: *mut CK_SLOT_ID, count: *mut CK_ULONG)
     |caller, module| {
-        let _ = token_present;
-        caller.list(slots, count, &module.slots()?)
+        caller.list(slots, count, &module.slots(token_present != CK_FALSE)?)
     }
 
     /// About a slot.

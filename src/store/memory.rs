@@ -54,6 +54,22 @@ impl Store for Memory {
         }
     }
 
+    fn create(
+        &self,
+        token: TokenId,
+        number: usize,
+        changes: &[Change],
+    ) -> Result<Option<Revision>> {
+        let mut tokens = self.tokens.lock();
+        if tokens.len() != number {
+            return Ok(None);
+        }
+        let mut new = Token { id: token, revision: Revision(0), records: BTreeMap::new() };
+        let written = new.apply(changes);
+        tokens.extend(written.map(|_| new));
+        Ok(written)
+    }
+
     fn stamp(&self) -> Result<u64> {
         Ok(self.tokens.lock().iter().fold(0, |sum, token| sum.wrapping_add(token.revision.0)))
     }

@@ -42,6 +42,17 @@ pub struct Change {
     pub body: Option<Vec<u8>>,
 }
 
+/// Whether a store is where it was when it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It is.
+    Here,
+    /// It is gone: its file was removed.
+    Gone,
+    /// Another one is in its place.
+    Replaced,
+}
+
 /// A place where tokens live: SQLite on one host, memory for tests and rehearsals.
 pub trait Store: Send + Sync + std::fmt::Debug {
     /// The tokens there are, oldest first: token n lives in slot n for ever.
@@ -61,6 +72,16 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Makes all `changes` or none, durably. `None` if another writer was first: read again and
     /// decide anew. A token that is not there yet comes to be.
     fn write(&self, token: TokenId, changes: &[Change]) -> Result<Option<Revision>>;
+
+    /// Makes a new token with its first `changes`, the one after the first `number` tokens. `None` if
+    /// another writer was first: the store has more tokens already.
+    fn create(&self, token: TokenId, number: usize, changes: &[Change])
+    -> Result<Option<Revision>>;
+
+    /// Whether it is still there. While it is not, everything else is `CKR_DEVICE_REMOVED`.
+    fn presence(&self) -> Result<Presence> {
+        Ok(Presence::Here)
+    }
 
     /// A number that differs whenever another process (or another handle) has written since it was
     /// last asked. Cheap: no records are read.

@@ -41,6 +41,29 @@ fn tokens_keep_their_order() {
 }
 
 #[test]
+fn one_of_many_is_the_next_token() {
+    on_each(|store| {
+        for number in 0..3 {
+            let made = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..4u8)
+                    .map(|n| {
+                        let (token, store) = (TokenId([n + 10; 16]), store.clone());
+                        let token = TokenId(token.0.map(|byte| byte + 50 * number as u8));
+                        scope.spawn(move || store.create(token, number, &[put(1, 0, b"x")]))
+                    })
+                    .collect();
+                threads.into_iter().filter_map(|t| t.join().unwrap().unwrap()).count()
+            });
+            assert_eq!(made, 1);
+            assert_eq!(store.tokens().unwrap().len(), number + 1);
+        }
+        assert_eq!(store.create(TOKEN, 4, &[put(1, 0, b"x")]).unwrap(), None);
+        assert_eq!(store.create(TOKEN, 3, &[put(1, 7, b"x")]).unwrap(), None);
+        assert_eq!(store.tokens().unwrap().len(), 3);
+    });
+}
+
+#[test]
 fn what_is_written_is_read() {
     on_each(|store| {
         assert_eq!(

@@ -70,3 +70,103 @@ fn a_session_knows_that_its_token_was_begun_anew() {
         },
     );
 }
+
+/// Another program takes the store away, and puts it back: a code while it is gone, nothing after.
+#[test]
+fn a_store_that_is_taken_away_and_put_back() {
+    let disk = Disk::new();
+    let (path, aside) = (disk.path(), disk.path().with_extension("aside"));
+    disk.visit(|p| {
+        let session = p.token(0).unwrap();
+        let key = kept(&session, "kept");
+        std::fs::rename(&path, &aside).unwrap();
+        let gone = Err(CKR_DEVICE_REMOVED);
+        assert_eq!(session.find(&[]).err(), Some(CKR_DEVICE_REMOVED));
+        assert_eq!(session.state(), gone.map(|()| 0));
+        assert_eq!(session.login(CKU_SO, SO_PIN), gone);
+        let note = attrs![CKA_CLASS => CKO_DATA, CKA_TOKEN => true];
+        assert_eq!(session.create(&note), gone.map(|()| 0), "nothing is written into the void");
+        let absent = Some(CKR_TOKEN_NOT_PRESENT);
+        assert_eq!(p.token_info(0).err(), absent);
+        assert_eq!(p.open_rw(0).err(), absent);
+        assert_eq!(p.init_token(0, SO_PIN, "x").err(), absent);
+        assert_eq!(p.init_token(1, SO_PIN, "x").err(), absent);
+        assert_eq!(p.mechanisms(0).err(), absent);
+        assert_eq!(p.slot_info(0).unwrap().flags & CKF_TOKEN_PRESENT, 0);
+        assert_eq!(p.slot_info(2).err(), Some(CKR_SLOT_ID_INVALID));
+        assert_eq!((p.slots(true), p.slots(false)), (Ok(vec![]), Ok(vec![0, 1])));
+        std::fs::rename(&aside, &path).unwrap();
+        assert_eq!(p.slots(true), Ok(vec![0, 1]));
+        assert_eq!(session.state(), Ok(CKS_RW_USER_FUNCTIONS));
+        assert_eq!(named(&session, "kept"), [key]);
+        session.create(&note).unwrap();
+        std::fs::rename(&path, &aside).unwrap();
+        p.close_all(0).unwrap();
+        std::fs::rename(&aside, &path).unwrap();
+        assert_eq!(session.state(), Err(NO_SESSION));
+        user(p, 0);
+    });
+}
+
+/// Another program puts another store in its place: what was known of the old one is void.
+#[test]
+fn a_store_that_is_replaced() {
+    let (disk, other) = (Disk::new(), Disk::new());
+    other.visit(|p| {
+        p.init_token(0, b"another so pin", "other").unwrap();
+        let session = p.token(1).unwrap();
+        data(&session, "of the other");
+    });
+    disk.visit(|p| {
+        let session = p.token(0).unwrap();
+        let key = kept(&session, "kept");
+        let passing = session.aes(16).unwrap();
+        std::fs::remove_dir_all(disk.path()).unwrap();
+        std::fs::rename(other.path(), disk.path()).unwrap();
+        assert_eq!(session.state(), Err(CKR_DEVICE_REMOVED));
+        assert_eq!(session.find(&[]).err(), Some(CKR_DEVICE_REMOVED));
+        assert_eq!(p.slots(true), Ok(vec![0, 1, 2]));
+        assert_eq!(session.state(), Err(NO_SESSION));
+        assert_eq!(&p.token_info(0).unwrap().label[..6], b"other ");
+        assert_eq!(p.token_info(0).unwrap().ulSessionCount, 0);
+        let session = user(p, 1);
+        assert_eq!(named(&session, "of the other").len(), 1);
+        for stale in [key, passing] {
+            assert_eq!(session.size(stale), Err(NO_OBJECT));
+        }
+        data(&session, "new");
+    });
+    disk.visit(|p| assert_eq!(user(p, 1).find(&[]).unwrap().len(), 2));
+}
+
+/// Two processes initialise the free slot at the same moment: one token comes of it, and whoever
+/// was second has to know the PIN of the first.
+#[test]
+fn one_free_slot_and_two_processes() {
+    together(
+        "stale::one_free_slot_and_two_processes",
+        |s, peer| {
+            peer.hear("ready");
+            peer.say("now");
+            let mine = s.p.init_token(1, b"of the first", "first");
+            let theirs = peer.next().unwrap();
+            assert_eq!(s.p.slots(true).unwrap(), [0, 1, 2]);
+            let label = s.p.token_info(1).unwrap().label;
+            let lost = Err(CKR_PIN_INCORRECT);
+            match (mine, &*theirs) {
+                (Ok(()), "too late") => assert_eq!(&label[..6], b"first "),
+                (refused, "made") => assert_eq!((refused, &label[..6]), (lost, &b"second"[..])),
+                other => panic!("{other:?}"),
+            }
+        },
+        |s, peer| {
+            peer.say("ready");
+            peer.hear("now");
+            match s.p.init_token(1, b"of the second", "second") {
+                Ok(()) => peer.say("made"),
+                Err(CKR_PIN_INCORRECT) => peer.say("too late"),
+                Err(other) => panic!("{other:x}"),
+            }
+        },
+    );
+}

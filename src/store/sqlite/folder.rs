@@ -25,3 +25,12 @@ pub(super) fn prepare(folder: &Path, database: &Path) -> io::Result<()> {
         Err(error) => Err(error),
     }
 }
+
+/// Device and number of a file: no two that exist at once have the same, and ours exists as long as
+/// it is open.
+pub(super) type Identity = (u64, u64);
+
+/// Which file is at `database` now.
+pub(super) fn identity(database: &Path) -> io::Result<Identity> {
+    std::fs::metadata(database).map(|file| (file.dev(), file.ino()))
+}

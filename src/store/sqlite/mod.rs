@@ -11,7 +11,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-use super::{Change, Record, RecordId, Revision, Store, TokenId};
+use super::{Change, Presence, Record, RecordId, Revision, Store, TokenId};
 use crate::error::{Error, Result};
 use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
@@ -34,6 +34,8 @@ pub struct Sqlite {
     path: PathBuf,
     /// The process that opened it.
     process: u32,
+    /// Which file it was then: SQLite would go on in one that was removed, and lose what it writes.
+    file: folder::Identity,
     /// `None` only while being dropped.
     writer: Mutex<Option<Connection>>,
     reader: Mutex<Option<Connection>>,
@@ -53,6 +55,7 @@ impl Sqlite {
         }
         let reader = connect(&path).map_err(|error| failed(&path, &error))?;
         Ok(Sqlite {
+            file: folder::identity(&path).map_err(|error| refused(&path, &error))?,
             path,
             process: std::process::id(),
             writer: Mutex::new(Some(writer)),
@@ -67,6 +70,9 @@ impl Sqlite {
     ) -> Result<T> {
         if self.process != std::process::id() {
             return Err(Error::DeviceError.because("the store belongs to the parent process"));
+        }
+        if self.presence()? != Presence::Here {
+            return Err(Error::DeviceRemoved.because(self.path.display()));
         }
         let mut connection = connection.lock();
         let connection = connection.as_mut().ok_or(Error::DeviceError)?;
@@ -112,15 +118,35 @@ impl Store for Sqlite {
         self.with(&self.writer, |connection| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let (number, revision) = advance(&transaction, token)?;
-            for change in changes {
-                if !apply(&transaction, number, revision, change)? {
-                    return Ok(None);
-                }
-            }
-            transaction.commit()?;
-            Ok(Some(revision))
+            commit(transaction, token, changes)
         })
+    }
+
+    fn create(
+        &self,
+        token: TokenId,
+        number: usize,
+        changes: &[Change],
+    ) -> Result<Option<Revision>> {
+        self.with(&self.writer, |connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let count = |row: &Row<'_>| row.get::<_, i64>(0);
+            let tokens = transaction.query_row("SELECT count(*) FROM token", [], count)?;
+            match usize::try_from(tokens) == Ok(number) {
+                true => commit(transaction, token, changes),
+                false => Ok(None),
+            }
+        })
+    }
+
+    fn presence(&self) -> Result<Presence> {
+        match folder::identity(&self.path) {
+            Ok(file) if file == self.file => Ok(Presence::Here),
+            Ok(_) => Ok(Presence::Replaced),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Presence::Gone),
+            Err(error) => Err(refused(&self.path, &error)),
+        }
     }
 
     fn stamp(&self) -> Result<u64> {
@@ -177,6 +203,22 @@ fn patiently<T>(mut work: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Resu
             result => return result,
         }
     }
+}
+
+/// Makes all changes of a token, unless one comes too late.
+fn commit(
+    transaction: Transaction<'_>,
+    token: TokenId,
+    changes: &[Change],
+) -> rusqlite::Result<Option<Revision>> {
+    let (number, revision) = advance(&transaction, token)?;
+    for change in changes {
+        if !apply(&transaction, number, revision, change)? {
+            return Ok(None);
+        }
+    }
+    transaction.commit()?;
+    Ok(Some(revision))
 }
 
 /// The token's number and revision.

@@ -151,3 +151,23 @@ fn nonsense_in_the_tables_is_an_error() {
         assert_eq!(store.read(TOKEN, Revision(0)).unwrap_err(), Error::DeviceError, "{sql}");
     }
 }
+
+#[test]
+fn a_file_that_is_gone_or_another_is_not_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(DATABASE);
+    let store = Sqlite::open(folder.path()).unwrap();
+    store.write(TOKEN, &[put(1, 0, b"x")]).unwrap().unwrap();
+    assert_eq!(store.presence(), Ok(Presence::Here));
+    let aside = folder.path().join("aside");
+    std::fs::rename(&file, &aside).unwrap();
+    assert_eq!(store.presence(), Ok(Presence::Gone));
+    assert_eq!(store.write(TOKEN, &[put(1, 1, b"y")]), Err(Error::DeviceRemoved));
+    assert_eq!(store.stamp(), Err(Error::DeviceRemoved));
+    std::fs::write(&file, b"").unwrap();
+    assert_eq!(store.presence(), Ok(Presence::Replaced));
+    assert_eq!(store.tokens(), Err(Error::DeviceRemoved));
+    std::fs::rename(&aside, &file).unwrap();
+    assert_eq!(store.presence(), Ok(Presence::Here));
+    store.write(TOKEN, &[put(1, 1, b"y")]).unwrap().unwrap();
+}

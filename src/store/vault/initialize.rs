@@ -38,16 +38,19 @@ fn serial() -> Result<[u8; 16]> {
 }
 
 impl Vault {
-    pub(super) fn begin(store: Arc<dyn Store>, label: [u8; 32], so_pin: &[u8]) -> Result<Vault> {
+    pub(super) fn begin(
+        store: Arc<dyn Store>,
+        number: usize,
+        label: [u8; 32],
+        so_pin: &[u8],
+    ) -> Result<Option<Vault>> {
         check_length(so_pin)?;
         let token = TokenId(random_array()?);
         let Beginning { description, so } = Beginning::new(token, label, so_pin)?;
         let first = |id, body| Change { id, from: Revision(0), body: Some(body) };
         let changes = [first(DESCRIPTION, description.body()), first(Who::So.slot(), so.body())];
-        match store.write(token, &changes)? {
-            Some(_) => Ok(Vault::of(store, token)),
-            None => Err(Error::DeviceError.because("a new token is there already")),
-        }
+        let written = store.create(token, number, &changes)?;
+        Ok(written.map(|_| Vault::of(store, token)))
     }
 
     pub(super) fn begin_anew(&self, label: [u8; 32], so_pin: &[u8]) -> Result<()> {

@@ -124,9 +124,15 @@ impl fmt::Debug for Write {
 }
 
 impl Vault {
-    /// Makes a new token: `C_InitToken` on an empty slot. `CKR_PIN_LEN_RANGE`.
-    pub fn create(store: Arc<dyn Store>, label: [u8; 32], so_pin: &[u8]) -> Result<Vault> {
-        Vault::begin(store, label, so_pin)
+    /// Makes a new token, the one after the first `number`: `C_InitToken` on an empty slot. `None` if
+    /// there is one by now. `CKR_PIN_LEN_RANGE`.
+    pub fn create(
+        store: Arc<dyn Store>,
+        number: usize,
+        label: [u8; 32],
+        so_pin: &[u8],
+    ) -> Result<Option<Vault>> {
+        Vault::begin(store, number, label, so_pin)
     }
 
     /// The token `token` of `store`. Reads nothing yet.

@@ -19,7 +19,8 @@ fn memory() -> Arc<dyn Store> {
 
 /// A token with both PINs set, and unlocked by the user.
 fn token(store: Arc<dyn Store>) -> (Vault, Unlocked) {
-    let vault = Vault::create(store, LABEL, SO).unwrap();
+    let number = store.tokens().unwrap().len();
+    let vault = Vault::create(store, number, LABEL, SO).unwrap().unwrap();
     vault.set_user_pin(&vault.unlock(Who::So, SO).unwrap(), USER).unwrap();
     let unlocked = vault.unlock(Who::User, USER).unwrap();
     (vault, unlocked)

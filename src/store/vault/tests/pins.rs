@@ -10,7 +10,7 @@ fn tries(vault: &Vault) -> (u32, u32) {
 
 #[test]
 fn a_new_token_has_no_user_pin() {
-    let vault = Vault::create(memory(), LABEL, SO).unwrap();
+    let vault = Vault::create(memory(), 0, LABEL, SO).unwrap().unwrap();
     let description = vault.description().unwrap();
     assert_eq!((description.label, description.user_pin_set), (LABEL, false));
     assert_eq!(vault.unlock(Who::User, USER).unwrap_err(), Error::UserPinNotInitialized);
@@ -21,7 +21,7 @@ fn a_new_token_has_no_user_pin() {
 #[test]
 fn lengths_are_checked_when_set() {
     for pin in [&b""[..], b"123", &[b'1'; 256]] {
-        assert_eq!(Vault::create(memory(), LABEL, pin).unwrap_err(), Error::PinLenRange);
+        assert_eq!(Vault::create(memory(), 0, LABEL, pin).unwrap_err(), Error::PinLenRange);
     }
     let (vault, _) = token(memory());
     let so = vault.unlock(Who::So, SO).unwrap();
