@@ -142,6 +142,8 @@ errors! {
     RandomSeedNotSupported = CKR_RANDOM_SEED_NOT_SUPPORTED,
     /// The saved operation state is not one of ours.
     SavedStateInvalid = CKR_SAVED_STATE_INVALID,
+    /// There are no asynchronous sessions.
+    SessionAsyncNotSupported = CKR_SESSION_ASYNC_NOT_SUPPORTED,
     /// The session was closed during the call.
     SessionClosed = CKR_SESSION_CLOSED,
     /// No more sessions.

@@ -163,6 +163,9 @@ impl Module {
         if flags & CKF_SERIAL_SESSION == 0 {
             return Err(Error::SessionParallelNotSupported);
         }
+        if flags & CKF_ASYNC_SESSION != 0 {
+            return Err(Error::SessionAsyncNotSupported);
+        }
         let token = self.token(slot)?;
         if !token.is_initialized() {
             return Err(Error::TokenNotRecognized.because("the token is not initialised"));
@@ -260,7 +263,11 @@ impl Module {
 }
 
 fn token_flags(description: Option<&Description>) -> CK_FLAGS {
-    let always = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_CLOCK_ON_TOKEN | CKF_DUAL_CRYPTO_OPERATIONS;
+    let always = CKF_RNG
+        | CKF_LOGIN_REQUIRED
+        | CKF_CLOCK_ON_TOKEN
+        | CKF_DUAL_CRYPTO_OPERATIONS
+        | CKF_RESTORE_KEY_NOT_NEEDED;
     let Some(token) = description else { return always };
     let Tries { so, user } = token.tries;
     let flags = [

@@ -28,6 +28,8 @@ mod keygen;
 mod login;
 #[path = "token/objects.rs"]
 mod objects;
+#[path = "token/operation_state.rs"]
+mod operation_state;
 #[path = "token/operations.rs"]
 mod operations;
 #[path = "token/peer.rs"]

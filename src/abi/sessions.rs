@@ -40,6 +40,40 @@ c_fn! {
         module.session(session)?.cancel_all(flags)
     }
 
+    /// Saves where a digest stands.
+    fn C_GetOperationState(session: CK_SESSION_HANDLE, state: *mut CK_BYTE, len: *mut CK_ULONG)
+    |caller, module| {
+        let session = module.session(session)?;
+        let output = caller.output(state, len)?;
+        let room = output.room();
+        output.put(session.operation_state(room)?)
+    }
+
+    /// Goes on from what was saved. It never needs a key.
+    fn C_SetOperationState(
+        session: CK_SESSION_HANDLE,
+        state: *mut CK_BYTE,
+        len: CK_ULONG,
+        encryption_key: CK_OBJECT_HANDLE,
+        authentication_key: CK_OBJECT_HANDLE,
+    ) |caller, module| {
+        let session = module.session(session)?;
+        let state = caller.bytes(state, len)?;
+        session.set_operation_state(state, [encryption_key, authentication_key])
+    }
+
+    /// What the last operation was validated for: nothing, as nobody has validated this token. A
+    /// type that the standard does not have is `CKR_ARGUMENTS_BAD`.
+    fn C_GetSessionValidationFlags(
+        session: CK_SESSION_HANDLE,
+        kind: CK_SESSION_VALIDATION_FLAGS_TYPE,
+        flags: *mut CK_FLAGS,
+    ) |caller, module| {
+        module.session(session)?;
+        let place = caller.place(flags)?;
+        if kind == CKS_LAST_VALIDATION_OK { place.put(0) } else { Err(Error::ArgumentsBad) }
+    }
+
     /// Logs a user or the SO in. There is no other way in than the PIN: NULL is an empty one.
     fn C_Login(
         session: CK_SESSION_HANDLE,

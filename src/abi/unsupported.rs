@@ -29,16 +29,17 @@ refused! {
     fn C_CancelFunction(CK_SESSION_HANDLE);
 }
 
+// Asynchronous operations, PKCS#11 3.2 section 5.21: no session has any, as C_OpenSession says to
+// whoever asks for CKF_ASYNC_SESSION.
 refused! {
     FunctionNotSupported:
-    fn C_GetOperationState(CK_SESSION_HANDLE, *mut CK_BYTE, *mut CK_ULONG);
-    fn C_SetOperationState(
-        CK_SESSION_HANDLE,
-        *mut CK_BYTE,
-        CK_ULONG,
-        CK_OBJECT_HANDLE,
-        CK_OBJECT_HANDLE,
-    );
+    fn C_AsyncComplete(CK_SESSION_HANDLE, *mut CK_UTF8CHAR, *mut CK_ASYNC_DATA);
+    fn C_AsyncGetID(CK_SESSION_HANDLE, *mut CK_UTF8CHAR, *mut CK_ULONG);
+    fn C_AsyncJoin(CK_SESSION_HANDLE, *mut CK_UTF8CHAR, CK_ULONG, *mut CK_BYTE, CK_ULONG);
+}
+
+refused! {
+    FunctionNotSupported:
     fn C_MessageEncryptInit(CK_SESSION_HANDLE, *mut CK_MECHANISM, CK_OBJECT_HANDLE);
     fn C_EncryptMessage(
         CK_SESSION_HANDLE,
@@ -149,14 +150,6 @@ refused! {
         CK_ULONG,
         *mut CK_OBJECT_HANDLE,
     );
-    fn C_GetSessionValidationFlags(
-        CK_SESSION_HANDLE,
-        CK_SESSION_VALIDATION_FLAGS_TYPE,
-        *mut CK_FLAGS,
-    );
-    fn C_AsyncComplete(CK_SESSION_HANDLE, *mut CK_UTF8CHAR, *mut CK_ASYNC_DATA);
-    fn C_AsyncGetID(CK_SESSION_HANDLE, *mut CK_UTF8CHAR, *mut CK_ULONG);
-    fn C_AsyncJoin(CK_SESSION_HANDLE, *mut CK_UTF8CHAR, CK_ULONG, *mut CK_BYTE, CK_ULONG);
     fn C_WrapKeyAuthenticated(
         CK_SESSION_HANDLE,
         *mut CK_MECHANISM,

@@ -1,16 +1,16 @@
 //! Digests: a row for each hash. PKCS#11 3.2, sections "SHA-1" to "SHA3-512".
-use super::hashed::Hashed;
-use super::{Mechanism, Transform};
+use super::{Bound, Mechanism, Transform};
 use crate::ck::*;
-use crate::crypto::hash::Hash;
-use crate::error::Result;
+use crate::crypto::hash::{Hash, Hasher};
+use crate::error::{Error, Result};
 
 macro_rules! digests {
     ($($row:ident: $ckm:ident, $hash:ident;)*) => {$(
         pub(super) const $row: Mechanism = Mechanism {
             ckm: $ckm,
             name: stringify!($ckm),
-            digest: Some(|_| start(Hash::$hash)),
+            digest: Some(|_| Ok(Digesting::boxed(Hash::$hash, Hasher::new(Hash::$hash)))),
+            resume: Some(|state| resume(Hash::$hash, state)),
             ..Mechanism::NONE
         };
     )*};
@@ -30,6 +30,39 @@ digests! {
     SHA3_512: CKM_SHA3_512, Sha3_512;
 }
 
-fn start(hash: Hash) -> Result<Box<dyn Transform>> {
-    Ok(Hashed::new(hash, hash.size(), |digest: &[u8]| Ok(digest.to_vec())))
+fn resume(hash: Hash, state: &[u8]) -> Result<Box<dyn Transform>> {
+    let hasher = Hasher::resume(hash, state).map_err(|_| Error::SavedStateInvalid)?;
+    Ok(Digesting::boxed(hash, hasher))
+}
+
+/// A digest under way.
+struct Digesting {
+    hasher: Hasher,
+    len: usize,
+}
+
+impl Digesting {
+    fn boxed(hash: Hash, hasher: Hasher) -> Box<dyn Transform> {
+        Box::new(Digesting { hasher, len: hash.size() })
+    }
+}
+
+impl Transform for Digesting {
+    fn update(&mut self, part: &[u8], _: &mut Vec<u8>) -> Result<()> {
+        self.hasher.update(part);
+        Ok(())
+    }
+    fn finish(self: Box<Self>, out: &mut Vec<u8>) -> Result<()> {
+        out.extend(self.hasher.finish().map_err(|_| Error::HostMemory)?);
+        Ok(())
+    }
+    fn update_len(&self, _: usize) -> usize {
+        0
+    }
+    fn finish_len(&self, _: usize) -> Bound {
+        Bound::Exactly(self.len)
+    }
+    fn state(&self) -> Option<Vec<u8>> {
+        self.hasher.state()
+    }
 }

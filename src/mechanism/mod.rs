@@ -72,6 +72,8 @@ pub struct Mechanism {
     pub decrypt: Option<Start<dyn Transform>>,
     /// `C_DigestInit`
     pub digest: Option<Digest>,
+    /// `C_SetOperationState`: a digest that goes on from its [`Transform::state`]
+    pub resume: Option<Resume>,
     /// `C_SignInit`
     pub sign: Option<Start<dyn Transform>>,
     /// `C_SignRecoverInit`
@@ -122,6 +124,9 @@ pub type Start<Operation> = fn(&Params, &Key) -> Result<Box<Operation>>;
 /// Starts a digest.
 pub type Digest = fn(&Params) -> Result<Box<dyn Transform>>;
 
+/// Goes on with a digest from its state. `CKR_SAVED_STATE_INVALID` if that cannot be one.
+pub type Resume = fn(state: &[u8]) -> Result<Box<dyn Transform>>;
+
 /// Derives a key for a template.
 pub type Derive = fn(&Params, &Key, template: &Attributes) -> Result<Attributes>;
 
@@ -164,6 +169,10 @@ pub trait Transform: Send {
     fn update_len(&self, len: usize) -> usize;
     /// How many bytes would be appended for a last part of `len` bytes and the end, together.
     fn finish_len(&self, len: usize) -> Bound;
+    /// What it is to go on from later, if it can be: as long at any time.
+    fn state(&self) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// How long an output will be.
@@ -334,6 +343,7 @@ impl Mechanism {
         encrypt: None,
         decrypt: None,
         digest: None,
+        resume: None,
         sign: None,
         sign_recover: None,
         verify: None,

@@ -9,7 +9,17 @@ const LONGEST: usize = 64;
 
 /// A hash being computed.
 #[derive(Debug)]
-pub(in crate::crypto) struct Digest(NonNull<c::EVP_MD_CTX>);
+pub(in crate::crypto) struct Digest(NonNull<c::EVP_MD_CTX>, Hash);
+
+/// Where SHA-1 or SHA-2 stands between two parts of its input (FIPS 180-4, section 6).
+pub(in crate::crypto) struct Midway {
+    /// The chaining value, big-endian.
+    pub(in crate::crypto) chain: Vec<u8>,
+    /// How many bytes went into it: whole blocks.
+    pub(in crate::crypto) taken: u64,
+    /// What came since, less than a block.
+    pub(in crate::crypto) rest: Vec<u8>,
+}
 
 /// An HMAC being computed. RFC 2104.
 #[derive(Debug)]
@@ -39,20 +49,59 @@ impl Drop for Hmac {
 impl Digest {
     /// Starts.
     pub(in crate::crypto) fn new(hash: Hash) -> Result<Digest, Failed> {
-        let digest = Digest::empty()?;
+        let digest = Digest::empty(hash)?;
         // SAFETY: the context is live and ours; hashes are static. No engine.
         check(unsafe { c::EVP_DigestInit_ex(digest.0.as_ptr(), md(hash), ptr::null_mut()) })?;
         Ok(digest)
     }
 
-    fn empty() -> Result<Digest, Failed> {
+    fn empty(hash: Hash) -> Result<Digest, Failed> {
         // SAFETY: no preconditions.
-        Ok(Digest(owned(unsafe { c::EVP_MD_CTX_new() })?))
+        Ok(Digest(owned(unsafe { c::EVP_MD_CTX_new() })?, hash))
+    }
+
+    /// Which hash it is.
+    pub(in crate::crypto) fn hash(&self) -> Hash {
+        self.1
+    }
+
+    /// Goes on where another one stood.
+    pub(in crate::crypto) fn resume(hash: Hash, midway: &Midway) -> Result<Digest, Failed> {
+        let mut digest = Digest::new(hash)?;
+        let chaining = digest.chaining().ok_or(Failed)?;
+        // SAFETY: live, and ours alone as `digest` is.
+        unsafe { &mut *chaining }.begin_at(midway).ok_or(Failed)?;
+        digest.update(&midway.rest)?;
+        Ok(digest)
+    }
+
+    /// Where it stands; `None` for SHA-3, whose state the library does not show.
+    pub(in crate::crypto) fn midway(&self) -> Option<Midway> {
+        let chaining = self.chaining()?;
+        // SAFETY: live, and not written while `self` is borrowed.
+        unsafe { &*chaining }.midway()
+    }
+
+    /// The state of the hash itself, which lives as long as the context.
+    fn chaining(&self) -> Option<*mut dyn Chaining> {
+        // SAFETY: the context is live.
+        let state = unsafe { self.0.as_ref() }.md_data;
+        if state.is_null() {
+            return None;
+        }
+        match self.1 {
+            Hash::Sha1 => Some(state.cast::<c::SHA_CTX>()),
+            Hash::Sha224 | Hash::Sha256 => Some(state.cast::<c::SHA256_CTX>()),
+            Hash::Sha384 | Hash::Sha512 | Hash::Sha512_224 | Hash::Sha512_256 => {
+                Some(state.cast::<c::SHA512_CTX>())
+            }
+            Hash::Sha3_224 | Hash::Sha3_256 | Hash::Sha3_384 | Hash::Sha3_512 => None,
+        }
     }
 
     /// The same state twice.
     pub(in crate::crypto) fn copy(&self) -> Result<Digest, Failed> {
-        let copy = Digest::empty()?;
+        let copy = Digest::empty(self.1)?;
         // SAFETY: both live; the first is empty.
         check(unsafe { c::EVP_MD_CTX_copy_ex(copy.0.as_ptr(), self.0.as_ptr()) })?;
         Ok(copy)
@@ -72,6 +121,45 @@ impl Digest {
         check(unsafe { c::EVP_DigestFinal_ex(self.0.as_ptr(), to, &raw mut len) })?;
         cut(output, len)
     }
+}
+
+/// A hash with a chaining value.
+trait Chaining {
+    fn midway(&self) -> Option<Midway>;
+    /// From the start to `midway`, but for its rest.
+    fn begin_at(&mut self, midway: &Midway) -> Option<()>;
+}
+
+macro_rules! chaining {
+    ($($context:ident: $word:ty, $rest:ident;)*) => {$(
+        impl Chaining for c::$context {
+            fn midway(&self) -> Option<Midway> {
+                let bits = u128::from(self.Nh) << <$word>::BITS | u128::from(self.Nl);
+                let rest = self.$rest.get(..usize::try_from(self.num).ok()?)?.to_vec();
+                let taken = u64::try_from(bits / 8).ok()?.checked_sub(self.num.into())?;
+                let chain = self.h.iter().flat_map(|word| word.to_be_bytes()).collect();
+                Some(Midway { chain, taken, rest })
+            }
+            fn begin_at(&mut self, midway: &Midway) -> Option<()> {
+                let (words, []) = midway.chain.as_chunks() else { return None };
+                if words.len() != self.h.len() {
+                    return None;
+                }
+                for (to, from) in self.h.iter_mut().zip(words) {
+                    *to = <$word>::from_be_bytes(*from);
+                }
+                let bits = u128::from(midway.taken) * 8;
+                self.Nl = <$word>::try_from(bits & u128::from(<$word>::MAX)).ok()?;
+                self.Nh = <$word>::try_from(bits >> <$word>::BITS).ok()?;
+                Some(())
+            }
+        }
+    )*};
+}
+chaining! {
+    SHA_CTX: u32, data;
+    SHA256_CTX: u32, data;
+    SHA512_CTX: u64, p;
 }
 
 impl Hmac {

@@ -1,10 +1,12 @@
 //! Operations under way: how they start and are cancelled; what has an output ([`transforms`]) and
-//! what has a verdict ([`verify`]), at once or in parts, and both together ([`dual`]).
+//! what has a verdict ([`verify`]), at once or in parts, both together ([`dual`]), and how
+//! they are saved ([`state`]).
 //!
 //! What ends one and what does not (PKCS#11 3.2, sections 5.2 and 5.8 to 5.16): a length query, too
 //! small a buffer and a call that is out of turn do not, success and every other error do. A logout
 //! ends all of them, in every session of the token: nobody uses a key that they may not see.
 mod dual;
+mod state;
 mod transforms;
 mod verify;
 
@@ -93,6 +95,8 @@ struct Active<Operation: ?Sized> {
     in_parts: bool,
     /// Whether `CKA_ALWAYS_AUTHENTICATE` still waits for a `CKU_CONTEXT_SPECIFIC` login.
     locked: bool,
+    /// By which mechanism it could be gone on with, if where it stands may be seen.
+    saveable: Option<&'static Mechanism>,
 }
 
 impl<Operation: ?Sized> std::fmt::Debug for Active<Operation> {
@@ -137,7 +141,7 @@ impl Operations {
 
 impl<Operation: ?Sized> Active<Operation> {
     fn new(operation: Box<Operation>, locked: bool) -> Active<Operation> {
-        Active { operation, pending: None, in_parts: false, locked }
+        Active { operation, pending: None, in_parts: false, locked, saveable: None }
     }
 }
 
@@ -160,14 +164,21 @@ impl Session {
         }
         let start = mechanism.digest.ok_or(Error::MechanismInvalid)?;
         let params = self.params(mechanism, params)?;
-        *operations.slot(Role::Digest) = Some(Active::new(start(&params)?, false));
+        let active = Active { saveable: Some(mechanism), ..Active::new(start(&params)?, false) };
+        *operations.slot(Role::Digest) = Some(active);
         Ok(())
     }
 
     /// `C_DigestKey`: the value of a secret key as the next part. `CKR_KEY_INDIGESTIBLE` for others.
     pub fn digest_key(&self, key: CK_OBJECT_HANDLE) -> Result<()> {
         let key = self.usable(key, Error::KeyHandleInvalid)?;
-        self.update(Role::Digest, &policy::digestible(key)?, Room::Bytes(0)).map(drop)
+        let mut operations = self.operations();
+        operations.update(Role::Digest, &policy::digestible(key)?, Room::Bytes(0))?;
+        if let Some(active) = operations.slot(Role::Digest) {
+            // its state has bytes of the key in it, as they are
+            active.saveable = None;
+        }
+        Ok(())
     }
 
     /// `C_EncryptInit`, `C_DecryptInit`, `C_SignInit`, `C_SignRecoverInit`, `C_VerifyRecoverInit`
