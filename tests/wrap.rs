@@ -10,6 +10,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test")]
 #![allow(clippy::cast_possible_truncation, reason = "lengths of test data are small")]
 
+#[path = "wrap/authenticated.rs"]
+mod authenticated;
 #[path = "wrap/azure.rs"]
 mod azure;
 #[path = "wrap/bad_input.rs"]

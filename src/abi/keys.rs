@@ -89,4 +89,48 @@ c_fn! {
         let template = caller.template(template, count)?;
         place.put(session.derive(mechanism, params, base_key, template)?)
     }
+
+    /// Wraps a key with associated data; nonce and tag go where the parameter says.
+    fn C_WrapKeyAuthenticated(
+        session: CK_SESSION_HANDLE,
+        mechanism: *mut CK_MECHANISM,
+        wrapping_key: CK_OBJECT_HANDLE,
+        key: CK_OBJECT_HANDLE,
+        associated_data: *mut CK_BYTE,
+        associated_data_len: CK_ULONG,
+        wrapped: *mut CK_BYTE,
+        wrapped_len: *mut CK_ULONG,
+    ) |caller, module| {
+        let session = module.session(session)?;
+        let output = caller.output(wrapped, wrapped_len)?;
+        let (mechanism, seal, places) = caller.sealing(mechanism)?;
+        let aad = caller.associated(associated_data, associated_data_len)?;
+        let (keys, room) = ((wrapping_key, key), output.room());
+        let (wrapped, sealed) = session.wrap_authenticated(mechanism, seal, aad, keys, room)?;
+        output.put(wrapped)?;
+        places.put(sealed.as_ref())
+    }
+
+    /// Unwraps a key with associated data; nonce and tag are in the parameter.
+    fn C_UnwrapKeyAuthenticated(
+        session: CK_SESSION_HANDLE,
+        mechanism: *mut CK_MECHANISM,
+        unwrapping_key: CK_OBJECT_HANDLE,
+        wrapped: *mut CK_BYTE,
+        wrapped_len: CK_ULONG,
+        template: *mut CK_ATTRIBUTE,
+        count: CK_ULONG,
+        associated_data: *mut CK_BYTE,
+        associated_data_len: CK_ULONG,
+        key: *mut CK_OBJECT_HANDLE,
+    ) |caller, module| {
+        let session = module.session(session)?;
+        let place = caller.place(key)?;
+        let (mechanism, seal, tag) = caller.opening(mechanism)?;
+        let aad = caller.associated(associated_data, associated_data_len)?;
+        let wrapped = caller.bytes(wrapped, wrapped_len)?;
+        let template = caller.template(template, count)?;
+        let (params, sealed) = seal.opened(aad, wrapped, tag)?;
+        place.put(session.unwrap(mechanism, params, unwrapping_key, &sealed, template)?)
+    }
 }

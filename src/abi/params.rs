@@ -3,6 +3,7 @@
 //! One function per [`Shape`]. Whatever is wrong inside a parameter is `CKR_MECHANISM_PARAM_INVALID`.
 mod ciphers;
 mod derive;
+mod wrapping;
 
 use super::caller::Caller;
 use crate::ck::*;
@@ -112,16 +113,7 @@ impl Caller<'_> {
             (0, bits) if bits.is_multiple_of(8) => bits / 8,
             (len, _) => len,
         };
-        let tag_len = match params.ulTagBits {
-            32 => 4,
-            64 => 8,
-            96 => 12,
-            104 => 13,
-            112 => 14,
-            120 => 15,
-            128 => 16,
-            _ => return invalid("a GCM tag has 32, 64, 96, 104, 112, 120 or 128 bits"),
-        };
+        let tag_len = gcm_tag_len(params.ulTagBits)?;
         let iv = self.part(params.pIv, iv_len, LONGEST.1)?;
         if iv.is_empty() {
             return invalid("GCM without an initialisation vector");
@@ -151,6 +143,20 @@ impl Caller<'_> {
             Ok(bytes) => Ok(bytes.to_vec()),
             Err(_) => invalid("a part of the parameter is NULL"),
         }
+    }
+}
+
+/// In bytes.
+fn gcm_tag_len(bits: CK_ULONG) -> Result<usize> {
+    match bits {
+        32 => Ok(4),
+        64 => Ok(8),
+        96 => Ok(12),
+        104 => Ok(13),
+        112 => Ok(14),
+        120 => Ok(15),
+        128 => Ok(16),
+        _ => invalid("a GCM tag has 32, 64, 96, 104, 112, 120 or 128 bits"),
     }
 }
 

@@ -7,6 +7,7 @@ mod aes_key_wrap;
 mod aes_mac;
 mod aes_stealing;
 mod aes_stream;
+mod authenticated;
 mod azure_byok;
 mod bytes;
 mod chacha;
@@ -43,6 +44,7 @@ use crate::crypto::{Secret, rsa_keygen::Threads};
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::policy::{Act, Key, Target, Use};
+pub use authenticated::Seal;
 pub use params::{Params, Shape};
 use std::ops::RangeInclusive;
 

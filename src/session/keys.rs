@@ -3,11 +3,19 @@ use super::{Output, Room, Session};
 use crate::ck::*;
 use crate::crypto::Secret;
 use crate::error::{Error, Result};
-use crate::mechanism::{Derived, Integrity, Mechanism, Params};
+use crate::mechanism::{Derived, Integrity, Mechanism, Params, Seal};
 use crate::object::attribute::{Attributes, Value};
-use crate::object::policy::{self, Act, Key};
+use crate::object::policy::{self, Act, Key, Target};
 use crate::object::template::{self, Draft, Origin};
 use crate::object::{Object, encode};
+
+/// What a wrapped key needs to be unwrapped, beside the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Sealed {
+    pub nonce: Vec<u8>,
+    pub tag: Vec<u8>,
+}
 
 impl Session {
     /// `C_GenerateKey`
@@ -56,9 +64,7 @@ impl Session {
     ) -> Result<Output> {
         let wrap = mechanism.wrap.as_ref().ok_or(Error::MechanismInvalid)?;
         let params = self.params(mechanism, params)?;
-        let kek = self.key(Act::Wrap, mechanism, wrapping_key)?;
-        let target = self.usable(key, Error::KeyHandleInvalid)?;
-        let target = policy::export(&kek, target)?;
+        let (kek, target) = self.exported(mechanism, wrapping_key, key)?;
         let len = (wrap.len)(&params, &kek, &target)?;
         match room {
             Room::Query => Ok(Output::Length(len)),
@@ -67,6 +73,46 @@ impl Session {
                 (wrap.run)(&params, &kek, &target).map(|blob| Output::Bytes(Secret::new(blob)))
             }
         }
+    }
+
+    /// `C_WrapKeyAuthenticated`: nonce and tag come with the wrapped key, not with its length.
+    pub fn wrap_authenticated(
+        &self,
+        mechanism: &'static Mechanism,
+        seal: Seal,
+        aad: &[u8],
+        (wrapping_key, key): (CK_OBJECT_HANDLE, CK_OBJECT_HANDLE),
+        room: Room,
+    ) -> Result<(Output, Option<Sealed>)> {
+        let wrap = mechanism.wrap.as_ref().ok_or(Error::MechanismInvalid)?;
+        seal.check_fixed_bits()?;
+        let (kek, target) = self.exported(mechanism, wrapping_key, key)?;
+        let encoding = target.len()?;
+        let params = self.params(mechanism, seal.params(aad, encoding)?)?;
+        let len = (wrap.len)(&params, &kek, &target)?.saturating_sub(seal.tag_len);
+        match room {
+            Room::Query => return Ok((Output::Length(len), None)),
+            Room::Bytes(room) if room < len => return Ok((Output::TooSmall(len), None)),
+            Room::Bytes(_) => {}
+        }
+        let seal = seal.with_nonce()?;
+        let mut blob = (wrap.run)(&seal.params(aad, encoding)?, &kek, &target)?;
+        let tag = blob.split_off(len.min(blob.len()));
+        let sealed = Sealed { nonce: seal.nonce, tag };
+        Ok((Output::Bytes(Secret::new(blob)), Some(sealed)))
+    }
+
+    /// The wrapping key and what it may carry.
+    fn exported(
+        &self,
+        mechanism: &Mechanism,
+        wrapping_key: CK_OBJECT_HANDLE,
+        key: CK_OBJECT_HANDLE,
+    ) -> Result<(Key, Target)> {
+        let kek = self.key(Act::Wrap, mechanism, wrapping_key)?;
+        let target = self.usable(key, Error::KeyHandleInvalid)?;
+        let target = policy::export(&kek, target)?;
+        Ok((kek, target))
     }
 
     /// `C_UnwrapKey`. A failure leaves no object behind.

@@ -13,6 +13,7 @@ use crate::object::Object;
 use crate::object::policy::{self, Access, Act, Key, Login};
 use crate::store::vault::Who;
 use crate::token::{Token, clock};
+pub use keys::Sealed;
 use operations::Operations;
 pub use operations::{Dual, Order, Role};
 use parking_lot::Mutex;

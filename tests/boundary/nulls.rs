@@ -60,6 +60,8 @@ const SESSION: &[&str] = &[
     "C_GenerateKeyPair",
     "C_WrapKey",
     "C_UnwrapKey",
+    "C_WrapKeyAuthenticated",
+    "C_UnwrapKeyAuthenticated",
     "C_DeriveKey",
     "C_DigestInit",
     "C_Digest",
