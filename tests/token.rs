@@ -11,6 +11,8 @@
 
 #[path = "token/built_in.rs"]
 mod built_in;
+#[path = "token/certificates.rs"]
+mod certificates;
 #[path = "token/ciphers.rs"]
 mod ciphers;
 mod common;

@@ -2,6 +2,7 @@
 //!
 //! Key material is private to this folder. [`policy`] alone lets anything near it.
 pub mod attribute;
+mod certificate;
 pub mod class;
 pub mod encode;
 pub mod index;

@@ -25,6 +25,7 @@
 #![allow(clippy::cast_possible_truncation, reason = "lengths of test data are small")]
 #![allow(dead_code, unused_imports, missing_docs, reason = "each test uses some of it")]
 
+pub mod certificate;
 pub mod digest;
 pub mod every;
 pub mod keys;

@@ -1,4 +1,5 @@
 //! Objects: create, copy, destroy, their attributes and who may touch them.
+use crate::common::certificate::Certificate;
 use crate::common::*;
 use std::ptr::null_mut;
 
@@ -30,16 +31,7 @@ fn aes_value(value: &[u8]) -> Vec<(CK_ATTRIBUTE_TYPE, Attr)> {
 }
 
 fn certificate() -> Vec<(CK_ATTRIBUTE_TYPE, Attr)> {
-    attrs![
-        CKA_CLASS => CKO_CERTIFICATE,
-        CKA_CERTIFICATE_TYPE => CKC_X_509,
-        CKA_SUBJECT => &[0x30, 0],
-        CKA_ISSUER => &[0x30, 0],
-        CKA_SERIAL_NUMBER => &[2, 1, 1],
-        CKA_ID => &[0x0A],
-        CKA_VALUE => &[0x30, 3, 2, 1, 7],
-    ]
-    .to_vec()
+    with(&Certificate::default().template(), attrs![CKA_ID => &[0x0A]])
 }
 
 /// The attributes of an object, as a template that makes another of it.
@@ -63,7 +55,7 @@ fn data_and_certificates() {
         assert!(t.size(note).unwrap() > 9);
 
         let made = t.create(&certificate()).unwrap();
-        assert_eq!(t.bytes(made, CKA_VALUE).unwrap(), [0x30, 3, 2, 1, 7]);
+        assert_eq!(t.bytes(made, CKA_VALUE), Ok(Certificate::default().der()));
         assert_eq!(t.flag(made, CKA_TRUSTED), Ok(false));
         assert_eq!(t.bytes(made, CKA_CHECK_VALUE).unwrap().len(), 3);
         let unique = |object| t.bytes(object, CKA_UNIQUE_ID).unwrap();

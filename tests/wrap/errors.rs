@@ -232,12 +232,7 @@ fn target_is_no_key_to_wrap() {
     with_scene(|t, s| {
         let (ec, _) = t.ec(P256).unwrap();
         let data = t.create(&attrs![CKA_CLASS => CKO_DATA, CKA_VALUE => b"data"]).unwrap();
-        let certificate = attrs![
-            CKA_CLASS => CKO_CERTIFICATE,
-            CKA_CERTIFICATE_TYPE => CKC_X_509,
-            CKA_SUBJECT => &[0x30, 0],
-            CKA_VALUE => &[0x30, 0],
-        ];
+        let certificate = certificate::Certificate::default().template();
         let certificate = t.create(&certificate).unwrap();
         for target in [s.kek.public, ec, data, certificate] {
             s.wraps(t, &azure(), s.kek.public, target, CKR_KEY_NOT_WRAPPABLE);

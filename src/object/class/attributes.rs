@@ -133,7 +133,7 @@ pub(super) static PRIVATE_KEY: &[Attribute] = &[
     attribute(CKA_SUBJECT, MODIFIABLE, Default::Empty),
     attribute(CKA_SIGN_RECOVER, MODIFIABLE, Default::Ability),
     attribute(CKA_ALWAYS_AUTHENTICATE, FIXED, Default::Bool(false)),
-    attribute(CKA_PUBLIC_KEY_INFO, FIXED, Default::Absent),
+    attribute(CKA_PUBLIC_KEY_INFO, MODIFIABLE, Default::Absent),
 ];
 
 /// Section 4.10, secret keys, and `CKA_VALUE` with its length as all of them here have it.
@@ -141,7 +141,7 @@ pub(super) static SECRET_KEY: &[Attribute] = &[
     attribute(CKA_ENCRYPT, MODIFIABLE, Default::Ability),
     attribute(CKA_VERIFY, MODIFIABLE, Default::Ability),
     attribute(CKA_WRAP, MODIFIABLE, Default::Ability),
-    attribute(CKA_CHECK_VALUE, FIXED, Default::Absent),
+    attribute(CKA_CHECK_VALUE, MODIFIABLE, Default::Absent),
     attribute(CKA_TRUSTED, MODIFIABLE.and(Flags::SO_ONLY), Default::Bool(false)),
     attribute(CKA_WRAP_TEMPLATE, FIXED, Default::Absent),
     attribute(CKA_VALUE, MATERIAL, Default::Absent),

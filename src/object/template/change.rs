@@ -1,10 +1,11 @@
 //! `C_SetAttributeValue` and `C_CopyObject`: which attributes may become something else.
 use super::finish::unique_id;
+use super::in_order;
 use crate::ck::*;
 use crate::error::{Error, Result};
-use crate::object::Object;
 use crate::object::attribute::{Attributes, Value, name};
 use crate::object::class::{Class, Flags};
+use crate::object::{Object, certificate};
 
 /// The attributes `C_SetAttributeValue` would change, checked: modifiable, not read-only, sticky.
 /// `CKR_ACTION_PROHIBITED` for an object that is not `CKA_MODIFIABLE`, `CKR_ATTRIBUTE_READ_ONLY`,
@@ -14,12 +15,22 @@ pub fn change(object: &Object, template: Attributes) -> Result<Attributes> {
     if !object.is(CKA_MODIFIABLE) {
         return Err(Error::ActionProhibited.because("CKA_MODIFIABLE is CK_FALSE"));
     }
+    if class.class == CKO_CERTIFICATE && object.is(CKA_TRUSTED) {
+        return Err(Error::ActionProhibited.because("trusted certificates cannot be modified"));
+    }
+    let mut all = object.attributes().clone();
     for (cka, new) in template.iter() {
         let flags = class.attribute(cka)?.flags;
-        if !flags.has(Flags::MODIFIABLE) || stuck(flags, object.attributes().value(cka), new) {
+        let old = all.value(cka);
+        if !flags.has(Flags::MODIFIABLE) || stuck(flags, old, new) {
             return Err(Error::AttributeReadOnly.because(name(cka)));
         }
+        if !holds(cka, old, new) {
+            return Err(Error::AttributeValueInvalid.because(name(cka)));
+        }
+        all.set(cka, new.clone());
     }
+    agree(class, &all)?;
     Ok(template)
 }
 
@@ -49,14 +60,37 @@ pub fn copy(object: &Object, template: Attributes) -> Result<Object> {
         if stuck(flags, old, &new) {
             return Err(Error::TemplateInconsistent.because(name(cka)));
         }
+        if !holds(cka, old, &new) {
+            return Err(Error::AttributeValueInvalid.because(name(cka)));
+        }
         all.set(cka, new);
     }
+    agree(class, &all)?;
     all.set(CKA_UNIQUE_ID, Value::bytes(unique_id()?.as_bytes()));
     if let Some(material) = object.material()? {
         all.extend(material.clone());
     }
     // a copy of what nobody has vouched for is not vouched for either
     Ok(Object { verified: object.verified, ..Object::new(all) })
+}
+
+/// Whether an attribute that follows from the key may have the new value: `CKA_PUBLIC_KEY_INFO` is
+/// the key's (section 4.10), and so is `CKA_CHECK_VALUE` until it is given up (section 4.11).
+fn holds(cka: CK_ATTRIBUTE_TYPE, old: Option<&Value>, new: &Value) -> bool {
+    match cka {
+        CKA_PUBLIC_KEY_INFO => old == Some(new),
+        CKA_CHECK_VALUE => old == Some(new) || *new == Value::bytes(&[]),
+        _ => true,
+    }
+}
+
+/// Whether attributes that change by themselves still fit the others.
+fn agree(class: &Class, all: &Attributes) -> Result<()> {
+    in_order(all)?;
+    match class.class {
+        CKO_CERTIFICATE => certificate::agree(all),
+        _ => Ok(()),
+    }
 }
 
 /// Whether an attribute has a value that it cannot lose (footnotes 11 and 12).

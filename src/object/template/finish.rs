@@ -5,7 +5,7 @@ use crate::crypto::{self, Failed};
 use crate::error::{Error, Result};
 use crate::object::attribute::{Attributes, Value};
 use crate::object::class::Form;
-use crate::object::{Object, encode};
+use crate::object::{Object, certificate, encode};
 
 impl Draft {
     /// The finished object: the draft, plus `contributed` (values from generation or decoding),
@@ -29,7 +29,9 @@ impl Draft {
         }
         own(origin, class.form, &mut all)?;
         if class.form == Form::None {
-            certificate_check_value(&mut all)?;
+            if class.class == CKO_CERTIFICATE {
+                certificate::complete(&mut all)?;
+            }
             return Ok(Object::new(all));
         }
         let prepared = encode::prepare(&all, Some(&all)).map_err(|e| origin.unsound(e))?;
@@ -71,6 +73,8 @@ fn settle(
         // an empty check value asks for none (section 4.10.2)
         CKA_CHECK_VALUE if given.is_some_and(<[u8]>::is_empty) => return Ok(()),
         CKA_CHECK_VALUE => Some(Error::AttributeValueInvalid),
+        // section 4.10
+        CKA_PUBLIC_KEY_INFO if origin == Origin::Create => Some(Error::AttributeValueInvalid),
         CKA_VALUE_LEN if origin == Origin::Unwrap => Some(Error::WrappedKeyLenRange),
         _ => Some(Error::TemplateInconsistent),
     };
@@ -113,18 +117,6 @@ fn own(origin: Origin, form: Form, all: &mut Attributes) -> Result<()> {
     all.set(CKA_ALWAYS_SENSITIVE, Value::Bool(always_sensitive && sensitive));
     all.set(CKA_NEVER_EXTRACTABLE, Value::Bool(never_extractable && !extractable));
     Ok(())
-}
-
-/// A certificate's check value is the beginning of its SHA-1 hash (section 4.6.2).
-fn certificate_check_value(all: &mut Attributes) -> Result<()> {
-    if all.ulong(CKA_CLASS) != Some(CKO_CERTIFICATE) {
-        return Ok(());
-    }
-    let Some(der) = all.bytes(CKA_VALUE).filter(|der| !der.is_empty()) else {
-        return Ok(());
-    };
-    let check = encode::check_value(&crypto::hash::Hash::Sha1.digest(der));
-    settle(Origin::Create, all, CKA_CHECK_VALUE, check)
 }
 
 /// `CKA_UNIQUE_ID`: a random UUID (RFC 9562 section 5.4).

@@ -155,6 +155,7 @@ fn check_values(origin: Origin, class: &Class, attributes: &mut Attributes) -> R
     {
         return Err(Error::KeySizeRange.because("CKA_VALUE_LEN"));
     }
+    in_order(attributes)?;
     if attributes.flag(CKA_ALWAYS_AUTHENTICATE) == Some(true)
         && attributes.flag(CKA_PRIVATE) == Some(false)
     {
@@ -163,6 +164,17 @@ fn check_values(origin: Origin, class: &Class, attributes: &mut Attributes) -> R
         );
     }
     Ok(())
+}
+
+/// Whether nothing ends before it starts: `CKR_TEMPLATE_INCONSISTENT`.
+fn in_order(attributes: &Attributes) -> Result<()> {
+    let date = |cka| attributes.bytes(cka).filter(|date| !date.is_empty());
+    match (date(CKA_START_DATE), date(CKA_END_DATE)) {
+        (Some(start), Some(end)) if end < start => {
+            Err(Error::TemplateInconsistent.because("CKA_END_DATE is before CKA_START_DATE"))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
