@@ -24,6 +24,8 @@ mod disk;
 mod dual;
 #[path = "token/find.rs"]
 mod find;
+#[path = "token/footnotes.rs"]
+mod footnotes;
 #[path = "token/keygen.rs"]
 mod keygen;
 #[path = "token/login.rs"]

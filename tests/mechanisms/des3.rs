@@ -26,7 +26,12 @@ fn off_by_default() {
     with_token(|t| {
         let listed = t.p.mechanisms(t.slot).unwrap();
         assert_eq!(t.secret(CKK_DES3, &hex(KEY)), Err(CKR_ATTRIBUTE_VALUE_INVALID));
-        let key = t.secret(CKK_AES, &[7; 16]).unwrap();
+        let key = t.aes(16).unwrap();
+        let kwp = Mech::new(CKM_AES_KEY_WRAP_KWP);
+        let wrapped = t.wrap(&kwp, key, t.secret(CKK_GENERIC_SECRET, &hex(KEY)).unwrap()).unwrap();
+        let template = attrs![CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_DES3];
+        let unwrapped = t.unwrap(&kwp, key, &wrapped, &template);
+        assert_eq!(unwrapped, Err(CKR_ATTRIBUTE_VALUE_INVALID));
         for mech in mechs() {
             assert!(!listed.contains(&mech.ckm));
             let info = t.p.mechanism_info(t.slot, mech.ckm);

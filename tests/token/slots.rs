@@ -108,7 +108,7 @@ fn token_info_is_true() {
     });
 }
 
-/// Days are not counted here: `module.rs` does. This asks whether the digits are those of now.
+/// Days are not counted here: `token/clock.rs` does. This asks whether the digits are those of now.
 #[test]
 fn the_clock_is_the_hosts() {
     with_token(|t| {
