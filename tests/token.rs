@@ -9,6 +9,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test")]
 #![allow(clippy::cast_possible_truncation, reason = "lengths of test data are small")]
 
+#[path = "token/attributes.rs"]
+mod attributes;
 #[path = "token/built_in.rs"]
 mod built_in;
 #[path = "token/certificates.rs"]
