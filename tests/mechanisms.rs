@@ -64,3 +64,7 @@ mod rsa_pss;
 mod rsa_x509;
 #[path = "mechanisms/sp800_108.rs"]
 mod sp800_108;
+#[path = "mechanisms/tls12.rs"]
+mod tls12;
+#[path = "mechanisms/tls12_rules.rs"]
+mod tls12_rules;

@@ -98,7 +98,7 @@ fn start_of_row(mechanism: &Mechanism) -> String {
         ("unwrap", mechanism.unwrap.is_some()),
         ("generate", mechanism.generate.is_some()),
         ("generate pair", mechanism.generate_pair.is_some()),
-        ("derive", mechanism.derive.is_some()),
+        ("derive", mechanism.derive.is_some() || mechanism.derive_many.is_some()),
     ];
     let present: Vec<&str> =
         functions.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect();

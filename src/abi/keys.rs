@@ -84,10 +84,10 @@ c_fn! {
         key: *mut CK_OBJECT_HANDLE,
     ) |caller, module| {
         let session = module.session(session)?;
-        let place = caller.place(key)?;
-        let (mechanism, params) = caller.mechanism(mechanism)?;
+        let (derivation, params) = caller.mechanism(mechanism)?;
+        let results = caller.results(mechanism, &params, key)?;
         let template = caller.template(template, count)?;
-        place.put(session.derive(mechanism, params, base_key, template)?)
+        results.put(session.derive(derivation, params, base_key, template)?)
     }
 
     /// Wraps a key with associated data; nonce and tag go where the parameter says.

@@ -3,6 +3,7 @@
 //! One function per [`Shape`]. Whatever is wrong inside a parameter is `CKR_MECHANISM_PARAM_INVALID`.
 mod ciphers;
 mod derive;
+mod tls;
 mod wrapping;
 
 use super::caller::Caller;
@@ -12,8 +13,9 @@ use crate::crypto::hash::Hash;
 use crate::crypto::oaep::Oaep;
 use crate::crypto::pss::Pss;
 use crate::error::{Error, Result};
-use crate::mechanism::params::{HASHES, RsaAesKeyWrap};
+use crate::mechanism::params::{HASHES, OtherKey, RsaAesKeyWrap};
 use crate::mechanism::{Mechanism, Params, Shape};
+use derive::hash_named;
 
 /// `CK_GCM_PARAMS` as it was before PKCS#11 2.40: without `ulIvBits`. Still sent by some.
 #[repr(C)]
@@ -50,6 +52,7 @@ impl Caller<'_> {
         if at.is_null() { Ok(None) } else { self.mechanism(at).map(Some) }
     }
 
+    #[allow(clippy::too_many_lines, reason = "a table: a line for each shape")]
     fn params(&self, shape: Shape, raw: &CK_MECHANISM) -> Result<Params> {
         let absent = raw.ulParameterLen == 0 && raw.pParameter.is_null();
         match shape {
@@ -72,7 +75,24 @@ impl Caller<'_> {
             Shape::StringData => self.string_data(raw).map(Params::StringData),
             Shape::CbcData => self.cbc_data(raw),
             Shape::ChaChaPoly => self.chacha_poly(raw).map(Params::ChaChaPoly),
-            _ => self.derive_params(shape, raw),
+            Shape::Ecdh => self.ecdh(raw).map(Params::Ecdh),
+            Shape::EcdhAesKeyWrap => self.ecdh_aes_key_wrap(raw).map(Params::EcdhAesKeyWrap),
+            Shape::Eddsa => self.eddsa(raw).map(Params::Eddsa),
+            Shape::SignContext => self.sign_context(raw).map(Params::SignContext),
+            Shape::Hkdf => self.hkdf(raw).map(Params::Hkdf),
+            Shape::Pbkdf2 => self.pbkdf2(raw).map(Params::Pbkdf2),
+            Shape::Counter108 => self.counter108(raw).map(Params::Kdf108),
+            Shape::Feedback108 => self.feedback108(raw).map(Params::Kdf108),
+            Shape::Pipeline108 => self.pipeline108(raw).map(Params::Kdf108),
+            Shape::OtherKey => Ok(Params::OtherKey(OtherKey::new(self.structure(raw)?))),
+            Shape::Bit => self.bit(raw).map(Params::Bit),
+            Shape::TlsVersion => self.tls_version(raw).map(Params::TlsVersion),
+            Shape::TlsMaster => self.tls_master(raw).map(Params::TlsMaster),
+            Shape::TlsExtendedMaster => self.tls_extended_master(raw).map(Params::TlsMaster),
+            Shape::TlsKeys => self.tls_keys_and_ivs(raw).map(Params::TlsKeys),
+            Shape::TlsKeysAlone => self.tls_keys_alone(raw).map(Params::TlsKeys),
+            Shape::TlsKdf => self.tls_kdf(raw).map(Params::TlsKdf),
+            Shape::TlsMac => self.tls_mac(raw).map(Params::TlsMac),
         }
     }
 

@@ -1,5 +1,5 @@
 //! Key derivation functions: X9.63 and SP 800-56C for agreements, HKDF (RFC 5869), PBKDF2
-//! (RFC 8018), and the pseudorandom functions that SP 800-108 iterates.
+//! (RFC 8018), the PRF of TLS 1.2, and the pseudorandom functions that SP 800-108 iterates.
 //!
 //! Keyed hashes of the vault are in [`mac`](super::mac); these work with any hash and length.
 use super::aws_lc::pbkdf2;
@@ -95,6 +95,24 @@ pub fn hkdf_expand(hash: Hash, prk: &[u8], info: &[u8], len: usize) -> Result<Se
     })
 }
 
+/// The PRF of TLS 1.2 (RFC 5246 section 5): `len` bytes.
+pub fn tls12_prf(
+    hash: Hash,
+    secret: &[u8],
+    label: &[u8],
+    seed: &[u8],
+    len: usize,
+) -> Result<Secret, Failed> {
+    let prf = Prf::Hmac(hash);
+    let mut chain = prf.code(secret, &[label, seed])?;
+    blocks(hash.size(), len, |counter, _| {
+        if counter > 1 {
+            chain = prf.code(secret, &[&chain])?;
+        }
+        prf.code(secret, &[&chain, label, seed])
+    })
+}
+
 /// PBKDF2 with HMAC: `len` bytes.
 pub fn pbkdf2(
     hash: Hash,
@@ -155,5 +173,39 @@ mod tests {
         let code = 0xbb1d6929_e9593728_7fa37d12_9b756746_u128.to_be_bytes();
         assert_eq!(*Prf::AesCmac.code(&key, &[]).unwrap(), code);
         assert_eq!(Prf::AesCmac.code(&[0; 20], &[]), Err(Failed));
+    }
+
+    /// <https://mailarchive.ietf.org/arch/msg/tls/fzVCzk-z3FShgGJ6DOXqM1ydxms/>, the beginnings.
+    #[test]
+    fn tls12_prf_vectors() {
+        let check = |hash, secret: u128, seed: u128, expected: u128| {
+            let (secret, seed) = (secret.to_be_bytes(), seed.to_be_bytes());
+            let out = tls12_prf(hash, &secret, b"test label", &seed, 100).unwrap();
+            assert_eq!((out.len(), &out[..16]), (100, &expected.to_be_bytes()[..]), "{hash:?}");
+        };
+        check(
+            Hash::Sha224,
+            0xe1882874_0352b530_d69b34c6_597dea2e,
+            0xf5a3fe6d_34e2e285_60fdcaf6_823f9091,
+            0x224d8af3_c0453393_a9779789_d21cf7da,
+        );
+        check(
+            Hash::Sha256,
+            0x9bbe436b_a940f017_b1765284_9a71db35,
+            0xa0ba9f93_6cda3118_27a6f796_ffd5198c,
+            0xe3f229ba_727be17b_8d122620_557cd453,
+        );
+        check(
+            Hash::Sha384,
+            0xb80b733d_6ceefcdc_71566ea4_8e5567df,
+            0xcd665cf6_a8447dd6_ff8b2755_5edb7465,
+            0x7b0c18e9_ced410ed_1804f2cf_a34a336a,
+        );
+        check(
+            Hash::Sha512,
+            0xb0323523_c1853599_584d8856_8bbb05eb,
+            0xd4640e12_e4bcdbfb_437f03e6_ae418ee5,
+            0x1261f588_c798c5c2_01ff036e_7a9cb5ed,
+        );
     }
 }

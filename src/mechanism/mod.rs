@@ -35,6 +35,7 @@ mod rsa_pss;
 mod rsa_x509;
 mod sp800_108;
 mod stream;
+mod tls12;
 mod whole;
 mod wrapping;
 
@@ -96,7 +97,9 @@ pub struct Mechanism {
     pub generate_pair: Option<GeneratePair>,
     /// `C_DeriveKey`: from a base key and a complete template to the attributes that make the key
     pub derive: Option<Derive>,
-    /// What [`Self::derive`] makes
+    /// `C_DeriveKey`, where it makes several keys or shows something beside its key
+    pub derive_many: Option<DeriveMany>,
+    /// What the derivation makes
     pub derives: Derived,
 }
 
@@ -114,6 +117,10 @@ pub enum Integrity {
 pub enum Derived {
     /// A secret key that says nothing about the base key.
     Key,
+    /// A secret key at least as hidden as the base key, and unless the template says more, as it is.
+    Hidden,
+    /// Secret keys hidden just as the base key is.
+    Alike,
     /// A secret key of the very bytes of the base key.
     Bytes,
     /// A data object.
@@ -131,6 +138,24 @@ pub type Resume = fn(state: &[u8]) -> Result<Box<dyn Transform>>;
 
 /// Derives a key for a template.
 pub type Derive = fn(&Params, &Key, template: &Attributes) -> Result<Attributes>;
+
+/// Derives keys, all or none.
+#[derive(Debug)]
+pub struct DeriveMany {
+    /// The templates of the keys, from the application's.
+    pub templates: fn(&Params, Attributes) -> Result<Vec<Attributes>>,
+    /// The keys, one for each of these templates.
+    pub run: fn(&Params, &Key) -> Result<Derivatives>,
+}
+
+/// What a derivation yields.
+#[derive(Debug, Default)]
+pub struct Derivatives {
+    /// Attributes of each key, in the order of the templates.
+    pub keys: Vec<Attributes>,
+    /// Bytes that the application is told: initialisation vectors, the version of a protocol.
+    pub told: Vec<u8>,
+}
 
 /// Unwraps to the encoding of a key.
 pub type Unwrap = fn(&Params, &Key, wrapped: &[u8]) -> Result<Secret>;
@@ -328,6 +353,17 @@ pub static MECHANISMS: &[Mechanism] = &[
     bytes::DATA_AND_BASE,
     bytes::XOR,
     bytes::EXTRACT,
+    tls12::PRE_MASTER_KEY_GEN,
+    tls12::MASTER_KEY_DERIVE,
+    tls12::MASTER_KEY_DERIVE_DH,
+    tls12::EXTENDED_MASTER_KEY_DERIVE,
+    tls12::EXTENDED_MASTER_KEY_DERIVE_DH,
+    tls12::KEY_AND_MAC_DERIVE,
+    tls12::KEY_SAFE_DERIVE,
+    tls12::TLS_KDF,
+    tls12::TLS12_KDF,
+    tls12::TLS_MAC,
+    tls12::TLS12_MAC,
     ml_dsa::KEY_PAIR_GEN,
     ml_dsa::ML_DSA,
 ];
@@ -356,6 +392,7 @@ impl Mechanism {
         generate: None,
         generate_pair: None,
         derive: None,
+        derive_many: None,
         derives: Derived::Key,
     };
 
@@ -391,7 +428,7 @@ impl Mechanism {
             (self.unwrap.is_some(), CKF_UNWRAP),
             (self.generate.is_some(), CKF_GENERATE),
             (self.generate_pair.is_some(), CKF_GENERATE_KEY_PAIR),
-            (self.derive.is_some(), CKF_DERIVE),
+            (self.derive.is_some() || self.derive_many.is_some(), CKF_DERIVE),
             (self.key_types.iter().any(|t| CURVED.contains(t)), CURVE_FLAGS),
         ]
         .into_iter()

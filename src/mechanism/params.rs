@@ -1,5 +1,6 @@
 //! Mechanism parameters: the C structures they come in, and what is left once they are understood.
 mod derive;
+mod tls;
 
 use crate::ck::*;
 use crate::crypto::aead::ChaChaPoly;
@@ -10,6 +11,7 @@ use crate::crypto::hash::Hash;
 use crate::crypto::oaep::Oaep;
 use crate::crypto::pss::Pss;
 pub use derive::*;
+pub use tls::*;
 
 /// How parameters name a hash: as itself, and as the hash of MGF1. Those of SHA-512/t have no name
 /// of the second kind.
@@ -76,6 +78,20 @@ pub enum Shape {
     OtherKey,
     /// `CK_EXTRACT_PARAMS`: the number of a bit
     Bit,
+    /// `CK_VERSION`
+    TlsVersion,
+    /// `CK_TLS12_MASTER_KEY_DERIVE_PARAMS`
+    TlsMaster,
+    /// `CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS`
+    TlsExtendedMaster,
+    /// `CK_TLS12_KEY_MAT_PARAMS`
+    TlsKeys,
+    /// The same, whatever it says of initialisation vectors
+    TlsKeysAlone,
+    /// `CK_TLS_KDF_PARAMS`
+    TlsKdf,
+    /// `CK_TLS_MAC_PARAMS`
+    TlsMac,
 }
 
 /// The same, read out of the caller's memory and checked. A NULL parameter of length 0 is
@@ -105,6 +121,11 @@ pub enum Params {
     Kdf108(Kdf108),
     OtherKey(OtherKey),
     Bit(usize),
+    TlsVersion([u8; 2]),
+    TlsMaster(TlsMaster),
+    TlsKeys(TlsKeys),
+    TlsKdf(TlsKdf),
+    TlsMac(TlsMac),
 }
 
 impl Params {

@@ -14,7 +14,7 @@ use crate::ck::*;
 use crate::crypto::Secret;
 use crate::error::{Error, Result};
 pub use act::{Act, Use};
-pub use descent::{derived, descent, divide, kept_hidden, unwrapped};
+pub use descent::{alike, as_hidden, derived, descent, divide, inheriting, kept_hidden, unwrapped};
 pub use key::{Key, Target};
 use std::sync::Arc;
 

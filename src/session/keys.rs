@@ -3,7 +3,7 @@ use super::{Output, Room, Session};
 use crate::ck::*;
 use crate::crypto::Secret;
 use crate::error::{Error, Result};
-use crate::mechanism::{Derived, Integrity, Mechanism, Params, Seal};
+use crate::mechanism::{Integrity, Mechanism, Params, Seal};
 use crate::object::attribute::{Attributes, Value};
 use crate::object::policy::{self, Act, Key, Target};
 use crate::object::template::{self, Draft, Origin};
@@ -141,53 +141,6 @@ impl Session {
         self.insert(object)
     }
 
-    /// `C_DeriveKey`
-    pub fn derive(
-        &self,
-        mechanism: &'static Mechanism,
-        params: Params,
-        base: CK_OBJECT_HANDLE,
-        template: Attributes,
-    ) -> Result<CK_OBJECT_HANDLE> {
-        let derive = mechanism.derive.ok_or(Error::MechanismInvalid)?;
-        let mut params = self.params(mechanism, params)?;
-        let base = self.key(Act::Derive, mechanism, base)?;
-        let bases = self.bases(mechanism, &base, &mut params)?;
-        let mut template =
-            bases.iter().try_fold(template, |template, base| policy::derived(base, template))?;
-        // data objects have no CKA_VALUE_LEN, but a derivation has to know
-        let len = match mechanism.derives {
-            Derived::Data => template.remove(CKA_VALUE_LEN),
-            Derived::Bytes => {
-                template = policy::kept_hidden(&bases, template)?;
-                None
-            }
-            Derived::Key => None,
-        };
-        let implied = implied(mechanism, &template);
-        let draft = template::draft(policy::descent(&bases), template, implied)?;
-        self.may_create(&draft.attributes)?;
-        let mut wanted = draft.attributes.clone();
-        wanted.extend(len.into_iter().map(|len| (CKA_VALUE_LEN, len)).collect());
-        let contributed = derive(&params, &base, &wanted)?;
-        self.insert(draft.finish(contributed)?)
-    }
-
-    /// All keys that a derivation starts from: the base key and those that its parameter names.
-    fn bases(&self, mechanism: &Mechanism, base: &Key, params: &mut Params) -> Result<Vec<Key>> {
-        let mut bases = vec![base.clone()];
-        for other in params.other_keys() {
-            let key = self.key(Act::Derive, mechanism, other.handle())?;
-            other.permitted(key.clone());
-            bases.push(key);
-        }
-        if bases.iter().any(Key::always_authenticate) {
-            return Err(Error::UserNotLoggedIn
-                .because("CKA_ALWAYS_AUTHENTICATE, and C_DeriveKey has no step for it"));
-        }
-        Ok(bases)
-    }
-
     /// The draft of a key to be generated, if it may be.
     fn generated(
         &self,
@@ -198,6 +151,10 @@ impl Session {
         let mut implied = Attributes::from_iter([(CKA_CLASS, Value::Ulong(class))]);
         if let [only] = mechanism.key_types {
             implied.set(CKA_KEY_TYPE, Value::Ulong(*only));
+        }
+        let (shortest, longest) = (mechanism.key_size.start(), mechanism.key_size.end());
+        if class == CKO_SECRET_KEY && shortest == longest && !template.has(CKA_VALUE_LEN) {
+            implied.set(CKA_VALUE_LEN, Value::Ulong(*longest));
         }
         let draft = template::draft(Origin::Generate(mechanism.ckm), template, implied)?;
         self.may_create(&draft.attributes)?;
@@ -212,20 +169,6 @@ fn padding_oracle(mechanism: &Mechanism, error: Error) -> Error {
         Integrity::PaddingOnly => Error::WrappedKeyInvalid.because(error),
         Integrity::Own => error,
     }
-}
-
-/// What a derivation says about its object: the class; and a secret key of which nobody says more is
-/// a generic one.
-fn implied(mechanism: &Mechanism, template: &Attributes) -> Attributes {
-    let class = match mechanism.derives {
-        Derived::Data => CKO_DATA,
-        Derived::Key | Derived::Bytes => CKO_SECRET_KEY,
-    };
-    let mut implied = Attributes::from_iter([(CKA_CLASS, Value::Ulong(class))]);
-    if class == CKO_SECRET_KEY && !template.has(CKA_KEY_TYPE) {
-        implied.set(CKA_KEY_TYPE, Value::Ulong(CKK_GENERIC_SECRET));
-    }
-    implied
 }
 
 /// The key that was unwrapped. What is wrong with its encoding is nobody's business.

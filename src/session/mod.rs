@@ -1,5 +1,6 @@
 //! A session on a token: who may do what with its objects ([`objects`]), making and moving keys
-//! ([`keys`]), and the operations under way ([`operations`]).
+//! ([`keys`], [`derive`]), and the operations under way ([`operations`]).
+mod derive;
 mod keys;
 mod objects;
 mod operations;
@@ -13,6 +14,7 @@ use crate::object::Object;
 use crate::object::policy::{self, Access, Act, Key, Login};
 use crate::store::vault::Who;
 use crate::token::{Token, clock};
+pub use derive::Derivation;
 pub use keys::Sealed;
 use operations::Operations;
 pub use operations::{Dual, Order, Role};

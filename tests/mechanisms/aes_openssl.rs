@@ -4,11 +4,11 @@ use crate::common::*;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-fn to_hex(bytes: &[u8]) -> String {
+pub fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn openssl(args: &[&str], input: &[u8]) -> Vec<u8> {
+pub fn openssl(args: &[&str], input: &[u8]) -> Vec<u8> {
     let mut child = Command::new("openssl")
         .args(args)
         .stdin(Stdio::piped())

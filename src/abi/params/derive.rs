@@ -9,7 +9,6 @@ use crate::crypto::hash::Hash;
 use crate::crypto::kdf::{AgreementKdf, Prf};
 use crate::error::Result;
 use crate::mechanism::params::*;
-use crate::mechanism::{Params, Shape};
 use std::num::NonZeroU32;
 
 /// Longest password, salt, label or other data in bytes.
@@ -41,41 +40,22 @@ const HASHES: [(CK_ULONG, CK_ULONG, CK_ULONG, Hash); 5] = [
     (CKM_SHA512, CKM_SHA512_HMAC, CKP_PKCS5_PBKD2_HMAC_SHA512, Hash::Sha512),
 ];
 
-impl Caller<'_> {
-    pub(super) fn derive_params(&self, shape: Shape, raw: &CK_MECHANISM) -> Result<Params> {
-        Ok(match shape {
-            Shape::Ecdh => Params::Ecdh(self.ecdh(&self.structure(raw)?)?),
-            Shape::EcdhAesKeyWrap => {
-                Params::EcdhAesKeyWrap(self.ecdh_aes_key_wrap(&self.structure(raw)?)?)
-            }
-            Shape::Eddsa => Params::Eddsa(self.eddsa(&self.structure(raw)?)?),
-            Shape::SignContext => Params::SignContext(self.sign_context(&self.structure(raw)?)?),
-            Shape::Hkdf => Params::Hkdf(self.hkdf(&self.structure(raw)?)?),
-            Shape::Pbkdf2 => Params::Pbkdf2(self.pbkdf2(&self.structure(raw)?)?),
-            Shape::Counter108 => {
-                Params::Kdf108(self.kdf108(self.structure(raw)?, Chained::Counter)?)
-            }
-            Shape::Pipeline108 => {
-                Params::Kdf108(self.kdf108(self.structure(raw)?, Chained::Before)?)
-            }
-            Shape::Feedback108 => Params::Kdf108(self.feedback108(&self.structure(raw)?)?),
-            Shape::OtherKey => Params::OtherKey(OtherKey::new(self.structure(raw)?)),
-            Shape::Bit => match usize::try_from(self.structure::<CK_ULONG>(raw)?) {
-                Ok(bit) => Params::Bit(bit),
-                Err(_) => return invalid("no such bit"),
-            },
-            _ => return invalid("a parameter where none belongs"),
-        })
-    }
+/// The hash that is called so, by itself or in HMAC.
+pub(super) fn hash_named(ckm: CK_MECHANISM_TYPE) -> Option<Hash> {
+    HASHES.iter().find(|row| row.0 == ckm || row.1 == ckm).map(|row| row.3)
+}
 
-    fn ecdh(&self, params: &CK_ECDH1_DERIVE_PARAMS) -> Result<Ecdh> {
+impl Caller<'_> {
+    pub(super) fn ecdh(&self, raw: &CK_MECHANISM) -> Result<Ecdh> {
+        let params: CK_ECDH1_DERIVE_PARAMS = self.structure(raw)?;
         let (kdf, shared_data) =
             self.agreement(params.kdf, params.pSharedData, params.ulSharedDataLen)?;
         let public = self.part(params.pPublicData, params.ulPublicDataLen, LONGEST_PART)?;
         Ok(Ecdh { kdf, shared_data, public })
     }
 
-    fn ecdh_aes_key_wrap(&self, params: &CK_ECDH_AES_KEY_WRAP_PARAMS) -> Result<EcdhAesKeyWrap> {
+    pub(super) fn ecdh_aes_key_wrap(&self, raw: &CK_MECHANISM) -> Result<EcdhAesKeyWrap> {
+        let params: CK_ECDH_AES_KEY_WRAP_PARAMS = self.structure(raw)?;
         let aes_len = match params.ulAESKeyBits {
             128 => 16,
             192 => 24,
@@ -103,7 +83,8 @@ impl Caller<'_> {
         Ok((*kdf, data))
     }
 
-    fn eddsa(&self, params: &CK_EDDSA_PARAMS) -> Result<Variant> {
+    pub(super) fn eddsa(&self, raw: &CK_MECHANISM) -> Result<Variant> {
+        let params: CK_EDDSA_PARAMS = self.structure(raw)?;
         let context = self.part(params.pContextData, params.ulContextDataLen, 255)?;
         match params.phFlag {
             CK_TRUE => Ok(Variant::Prehashed(context)),
@@ -116,7 +97,8 @@ impl Caller<'_> {
     }
 
     /// The context of a signature. The token's signatures are hedged.
-    fn sign_context(&self, params: &CK_SIGN_ADDITIONAL_CONTEXT) -> Result<Vec<u8>> {
+    pub(super) fn sign_context(&self, raw: &CK_MECHANISM) -> Result<Vec<u8>> {
+        let params: CK_SIGN_ADDITIONAL_CONTEXT = self.structure(raw)?;
         match params.hedgeVariant {
             CKH_HEDGE_PREFERRED | CKH_HEDGE_REQUIRED => {
                 self.part(params.pContext, params.ulContextLen, 255)
@@ -125,9 +107,9 @@ impl Caller<'_> {
         }
     }
 
-    fn hkdf(&self, params: &CK_HKDF_PARAMS) -> Result<Hkdf> {
-        let wanted = params.prfHashMechanism;
-        let Some(row) = HASHES.iter().find(|row| row.0 == wanted || row.1 == wanted) else {
+    pub(super) fn hkdf(&self, raw: &CK_MECHANISM) -> Result<Hkdf> {
+        let params: CK_HKDF_PARAMS = self.structure(raw)?;
+        let Some(hash) = hash_named(params.prfHashMechanism) else {
             return invalid("a hash this token does not have");
         };
         let extract = match (params.bExtract, params.ulSaltType) {
@@ -144,10 +126,11 @@ impl Caller<'_> {
             CK_FALSE => None,
             _ => Some(self.part(params.pInfo, params.ulInfoLen, LONGEST_PART)?),
         };
-        Ok(Hkdf { extract, expand, hash: row.3 })
+        Ok(Hkdf { extract, expand, hash })
     }
 
-    fn pbkdf2(&self, params: &CK_PKCS5_PBKD2_PARAMS2) -> Result<Pbkdf2> {
+    pub(super) fn pbkdf2(&self, raw: &CK_MECHANISM) -> Result<Pbkdf2> {
+        let params: CK_PKCS5_PBKD2_PARAMS2 = self.structure(raw)?;
         let Some(row) = HASHES.iter().find(|row| row.2 == params.prf) else {
             return invalid("a PRF this token does not have");
         };
@@ -180,6 +163,19 @@ impl Caller<'_> {
         Ok(len)
     }
 
+    pub(super) fn bit(&self, raw: &CK_MECHANISM) -> Result<usize> {
+        let bit: CK_ULONG = self.structure(raw)?;
+        usize::try_from(bit).or_else(|_| invalid("no such bit"))
+    }
+
+    pub(super) fn counter108(&self, raw: &CK_MECHANISM) -> Result<Kdf108> {
+        self.kdf108(self.structure(raw)?, Chained::Counter)
+    }
+
+    pub(super) fn pipeline108(&self, raw: &CK_MECHANISM) -> Result<Kdf108> {
+        self.kdf108(self.structure(raw)?, Chained::Before)
+    }
+
     fn kdf108(&self, params: CK_SP800_108_KDF_PARAMS, chained: Chained) -> Result<Kdf108> {
         let prf = match HASHES.iter().find(|row| row.1 == params.prfType) {
             Some(row) => Prf::Hmac(row.3),
@@ -200,7 +196,8 @@ impl Caller<'_> {
         Ok(Kdf108 { prf, pieces, iv: Vec::new() })
     }
 
-    fn feedback108(&self, params: &CK_SP800_108_FEEDBACK_KDF_PARAMS) -> Result<Kdf108> {
+    pub(super) fn feedback108(&self, raw: &CK_MECHANISM) -> Result<Kdf108> {
+        let params: CK_SP800_108_FEEDBACK_KDF_PARAMS = self.structure(raw)?;
         let plain = CK_SP800_108_KDF_PARAMS {
             prfType: params.prfType,
             ulNumberOfDataParams: params.ulNumberOfDataParams,

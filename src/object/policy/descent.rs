@@ -26,7 +26,16 @@ pub fn descent(bases: &[Key]) -> Origin {
 
 /// The template of a key that is made of the very bytes of `bases`: it is hidden as they are
 /// (PKCS#11 3.2, sections 6.43.3 to 6.43.7), and may not be taken apart if they may not.
-pub fn kept_hidden(bases: &[Key], mut template: Attributes) -> Result<Attributes> {
+pub fn kept_hidden(bases: &[Key], template: Attributes) -> Result<Attributes> {
+    let template = as_hidden(bases, template)?;
+    if bases.iter().any(|base| !is_divisible(base)) && names(&template, CKM_EXTRACT_KEY_FROM_KEY) {
+        return Err(Error::TemplateInconsistent.because("CKA_ALLOWED_MECHANISMS"));
+    }
+    Ok(template)
+}
+
+/// The template of a key that is hidden as `bases` are, or better.
+pub fn as_hidden(bases: &[Key], mut template: Attributes) -> Result<Attributes> {
     let any = |is: fn(&Key) -> bool| bases.iter().any(is);
     let inherited = [
         (any(|base| base.0.is(CKA_SENSITIVE)), CKA_SENSITIVE, true),
@@ -36,10 +45,26 @@ pub fn kept_hidden(bases: &[Key], mut template: Attributes) -> Result<Attributes
     for (_, cka, value) in inherited.into_iter().filter(|row| row.0) {
         template.add(cka, Value::Bool(value))?;
     }
-    if any(|base| !is_divisible(base)) && names(&template, CKM_EXTRACT_KEY_FROM_KEY) {
-        return Err(Error::TemplateInconsistent.because("CKA_ALLOWED_MECHANISMS"));
-    }
     Ok(template)
+}
+
+/// The template of a key that is, if it does not say otherwise, as hidden as `base`.
+pub fn inheriting(base: &Key, mut template: Attributes) -> Attributes {
+    for cka in [CKA_SENSITIVE, CKA_EXTRACTABLE] {
+        if !template.has(cka) {
+            template.set(cka, Value::Bool(base.0.is(cka)));
+        }
+    }
+    template
+}
+
+/// The template of a key that is just as hidden as `base` (PKCS#11 3.2, section 6.40.7): it may
+/// not say otherwise, `CKR_TEMPLATE_INCONSISTENT`.
+pub fn alike(base: &Key, mut template: Attributes) -> Result<Attributes> {
+    for cka in [CKA_SENSITIVE, CKA_EXTRACTABLE] {
+        template.add(cka, Value::Bool(base.0.is(cka)))?;
+    }
+    as_hidden(std::slice::from_ref(base), template)
 }
 
 /// May a key be made of a part of the bytes of `base`? Whoever may make a key of one byte of
