@@ -30,6 +30,7 @@ main() {
     configure
     the_keytool
     the_program
+    the_key_schedule
     report_end
 }
 
@@ -97,6 +98,17 @@ the_program() {
         AES/CTR/NoPadding AES/GCM/NoPadding ECDH "EC key pair of a session" \
         "TLSv1.2 with rsa" "TLSv1.2 with ec" "TLSv1.3 with rsa" "TLSv1.3 with ec"; do
         program_case "$name"
+    done
+}
+
+# With the token before all other providers, and the master secrets of RFC 5246 (SunPKCS11 has no others),
+# the JDK has the whole key schedule of TLS 1.2 done by the token.
+the_key_schedule() {
+    local suite
+    java -Djdk.tls.useExtendedMasterSecret=false -cp . Token sunpkcs11.cfg "$pin" first >program 2>&1 || true
+    for suite in TLS_ECDHE_RSA_WITH_AES_{128_GCM_SHA256,256_GCM_SHA384,128_CBC_SHA256} \
+        TLS_RSA_WITH_AES_{128_GCM_SHA256,256_CBC_SHA256} TLS_ECDHE_ECDSA_WITH_AES_{128_GCM_SHA256,256_CBC_SHA384}; do
+        program_case "$suite"
     done
 }
 

@@ -32,10 +32,17 @@ import javax.net.ssl.TrustManagerFactory;
  * What a JDK program does with keys on a token through SunPKCS11, each checked by the JDK's own providers.
  *
  * <p>Prints a line {@code ok NAME} or {@code FAILED NAME: why} for every case of the arguments
- * {@code CONFIGURATION PIN}. The token holds {@code rsa} and {@code ec}, made by keytool.
+ * {@code CONFIGURATION PIN}, and with a third one for those of the key schedule of TLS. The token holds {@code rsa} and {@code ec}, made by keytool.
  */
 public final class Token {
     private static final byte[] MESSAGE = "a message that is longer than one block of any hash: ".repeat(5).getBytes(StandardCharsets.UTF_8);
+
+    /** Suites of TLS 1.2 by key exchange, cipher and hash. */
+    private static final String[] SUITES = {
+        "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256",
+        "TLS_RSA_WITH_AES_128_GCM_SHA256", "TLS_RSA_WITH_AES_256_CBC_SHA256",
+        "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384",
+    };
 
     private final Provider provider;
     private final KeyStore store;
@@ -50,8 +57,14 @@ public final class Token {
 
     public static void main(String[] arguments) throws Exception {
         Provider provider = Security.getProvider("SunPKCS11").configure(arguments[0]);
-        Security.addProvider(provider);
-        new Token(provider, arguments[1].toCharArray()).run();
+        if (arguments.length > 2) {
+            // before all others, so that the JDK asks the token for the secrets of a connection, too
+            Security.insertProviderAt(provider, 1);
+            new Token(provider, arguments[1].toCharArray()).runKeySchedule();
+        } else {
+            Security.addProvider(provider);
+            new Token(provider, arguments[1].toCharArray()).run();
+        }
     }
 
     private interface Case {
@@ -77,8 +90,14 @@ public final class Token {
         report("ECDH", this::agree);
         report("EC key pair of a session", () -> generate("EC", new ECGenParameterSpec("secp384r1"), "SHA384withECDSA"));
         for (String version : new String[] {"TLSv1.2", "TLSv1.3"}) {
-            report(version + " with rsa", () -> handshake("rsa", version));
-            report(version + " with ec", () -> handshake("ec", version));
+            report(version + " with rsa", () -> handshake("rsa", version, null));
+            report(version + " with ec", () -> handshake("ec", version, null));
+        }
+    }
+
+    private void runKeySchedule() {
+        for (String suite : SUITES) {
+            report(suite, () -> handshake(suite.contains("_ECDSA_") ? "ec" : "rsa", "TLSv1.2", suite));
         }
     }
 
@@ -206,11 +225,14 @@ public final class Token {
         verify(signer, pair.getPublic(), signing, null);
     }
 
-    /** A server whose key is on the token, and a client that trusts its certificate alone. */
-    private void handshake(String alias, String version) throws Exception {
+    /** A server whose key is on the token, and a client that trusts its certificate alone; with any cipher suite or this. */
+    private void handshake(String alias, String version, String suite) throws Exception {
         try (SSLServerSocket listening = (SSLServerSocket) serverContext(alias, version).getServerSocketFactory()
                 .createServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             listening.setEnabledProtocols(new String[] {version});
+            if (suite != null) {
+                listening.setEnabledCipherSuites(new String[] {suite});
+            }
             listening.setSoTimeout(20_000);
             Exception[] failure = new Exception[1];
             Thread server = new Thread(() -> {
