@@ -52,6 +52,8 @@ mod hkdf;
 mod hmac;
 #[path = "mechanisms/ml_dsa.rs"]
 mod ml_dsa;
+#[path = "mechanisms/ml_kem.rs"]
+mod ml_kem;
 #[path = "mechanisms/openssl.rs"]
 mod openssl;
 #[path = "mechanisms/pbkdf2.rs"]

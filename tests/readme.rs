@@ -99,6 +99,8 @@ fn start_of_row(mechanism: &Mechanism) -> String {
         ("generate", mechanism.generate.is_some()),
         ("generate pair", mechanism.generate_pair.is_some()),
         ("derive", mechanism.derive.is_some() || mechanism.derive_many.is_some()),
+        ("encapsulate", mechanism.encapsulate.is_some()),
+        ("decapsulate", mechanism.decapsulate.is_some()),
     ];
     let present: Vec<&str> =
         functions.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect();

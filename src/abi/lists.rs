@@ -3,7 +3,7 @@
 //! Each version of the interface has the functions of the one before and more behind them. These
 //! three functions alone work without `C_Initialize`.
 use super::{c_fn, encrypt::*, general::*, keys::*, objects::*, random::*, sessions::*, sign::*};
-use super::{digest::*, dual::*, recover::*, slots::*, unsupported::*};
+use super::{digest::*, dual::*, encapsulate::*, recover::*, slots::*, unsupported::*};
 use crate::ck::*;
 use crate::error::Error;
 

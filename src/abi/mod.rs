@@ -7,6 +7,7 @@ mod attributes;
 mod caller;
 mod digest;
 mod dual;
+mod encapsulate;
 mod encrypt;
 mod general;
 #[cfg(target_os = "linux")]

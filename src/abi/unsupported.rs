@@ -130,24 +130,4 @@ refused! {
         CK_ULONG,
     );
     fn C_MessageVerifyFinal(CK_SESSION_HANDLE);
-    fn C_EncapsulateKey(
-        CK_SESSION_HANDLE,
-        *mut CK_MECHANISM,
-        CK_OBJECT_HANDLE,
-        *mut CK_ATTRIBUTE,
-        CK_ULONG,
-        *mut CK_BYTE,
-        *mut CK_ULONG,
-        *mut CK_OBJECT_HANDLE,
-    );
-    fn C_DecapsulateKey(
-        CK_SESSION_HANDLE,
-        *mut CK_MECHANISM,
-        CK_OBJECT_HANDLE,
-        *mut CK_ATTRIBUTE,
-        CK_ULONG,
-        *mut CK_BYTE,
-        CK_ULONG,
-        *mut CK_OBJECT_HANDLE,
-    );
 }

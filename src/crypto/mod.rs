@@ -14,6 +14,7 @@ pub mod hash;
 pub mod kdf;
 pub mod mac;
 pub mod ml_dsa;
+pub mod ml_kem;
 pub mod montgomery;
 pub mod oaep;
 pub mod pin;

@@ -2,7 +2,7 @@
 use super::whole::{Limit, Whole};
 use super::{Bound, Mechanism, Params, Shape, Transform, Verify};
 use crate::ck::*;
-use crate::crypto::ml_dsa::PrivateKey;
+use crate::crypto::ml_dsa::{PrivateKey, Set};
 use crate::crypto::rsa_keygen::Threads;
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
@@ -36,9 +36,9 @@ fn generate_pair(
     _: &Attributes,
     _: Threads,
 ) -> Result<(Attributes, Attributes)> {
-    let set = public.ulong(CKA_PARAMETER_SET).ok_or(Error::TemplateIncomplete)?;
-    let key = PrivateKey::generate(encode::ml_dsa_set(set)?).map_err(|_| Error::RandomNoRng)?;
-    encode::ml_dsa_attributes(&key)
+    let set: Set = encode::parameter_set(public)?;
+    let key = PrivateKey::generate(set).map_err(|_| Error::RandomNoRng)?;
+    encode::seeded_attributes::<Set>(&key)
 }
 
 fn sign(params: &Params, key: &Key) -> Result<Box<dyn Transform>> {

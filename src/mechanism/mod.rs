@@ -24,6 +24,7 @@ mod hkdf;
 mod hmac;
 mod mac;
 mod ml_dsa;
+mod ml_kem;
 mod montgomery;
 pub mod params;
 mod pbkdf2;
@@ -101,6 +102,10 @@ pub struct Mechanism {
     pub derive_many: Option<DeriveMany>,
     /// What the derivation makes
     pub derives: Derived,
+    /// `C_EncapsulateKey`
+    pub encapsulate: Option<Encapsulate>,
+    /// `C_DecapsulateKey`: from a ciphertext to the value of the shared secret
+    pub decapsulate: Option<Decapsulate>,
 }
 
 /// What tells a wrapping from noise.
@@ -160,6 +165,9 @@ pub struct Derivatives {
 /// Unwraps to the encoding of a key.
 pub type Unwrap = fn(&Params, &Key, wrapped: &[u8]) -> Result<Secret>;
 
+/// Takes the shared secret out of a ciphertext.
+pub type Decapsulate = fn(&Params, &Key, ciphertext: &[u8]) -> Result<Secret>;
+
 /// Makes a secret key for a template.
 pub type Generate = fn(&Params, template: &Attributes) -> Result<Attributes>;
 
@@ -180,6 +188,18 @@ pub struct Wrap {
     /// The wrapping itself. Asked only after `len` agreed.
     pub run: fn(&Params, &Key, &Target) -> Result<Vec<u8>>,
 }
+
+/// Encapsulation: like wrapping, of a secret that comes to be on the way.
+#[derive(Debug)]
+pub struct Encapsulate {
+    /// Exact length of the ciphertext. Computes nothing.
+    pub len: fn(&Params, &Key) -> Result<usize>,
+    /// The encapsulation itself.
+    pub run: fn(&Params, &Key) -> Result<Encapsulated>,
+}
+
+/// A ciphertext, and the value of the shared secret in it.
+pub type Encapsulated = (Vec<u8>, Secret);
 
 /// Bytes in, bytes out: encrypt, decrypt, digest and sign are all this.
 pub trait Transform: Send {
@@ -366,6 +386,8 @@ pub static MECHANISMS: &[Mechanism] = &[
     tls12::TLS12_MAC,
     ml_dsa::KEY_PAIR_GEN,
     ml_dsa::ML_DSA,
+    ml_kem::KEY_PAIR_GEN,
+    ml_kem::ML_KEM,
 ];
 
 impl Mechanism {
@@ -394,6 +416,8 @@ impl Mechanism {
         derive: None,
         derive_many: None,
         derives: Derived::Key,
+        encapsulate: None,
+        decapsulate: None,
     };
 
     /// The row of `ckm`, or `CKR_MECHANISM_INVALID`.
@@ -429,6 +453,8 @@ impl Mechanism {
             (self.generate.is_some(), CKF_GENERATE),
             (self.generate_pair.is_some(), CKF_GENERATE_KEY_PAIR),
             (self.derive.is_some() || self.derive_many.is_some(), CKF_DERIVE),
+            (self.encapsulate.is_some(), CKF_ENCAPSULATE),
+            (self.decapsulate.is_some(), CKF_DECAPSULATE),
             (self.key_types.iter().any(|t| CURVED.contains(t)), CURVE_FLAGS),
         ]
         .into_iter()
@@ -477,6 +503,7 @@ mod tests {
             assert_eq!(m.encrypt.is_some(), m.decrypt.is_some(), "{}", m.name);
             assert_eq!(m.sign.is_some(), m.verify.is_some(), "{}", m.name);
             assert_eq!(m.sign_recover.is_some(), m.verify_recover.is_some(), "{}", m.name);
+            assert_eq!(m.encapsulate.is_some(), m.decapsulate.is_some(), "{}", m.name);
         }
     }
     #[test]

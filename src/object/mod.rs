@@ -11,7 +11,7 @@ pub mod record;
 pub mod template;
 
 use crate::ck::*;
-use crate::crypto::{Secret, ec, edwards, ml_dsa, montgomery, rsa};
+use crate::crypto::{Secret, ec, edwards, ml_dsa, ml_kem, montgomery, rsa};
 use crate::error::{Error, Result};
 use attribute::Attributes;
 use once_cell::sync::OnceCell;
@@ -52,6 +52,8 @@ pub(in crate::object) enum Prepared {
     MontgomeryPrivate(montgomery::PrivateKey),
     MlDsaPublic(ml_dsa::PublicKey),
     MlDsaPrivate(ml_dsa::PrivateKey),
+    MlKemPublic(ml_kem::PublicKey),
+    MlKemPrivate(ml_kem::PrivateKey),
 }
 
 /// Opens what a vault sealed. Asked at most once per object.

@@ -4,6 +4,7 @@
 //! and [`reveal`] (for `C_GetAttributeValue`), and only this file makes those.
 mod act;
 mod descent;
+mod encapsulate;
 mod key;
 
 use super::attribute::{self, Attributes, Value};
@@ -11,10 +12,11 @@ use super::class::{self, Class};
 use super::template::Origin;
 use super::{Object, Prepared, encode};
 use crate::ck::*;
-use crate::crypto::Secret;
+use crate::crypto::{Secret, ml_dsa, ml_kem};
 use crate::error::{Error, Result};
 pub use act::{Act, Use};
 pub use descent::{alike, as_hidden, derived, descent, divide, inheriting, kept_hidden, unwrapped};
+pub use encapsulate::{decapsulated, encapsulated};
 pub use key::{Key, Target};
 use std::sync::Arc;
 
@@ -228,7 +230,8 @@ fn size(attributes: &Attributes) -> Option<CK_ULONG> {
     let size = match attributes.ulong(CKA_KEY_TYPE)? {
         CKK_RSA => bit_len(attributes.bytes(CKA_MODULUS)?),
         CKK_EC_EDWARDS | CKK_EC_MONTGOMERY => 255,
-        CKK_ML_DSA => encode::ml_dsa_set(attributes.ulong(CKA_PARAMETER_SET)?).ok()?.public_len(),
+        CKK_ML_DSA => encode::parameter_set::<ml_dsa::Set>(attributes).ok()?.public_len(),
+        CKK_ML_KEM => encode::parameter_set::<ml_kem::Set>(attributes).ok()?.public_len(),
         CKK_EC => encode::curve(attributes.bytes(CKA_EC_PARAMS)?).ok()?.bits(),
         _ => return attributes.ulong(CKA_VALUE_LEN),
     };

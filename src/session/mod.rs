@@ -1,6 +1,7 @@
 //! A session on a token: who may do what with its objects ([`objects`]), making and moving keys
-//! ([`keys`], [`derive`]), and the operations under way ([`operations`]).
+//! ([`keys`], [`derive`], [`encapsulate`]), and the operations under way ([`operations`]).
 mod derive;
+mod encapsulate;
 mod keys;
 mod objects;
 mod operations;

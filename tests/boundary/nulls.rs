@@ -63,6 +63,8 @@ const SESSION: &[&str] = &[
     "C_WrapKeyAuthenticated",
     "C_UnwrapKeyAuthenticated",
     "C_DeriveKey",
+    "C_EncapsulateKey",
+    "C_DecapsulateKey",
     "C_DigestInit",
     "C_Digest",
     "C_DigestUpdate",
@@ -119,6 +121,9 @@ fn results_need_a_place() {
         assert_eq!(call!(t.C_WrapKey(h, m, 1, 2, b, n)), BAD);
         assert_eq!(call!(t.C_WrapKey(h, m, 1, 2, null_mut(), n)), BAD);
         assert_eq!(call!(t.C_UnwrapKey(h, m, 1, b, 1, null_mut(), 0, n)), BAD);
+        assert_eq!(call!(t.C_EncapsulateKey(h, m, 1, null_mut(), 0, b, n, n)), BAD);
+        assert_eq!(call!(t.C_EncapsulateKey(h, m, 1, null_mut(), 0, b, &mut 9, n)), BAD);
+        assert_eq!(call!(t.C_DecapsulateKey(h, m, 1, null_mut(), 0, b, 1, n)), BAD);
         assert_eq!(call!(t.C_Encrypt(h, b, 1, null_mut(), n)), BAD);
         assert_eq!(call!(t.C_DecryptUpdate(h, b, 1, b, n)), BAD);
         assert_eq!(call!(t.C_SignFinal(h, b, n)), BAD);

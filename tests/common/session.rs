@@ -173,6 +173,53 @@ impl Session {
         Ok(key)
     }
 
+    /// Query, then call; the query must be exact. Ciphertext and secret key.
+    pub fn encapsulate(
+        &self,
+        mech: &Mech,
+        key: Handle,
+        template: Template<'_>,
+    ) -> Rv<(Vec<u8>, Handle)> {
+        let needed = self.encapsulate_len(mech, key, template)?;
+        let made = self.encapsulate_into(mech, key, template, needed)?;
+        assert_eq!(made.0.len(), needed, "the size query was not exact");
+        Ok(made)
+    }
+    pub fn encapsulate_len(&self, mech: &Mech, key: Handle, template: Template<'_>) -> Rv<usize> {
+        let (mut raw, mut len, mut mech) = (RawTemplate::new(template), 0, mech.raw());
+        let (h, at, count, none) = (self.handle, raw.ptr(), raw.count(), null_mut());
+        call!(self.C_EncapsulateKey(h, &mut mech, key, at, count, none, &mut len, null_mut()))?;
+        Ok(len as usize)
+    }
+    /// One call with a buffer of `room` bytes.
+    pub fn encapsulate_into(
+        &self,
+        mech: &Mech,
+        key: Handle,
+        template: Template<'_>,
+        room: usize,
+    ) -> Rv<(Vec<u8>, Handle)> {
+        let (mut raw, mut secret, mut mech) = (RawTemplate::new(template), 0, mech.raw());
+        let (h, at, count) = (self.handle, raw.ptr(), raw.count());
+        let ciphertext = into(room, |to, len| {
+            call!(self.C_EncapsulateKey(h, &mut mech, key, at, count, to, len, &mut secret))
+        })?;
+        Ok((ciphertext, secret))
+    }
+    pub fn decapsulate(
+        &self,
+        mech: &Mech,
+        key: Handle,
+        ciphertext: &[u8],
+        template: Template<'_>,
+    ) -> Rv<Handle> {
+        let (mut raw, mut secret, mut mech) = (RawTemplate::new(template), 0, mech.raw());
+        let (h, at, count) = (self.handle, raw.ptr(), raw.count());
+        let (from, n) = (ptr(ciphertext), len(ciphertext));
+        call!(self.C_DecapsulateKey(h, &mut mech, key, at, count, from, n, &mut secret))?;
+        Ok(secret)
+    }
+
     pub fn encrypt_init(&self, mech: &Mech, key: Handle) -> Rv<()> {
         call!(self.C_EncryptInit(self.handle, &mut mech.raw(), key))
     }

@@ -108,13 +108,15 @@ pub(super) static PUBLIC_KEY: &[Attribute] = &[
     attribute(CKA_VERIFY, MODIFIABLE, Default::Ability),
     attribute(CKA_VERIFY_RECOVER, MODIFIABLE, Default::Ability),
     attribute(CKA_WRAP, MODIFIABLE, Default::Ability),
+    attribute(CKA_ENCAPSULATE, MODIFIABLE, Default::Ability),
     attribute(CKA_TRUSTED, MODIFIABLE.and(Flags::SO_ONLY), Default::Bool(false)),
     attribute(CKA_WRAP_TEMPLATE, FIXED, Default::Absent),
+    attribute(CKA_ENCAPSULATE_TEMPLATE, FIXED, Default::Absent),
     attribute(CKA_PUBLIC_KEY_INFO, FIXED, Default::Absent),
 ];
 
 /// What sections 4.9 and 4.10 say of private and secret keys alike. Sensitive unless the template
-/// says no; extractable only if it says so, but for unwrapped keys, as the standard has it.
+/// says no; extractable only if it says so, but for keys from outside, as the standard has it.
 pub(super) static HIDDEN_KEY: &[Attribute] = &[
     attribute(CKA_SENSITIVE, MODIFIABLE.and(Flags::STAYS_TRUE), Default::Bool(true)),
     attribute(CKA_EXTRACTABLE, MODIFIABLE.and(Flags::STAYS_FALSE), Default::Unwrapped(true)),
@@ -132,6 +134,8 @@ pub(super) static HIDDEN_KEY: &[Attribute] = &[
 pub(super) static PRIVATE_KEY: &[Attribute] = &[
     attribute(CKA_SUBJECT, MODIFIABLE, Default::Empty),
     attribute(CKA_SIGN_RECOVER, MODIFIABLE, Default::Ability),
+    attribute(CKA_DECAPSULATE, MODIFIABLE, Default::Ability),
+    attribute(CKA_DECAPSULATE_TEMPLATE, FIXED, Default::Absent),
     attribute(CKA_ALWAYS_AUTHENTICATE, FIXED, Default::Bool(false)),
     attribute(CKA_PUBLIC_KEY_INFO, MODIFIABLE, Default::Absent),
 ];
@@ -178,14 +182,14 @@ pub(super) static EC_PUBLIC: &[Attribute] = &[
     attribute(CKA_EC_POINT, Flags::CREATE.and(Flags::NOT_GENERATE), Default::Absent),
 ];
 
-/// Section "ML-DSA", public keys.
-pub(super) static ML_DSA_PUBLIC: &[Attribute] = &[
+/// Sections "ML-DSA" and "ML-KEM", public keys.
+pub(super) static SEEDED_PUBLIC: &[Attribute] = &[
     attribute(CKA_PARAMETER_SET, Flags::CREATE.and(Flags::GENERATE), Default::Absent),
     attribute(CKA_VALUE, Flags::CREATE.and(Flags::NOT_GENERATE), Default::Absent),
 ];
 
 /// The same, private keys: of seed and expanded form one must be there.
-pub(super) static ML_DSA_PRIVATE: &[Attribute] = &[
+pub(super) static SEEDED_PRIVATE: &[Attribute] = &[
     attribute(CKA_PARAMETER_SET, NUMBER, Default::Absent),
     attribute(CKA_VALUE, OPTIONAL_MATERIAL, Default::Absent),
     attribute(CKA_SEED, OPTIONAL_MATERIAL, Default::Absent),

@@ -89,14 +89,26 @@ pub static CLASSES: &[Class] = &[
     Class {
         form: Form::MlDsaPublic,
         can: &[CKA_VERIFY],
-        groups: &[STORAGE, IN_PUBLIC, KEY, PUBLIC_KEY, ML_DSA_PUBLIC],
+        groups: &[STORAGE, IN_PUBLIC, KEY, PUBLIC_KEY, SEEDED_PUBLIC],
         ..key(CKK_ML_DSA, PUBLIC)
     },
     Class {
         form: Form::MlDsaPrivate,
         can: &[CKA_SIGN],
-        groups: &[STORAGE, IN_PRIVATE, KEY, HIDDEN_KEY, PRIVATE_KEY, ML_DSA_PRIVATE],
+        groups: &[STORAGE, IN_PRIVATE, KEY, HIDDEN_KEY, PRIVATE_KEY, SEEDED_PRIVATE],
         ..key(CKK_ML_DSA, PRIVATE)
+    },
+    Class {
+        form: Form::MlKemPublic,
+        can: &[CKA_ENCAPSULATE],
+        groups: &[STORAGE, IN_PUBLIC, KEY, PUBLIC_KEY, SEEDED_PUBLIC],
+        ..key(CKK_ML_KEM, PUBLIC)
+    },
+    Class {
+        form: Form::MlKemPrivate,
+        can: &[CKA_DECAPSULATE],
+        groups: &[STORAGE, IN_PRIVATE, KEY, HIDDEN_KEY, PRIVATE_KEY, SEEDED_PRIVATE],
+        ..key(CKK_ML_KEM, PRIVATE)
     },
     Class {
         form: Form::MontgomeryPublic,

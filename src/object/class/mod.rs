@@ -65,7 +65,7 @@ pub enum Default {
     Absent,
     /// Always this.
     Bool(bool),
-    /// This for unwrapped keys, the contrary for all others: `CKA_EXTRACTABLE`.
+    /// This for unwrapped and (de)encapsulated keys, the contrary for all others: `CKA_EXTRACTABLE`.
     Unwrapped(bool),
     /// Whether keys of the type can do it at all ([`Class::can`]).
     Ability,
@@ -106,18 +106,31 @@ pub enum Form {
     MontgomeryPrivate,
     MlDsaPublic,
     MlDsaPrivate,
+    MlKemPublic,
+    MlKemPrivate,
 }
 
 impl Form {
     /// Whether it is the private half of a pair.
     pub fn is_private(self) -> bool {
         use Form::*;
-        matches!(self, RsaPrivate | EcPrivate | EdwardsPrivate | MontgomeryPrivate | MlDsaPrivate)
+        matches!(
+            self,
+            RsaPrivate
+                | EcPrivate
+                | EdwardsPrivate
+                | MontgomeryPrivate
+                | MlDsaPrivate
+                | MlKemPrivate
+        )
     }
     /// Whether it is the public half of a pair.
     pub fn is_public(self) -> bool {
         use Form::*;
-        matches!(self, RsaPublic | EcPublic | EdwardsPublic | MontgomeryPublic | MlDsaPublic)
+        matches!(
+            self,
+            RsaPublic | EcPublic | EdwardsPublic | MontgomeryPublic | MlDsaPublic | MlKemPublic
+        )
     }
 }
 

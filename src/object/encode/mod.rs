@@ -3,22 +3,22 @@
 //! A file for each family of keys; which one an object belongs to, its row in
 //! [`class`](super::class) says.
 mod ec;
-mod ml_dsa;
 mod okp;
 mod pkcs8;
 mod rsa;
+mod seeded;
 mod spki;
 
 use super::attribute::{Attributes, Value};
 use super::class::{Class, Form};
 use super::{Object, Prepared};
 use crate::ck::*;
-use crate::crypto::{self, Secret};
+use crate::crypto::{self, Secret, ml_dsa, ml_kem};
 use crate::error::{Error, Result};
 pub use ec::{curve, ec_attributes, point as ec_point};
-pub use ml_dsa::{ml_dsa_attributes, ml_dsa_set};
 pub use okp::{edwards_attributes, montgomery_attributes, montgomery_point};
 pub use rsa::rsa_attributes;
+pub use seeded::{parameter_set, seeded_attributes};
 pub use spki::from_spki;
 
 /// The attributes of a key, open ones and material, as one.
@@ -65,8 +65,10 @@ pub(in crate::object) fn prepare(
         Form::EdwardsPublic => Prepared::EdwardsPublic(okp::edwards_public(parts)?),
         Form::EdwardsPrivate => Prepared::EdwardsPrivate(okp::edwards_private(parts)?),
         Form::MontgomeryPublic => Prepared::MontgomeryPublic(okp::montgomery_public(parts)?),
-        Form::MlDsaPublic => Prepared::MlDsaPublic(ml_dsa::public(parts)?),
-        Form::MlDsaPrivate => Prepared::MlDsaPrivate(ml_dsa::private(parts)?),
+        Form::MlDsaPublic => Prepared::MlDsaPublic(seeded::public::<ml_dsa::Set>(parts)?),
+        Form::MlDsaPrivate => Prepared::MlDsaPrivate(seeded::private::<ml_dsa::Set>(parts)?),
+        Form::MlKemPublic => Prepared::MlKemPublic(seeded::public::<ml_kem::Set>(parts)?),
+        Form::MlKemPrivate => Prepared::MlKemPrivate(seeded::private::<ml_kem::Set>(parts)?),
         Form::MontgomeryPrivate => Prepared::MontgomeryPrivate(okp::montgomery_private(parts)?),
     })
 }
@@ -85,8 +87,10 @@ pub(in crate::object) fn derived(all: &Attributes, key: &Prepared) -> Result<Att
         Prepared::EdwardsPrivate(key) => {
             okp::EDWARDS.private_derived(key.seed(), key.public().bytes())
         }
-        Prepared::MlDsaPublic(key) => ml_dsa::public_derived(key.set(), key.bytes()),
-        Prepared::MlDsaPrivate(key) => ml_dsa::private_derived(key),
+        Prepared::MlDsaPublic(key) => seeded::public_derived::<ml_dsa::Set>(key),
+        Prepared::MlDsaPrivate(key) => seeded::private_derived::<ml_dsa::Set>(key),
+        Prepared::MlKemPublic(key) => seeded::public_derived::<ml_kem::Set>(key),
+        Prepared::MlKemPrivate(key) => seeded::private_derived::<ml_kem::Set>(key),
         Prepared::MontgomeryPublic(key) => okp::MONTGOMERY.public_derived(key.bytes()),
         Prepared::MontgomeryPrivate(key) => {
             okp::MONTGOMERY.private_derived(key.scalar().clone(), key.public().bytes())
@@ -108,7 +112,11 @@ pub(in crate::object) fn encoding(object: &Object) -> Result<Secret> {
         Form::EdwardsPrivate => okp::EDWARDS.encoding(parts),
         Form::MontgomeryPrivate => okp::MONTGOMERY.encoding(parts),
         Form::MlDsaPrivate => match object.prepared()? {
-            Prepared::MlDsaPrivate(key) => ml_dsa::encoding(key),
+            Prepared::MlDsaPrivate(key) => seeded::encoding::<ml_dsa::Set>(key),
+            _ => Err(Error::GeneralError),
+        },
+        Form::MlKemPrivate => match object.prepared()? {
+            Prepared::MlKemPrivate(key) => seeded::encoding::<ml_kem::Set>(key),
             _ => Err(Error::GeneralError),
         },
         Form::None
@@ -116,6 +124,7 @@ pub(in crate::object) fn encoding(object: &Object) -> Result<Secret> {
         | Form::EcPublic
         | Form::EdwardsPublic
         | Form::MlDsaPublic
+        | Form::MlKemPublic
         | Form::MontgomeryPublic => Err(Error::KeyNotWrappable),
     }
 }
@@ -129,12 +138,14 @@ pub(in crate::object) fn encoding_len(object: &Object) -> Result<usize> {
         Form::EcPrivate => Ok(ec::encoding_len(curve(parts.bytes(CKA_EC_PARAMS)?)?)),
         Form::EdwardsPrivate => Ok(okp::EDWARDS.encoding_len()),
         Form::MontgomeryPrivate => Ok(okp::MONTGOMERY.encoding_len()),
-        Form::MlDsaPrivate => ml_dsa::encoding_len(parts),
+        Form::MlDsaPrivate => seeded::encoding_len::<ml_dsa::Set>(parts),
+        Form::MlKemPrivate => seeded::encoding_len::<ml_kem::Set>(parts),
         Form::None
         | Form::RsaPublic
         | Form::EcPublic
         | Form::EdwardsPublic
         | Form::MlDsaPublic
+        | Form::MlKemPublic
         | Form::MontgomeryPublic => Err(Error::KeyNotWrappable),
     }
 }
@@ -156,7 +167,8 @@ pub fn from_pkcs8(key_type: CK_KEY_TYPE, der: &[u8]) -> Result<Attributes> {
     match key_type {
         CKK_RSA => rsa::from_pkcs8(der),
         CKK_EC => ec::from_pkcs8(der),
-        CKK_ML_DSA => ml_dsa::from_pkcs8(der),
+        CKK_ML_DSA => seeded::from_pkcs8::<ml_dsa::Set>(der),
+        CKK_ML_KEM => seeded::from_pkcs8::<ml_kem::Set>(der),
         CKK_EC_EDWARDS => okp::EDWARDS.decode(der),
         CKK_EC_MONTGOMERY => okp::MONTGOMERY.decode(der),
         _ => None,

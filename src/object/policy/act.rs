@@ -16,6 +16,8 @@ pub enum Act {
     Wrap,
     Unwrap,
     Derive,
+    Encapsulate,
+    Decapsulate,
 }
 
 /// What policy has to know about an [`Act`].
@@ -38,6 +40,13 @@ impl Act {
             wrong_type: Error::KeyTypeInconsistent,
             wrong_size: Error::KeySizeRange,
         };
+        let unwrapping = |usage| Rule {
+            usage,
+            half: CKO_PRIVATE_KEY,
+            no_such_key: Error::UnwrappingKeyHandleInvalid,
+            wrong_type: Error::UnwrappingKeyTypeInconsistent,
+            wrong_size: Error::UnwrappingKeySizeRange,
+        };
         match self {
             Act::Encrypt => key(CKA_ENCRYPT, CKO_PUBLIC_KEY),
             Act::Decrypt => key(CKA_DECRYPT, CKO_PRIVATE_KEY),
@@ -46,6 +55,7 @@ impl Act {
             Act::Verify => key(CKA_VERIFY, CKO_PUBLIC_KEY),
             Act::VerifyRecover => key(CKA_VERIFY_RECOVER, CKO_PUBLIC_KEY),
             Act::Derive => key(CKA_DERIVE, CKO_PRIVATE_KEY),
+            Act::Encapsulate => key(CKA_ENCAPSULATE, CKO_PUBLIC_KEY),
             Act::Wrap => Rule {
                 usage: CKA_WRAP,
                 half: CKO_PUBLIC_KEY,
@@ -53,13 +63,8 @@ impl Act {
                 wrong_type: Error::WrappingKeyTypeInconsistent,
                 wrong_size: Error::WrappingKeySizeRange,
             },
-            Act::Unwrap => Rule {
-                usage: CKA_UNWRAP,
-                half: CKO_PRIVATE_KEY,
-                no_such_key: Error::UnwrappingKeyHandleInvalid,
-                wrong_type: Error::UnwrappingKeyTypeInconsistent,
-                wrong_size: Error::UnwrappingKeySizeRange,
-            },
+            Act::Unwrap => unwrapping(CKA_UNWRAP),
+            Act::Decapsulate => unwrapping(CKA_DECAPSULATE),
         }
     }
 

@@ -84,7 +84,11 @@ fn names(attributes: &Attributes, ckm: CK_MECHANISM_TYPE) -> bool {
 }
 
 /// `template` with what the attribute `rule` of `key` demands.
-fn bound(key: &Key, rule: CK_ATTRIBUTE_TYPE, mut template: Attributes) -> Result<Attributes> {
+pub(super) fn bound(
+    key: &Key,
+    rule: CK_ATTRIBUTE_TYPE,
+    mut template: Attributes,
+) -> Result<Attributes> {
     if let Some(Value::Template(wanted)) = key.attributes().value(rule) {
         for (cka, value) in wanted.iter() {
             template.add(cka, value.clone())?;

@@ -1,6 +1,6 @@
 //! Keys and targets that have passed the gate, and all that a mechanism can reach of them.
 use crate::ck::*;
-use crate::crypto::{Secret, ec, edwards, ml_dsa, montgomery, rsa};
+use crate::crypto::{Secret, ec, edwards, ml_dsa, ml_kem, montgomery, rsa};
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::{Object, Prepared, encode};
@@ -62,6 +62,10 @@ prepared! {
     ml_dsa_public: MlDsaPublic(ml_dsa::PublicKey);
     /// The ML-DSA private key.
     ml_dsa_private: MlDsaPrivate(ml_dsa::PrivateKey);
+    /// The ML-KEM public key.
+    ml_kem_public: MlKemPublic(ml_kem::PublicKey);
+    /// The ML-KEM private key.
+    ml_kem_private: MlKemPrivate(ml_kem::PrivateKey);
     /// The secret key's bytes.
     secret: Secret(Secret);
 }

@@ -51,6 +51,7 @@ impl Origin {
         match self {
             Origin::Create => error,
             Origin::Unwrap => Error::WrappedKeyInvalid.because(error),
+            Origin::Encapsulate => Error::TemplateInconsistent.because(error),
             Origin::Generate(_) => Error::FunctionFailed.because(error),
             Origin::Derive { .. } => Error::KeySizeRange.because(error),
         }
@@ -110,7 +111,7 @@ fn own(origin: Origin, form: Form, all: &mut Attributes) -> Result<()> {
         Origin::Derive { always_sensitive, never_extractable } => {
             (always_sensitive, never_extractable)
         }
-        Origin::Create | Origin::Unwrap => (false, false),
+        Origin::Create | Origin::Unwrap | Origin::Encapsulate => (false, false),
     };
     let sensitive = all.flag(CKA_SENSITIVE) == Some(true);
     let extractable = all.flag(CKA_EXTRACTABLE) == Some(true);

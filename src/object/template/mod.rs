@@ -21,6 +21,8 @@ pub enum Origin {
     Generate(CK_MECHANISM_TYPE),
     /// `C_UnwrapKey`
     Unwrap,
+    /// `C_EncapsulateKey`, `C_DecapsulateKey`
+    Encapsulate,
     /// `C_DeriveKey`; whether the base key was always sensitive and never extractable.
     #[allow(missing_docs)]
     Derive { always_sensitive: bool, never_extractable: bool },
@@ -72,7 +74,8 @@ pub fn draft(origin: Origin, template: Attributes, implied: Attributes) -> Resul
     check_values(origin, class, &mut attributes)?;
     for row in class.attributes() {
         let can = class.can.contains(&row.cka) && !evades(row.cka, &attributes);
-        let default = row.default.value(origin == Origin::Unwrap, can);
+        let from_outside = matches!(origin, Origin::Unwrap | Origin::Encapsulate);
+        let default = row.default.value(from_outside, can);
         if let Some(value) = default
             && !attributes.has(row.cka)
         {
@@ -113,7 +116,9 @@ impl Origin {
                 }
                 // a public number may be said again, but nobody learns by trying whether they
                 // know a secret one
-                Origin::Unwrap | Origin::Derive { .. } if flags.has(Flags::MATERIAL) => {
+                Origin::Unwrap | Origin::Encapsulate | Origin::Derive { .. }
+                    if flags.has(Flags::MATERIAL) =>
+                {
                     Error::TemplateInconsistent
                 }
                 _ => return Ok(()),
@@ -128,7 +133,7 @@ impl Origin {
             Origin::Create => Flags::CREATE,
             Origin::Generate(_) => Flags::GENERATE,
             Origin::Unwrap => Flags::UNWRAP,
-            Origin::Derive { .. } => return Ok(()),
+            Origin::Encapsulate | Origin::Derive { .. } => return Ok(()),
         };
         let mut missing = class.attributes().filter(|a| a.flags.has(required) && !given.has(a.cka));
         if let Some(attribute) = missing.next() {
