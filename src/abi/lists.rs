@@ -4,6 +4,7 @@
 //! three functions alone work without `C_Initialize`.
 use super::{c_fn, encrypt::*, general::*, keys::*, objects::*, random::*, sessions::*, sign::*};
 use super::{digest::*, dual::*, encapsulate::*, recover::*, slots::*, unsupported::*};
+use super::{messages::encrypt::*, messages::sign::*};
 use crate::ck::*;
 use crate::error::Error;
 

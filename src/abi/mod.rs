@@ -19,6 +19,7 @@ mod initialize;
 mod keys;
 mod lists;
 mod logging;
+mod messages;
 mod objects;
 mod params;
 mod process;

@@ -3,6 +3,9 @@
 //! One function per [`Shape`]. Whatever is wrong inside a parameter is `CKR_MECHANISM_PARAM_INVALID`.
 mod ciphers;
 mod derive;
+mod message;
+
+pub(super) use message::MessageParams;
 mod tls;
 mod wrapping;
 
@@ -166,7 +169,7 @@ impl Caller<'_> {
     }
 }
 
-/// In bytes.
+/// Length of a GCM tag in bytes.
 fn gcm_tag_len(bits: CK_ULONG) -> Result<usize> {
     match bits {
         32 => Ok(4),

@@ -3,7 +3,6 @@
 use super::{answer, process};
 use crate::ck::*;
 use crate::error::Error;
-use std::ffi::c_void;
 
 macro_rules! refused {
     ($error:ident: $(fn $name:ident($($ty:ty),* $(,)?);)*) => {$(
@@ -36,98 +35,4 @@ refused! {
     fn C_AsyncComplete(CK_SESSION_HANDLE, *mut CK_UTF8CHAR, *mut CK_ASYNC_DATA);
     fn C_AsyncGetID(CK_SESSION_HANDLE, *mut CK_UTF8CHAR, *mut CK_ULONG);
     fn C_AsyncJoin(CK_SESSION_HANDLE, *mut CK_UTF8CHAR, CK_ULONG, *mut CK_BYTE, CK_ULONG);
-}
-
-refused! {
-    FunctionNotSupported:
-    fn C_MessageEncryptInit(CK_SESSION_HANDLE, *mut CK_MECHANISM, CK_OBJECT_HANDLE);
-    fn C_EncryptMessage(
-        CK_SESSION_HANDLE,
-        *mut c_void,
-        CK_ULONG,
-        *mut CK_BYTE,
-        CK_ULONG,
-        *mut CK_BYTE,
-        CK_ULONG,
-        *mut CK_BYTE,
-        *mut CK_ULONG,
-    );
-    fn C_EncryptMessageBegin(CK_SESSION_HANDLE, *mut c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG);
-    fn C_EncryptMessageNext(
-        CK_SESSION_HANDLE,
-        *mut c_void,
-        CK_ULONG,
-        *mut CK_BYTE,
-        CK_ULONG,
-        *mut CK_BYTE,
-        *mut CK_ULONG,
-        CK_FLAGS,
-    );
-    fn C_MessageEncryptFinal(CK_SESSION_HANDLE);
-    fn C_MessageDecryptInit(CK_SESSION_HANDLE, *mut CK_MECHANISM, CK_OBJECT_HANDLE);
-    fn C_DecryptMessage(
-        CK_SESSION_HANDLE,
-        *mut c_void,
-        CK_ULONG,
-        *mut CK_BYTE,
-        CK_ULONG,
-        *mut CK_BYTE,
-        CK_ULONG,
-        *mut CK_BYTE,
-        *mut CK_ULONG,
-    );
-    fn C_DecryptMessageBegin(CK_SESSION_HANDLE, *mut c_void, CK_ULONG, *mut CK_BYTE, CK_ULONG);
-    fn C_DecryptMessageNext(
-        CK_SESSION_HANDLE,
-        *mut c_void,
-        CK_ULONG,
-        *mut CK_BYTE,
-        CK_ULONG,
-        *mut CK_BYTE,
-        *mut CK_ULONG,
-        CK_FLAGS,
-    );
-    fn C_MessageDecryptFinal(CK_SESSION_HANDLE);
-    fn C_MessageSignInit(CK_SESSION_HANDLE, *mut CK_MECHANISM, CK_OBJECT_HANDLE);
-    fn C_SignMessage(
-        CK_SESSION_HANDLE,
-        *mut c_void,
-        CK_ULONG,
-        *mut CK_BYTE,
-        CK_ULONG,
-        *mut CK_BYTE,
-        *mut CK_ULONG,
-    );
-    fn C_SignMessageBegin(CK_SESSION_HANDLE, *mut c_void, CK_ULONG);
-    fn C_SignMessageNext(
-        CK_SESSION_HANDLE,
-        *mut c_void,
-        CK_ULONG,
-        *mut CK_BYTE,
-        CK_ULONG,
-        *mut CK_BYTE,
-        *mut CK_ULONG,
-    );
-    fn C_MessageSignFinal(CK_SESSION_HANDLE);
-    fn C_MessageVerifyInit(CK_SESSION_HANDLE, *mut CK_MECHANISM, CK_OBJECT_HANDLE);
-    fn C_VerifyMessage(
-        CK_SESSION_HANDLE,
-        *mut c_void,
-        CK_ULONG,
-        *mut CK_BYTE,
-        CK_ULONG,
-        *mut CK_BYTE,
-        CK_ULONG,
-    );
-    fn C_VerifyMessageBegin(CK_SESSION_HANDLE, *mut c_void, CK_ULONG);
-    fn C_VerifyMessageNext(
-        CK_SESSION_HANDLE,
-        *mut c_void,
-        CK_ULONG,
-        *mut CK_BYTE,
-        CK_ULONG,
-        *mut CK_BYTE,
-        CK_ULONG,
-    );
-    fn C_MessageVerifyFinal(CK_SESSION_HANDLE);
 }

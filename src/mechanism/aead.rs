@@ -6,7 +6,7 @@
 use super::aes::AES;
 use super::whole::{Limit, Whole};
 use super::wrapping::{self, Ways};
-use super::{Bound, Mechanism, Params, Shape, Transform, Wrap, chacha};
+use super::{Bound, Mechanism, MessageShape, Params, Shape, Transform, Wrap, chacha};
 use crate::ck::*;
 use crate::crypto::aead::{self, ChaChaPoly, Sealing};
 use crate::crypto::aes::{self, Ccm, Gcm};
@@ -20,6 +20,7 @@ pub(super) const GCM: Mechanism = Mechanism {
     params: Shape::Gcm,
     encrypt: Some(GCM_WAYS.encrypt),
     decrypt: Some(GCM_WAYS.decrypt),
+    message: Some(MessageShape::Gcm),
     wrap: Some(Wrap {
         len: |p, kek, target| wrapping::len(GCM_WAYS.encrypt, p, kek, target),
         run: |p, kek, target| wrapping::run(GCM_WAYS.encrypt, p, kek, target),
@@ -34,6 +35,7 @@ pub(super) const CCM: Mechanism = Mechanism {
     params: Shape::Ccm,
     encrypt: Some(CCM_WAYS.encrypt),
     decrypt: Some(CCM_WAYS.decrypt),
+    message: Some(MessageShape::Ccm),
     wrap: Some(Wrap {
         len: |p, kek, target| match ccm(p)?.data_len == target.len()? {
             true => wrapping::len(CCM_WAYS.encrypt, p, kek, target),
@@ -51,6 +53,7 @@ pub(super) const CHACHA20_POLY1305: Mechanism = Mechanism {
     params: Shape::ChaChaPoly,
     encrypt: Some(CHACHA_WAYS.encrypt),
     decrypt: Some(CHACHA_WAYS.decrypt),
+    message: Some(MessageShape::ChaChaPoly),
     wrap: Some(Wrap {
         len: |p, kek, target| wrapping::len(CHACHA_WAYS.encrypt, p, kek, target),
         run: |p, kek, target| wrapping::run(CHACHA_WAYS.encrypt, p, kek, target),

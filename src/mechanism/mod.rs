@@ -26,6 +26,7 @@ mod mac;
 mod ml_dsa;
 mod ml_kem;
 mod montgomery;
+pub mod nonces;
 pub mod params;
 mod pbkdf2;
 mod rsa;
@@ -47,7 +48,7 @@ use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::policy::{Act, Key, Target, Use};
 pub use authenticated::Seal;
-pub use params::{Params, Shape};
+pub use params::{Message, MessageShape, Params, Shape};
 use std::ops::RangeInclusive;
 
 /// A mechanism is a row: what it is called, what it takes, what it can do.
@@ -74,6 +75,9 @@ pub struct Mechanism {
     pub encrypt: Option<Start<dyn Transform>>,
     /// `C_DecryptInit`
     pub decrypt: Option<Start<dyn Transform>>,
+    /// `C_MessageEncryptInit`, `C_MessageDecryptInit`: what comes with each message, of which
+    /// [`Self::encrypt`] and [`Self::decrypt`] are then told as [`Self::params`]
+    pub message: Option<MessageShape>,
     /// `C_DigestInit`
     pub digest: Option<Digest>,
     /// `C_SetOperationState`: a digest that goes on from its [`Transform::state`]
@@ -402,6 +406,7 @@ impl Mechanism {
         legacy: false,
         encrypt: None,
         decrypt: None,
+        message: None,
         digest: None,
         resume: None,
         sign: None,
@@ -438,9 +443,16 @@ impl Mechanism {
         Use { act, mechanism: self.ckm, key_types: self.key_types, key_size: self.key_size.clone() }
     }
 
+    /// Whether it signs and verifies message after message: not if its parameter is for one alone.
+    pub fn signs_messages(&self) -> bool {
+        self.sign.is_some() && self.verify.is_some() && !self.params.is_for_one_message()
+    }
+
     /// The functions of the standard it is there for: a `CKF_*` for each that is present.
     pub fn flags(&self) -> CK_FLAGS {
         [
+            (self.message.is_some(), CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE),
+            (self.signs_messages(), CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE),
             (self.encrypt.is_some(), CKF_ENCRYPT),
             (self.decrypt.is_some(), CKF_DECRYPT),
             (self.digest.is_some(), CKF_DIGEST),
@@ -504,6 +516,13 @@ mod tests {
             assert_eq!(m.sign.is_some(), m.verify.is_some(), "{}", m.name);
             assert_eq!(m.sign_recover.is_some(), m.verify_recover.is_some(), "{}", m.name);
             assert_eq!(m.encapsulate.is_some(), m.decapsulate.is_some(), "{}", m.name);
+        }
+    }
+    #[test]
+    fn messages_are_for_ciphers_that_go_both_ways() {
+        for m in MECHANISMS.iter().filter(|m| m.message.is_some()) {
+            assert!(m.encrypt.is_some() && m.decrypt.is_some(), "{}", m.name);
+            assert!(m.params.is_for_one_message(), "{}", m.name);
         }
     }
     #[test]

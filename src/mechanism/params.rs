@@ -1,5 +1,6 @@
 //! Mechanism parameters: the C structures they come in, and what is left once they are understood.
 mod derive;
+mod message;
 mod tls;
 
 use crate::ck::*;
@@ -11,6 +12,7 @@ use crate::crypto::hash::Hash;
 use crate::crypto::oaep::Oaep;
 use crate::crypto::pss::Pss;
 pub use derive::*;
+pub use message::{Message, MessageShape};
 pub use tls::*;
 
 /// How parameters name a hash: as itself, and as the hash of MGF1. Those of SHA-512/t have no name
@@ -92,6 +94,16 @@ pub enum Shape {
     TlsKdf,
     /// `CK_TLS_MAC_PARAMS`
     TlsMac,
+}
+
+impl Shape {
+    /// Whether it holds what no two messages may have in common: an initialisation vector, a nonce.
+    pub fn is_for_one_message(self) -> bool {
+        matches!(
+            self,
+            Shape::Iv(_) | Shape::Gcm | Shape::Ctr | Shape::Ccm | Shape::ChaCha | Shape::ChaChaPoly
+        )
+    }
 }
 
 /// The same, read out of the caller's memory and checked. A NULL parameter of length 0 is

@@ -1,8 +1,10 @@
 //! A session on a token: who may do what with its objects ([`objects`]), making and moving keys
-//! ([`keys`], [`derive`], [`encapsulate`]), and the operations under way ([`operations`]).
+//! ([`keys`], [`derive`], [`encapsulate`]), and the operations under way ([`operations`], and message
+//! after message [`messages`]).
 mod derive;
 mod encapsulate;
 mod keys;
+mod messages;
 mod objects;
 mod operations;
 
@@ -17,6 +19,7 @@ use crate::store::vault::Who;
 use crate::token::{Token, clock};
 pub use derive::Derivation;
 pub use keys::Sealed;
+pub use messages::SealedMessage;
 use operations::Operations;
 pub use operations::{Dual, Order, Role};
 use parking_lot::Mutex;

@@ -127,7 +127,9 @@ fn mechanism_information() {
             assert_eq!((digest.flags, digest.ulMaxKeySize), (CKF_DIGEST, 0), "{hash:?}");
             for hmac in [hash.hmac, hash.hmac_general] {
                 let info = t.p.mechanism_info(t.slot, hmac).unwrap();
-                assert_eq!((info.flags, info.ulMinKeySize), (CKF_SIGN | CKF_VERIFY, 1));
+                let messages = CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE;
+                let flags = CKF_SIGN | CKF_VERIFY | messages;
+                assert_eq!((info.flags, info.ulMinKeySize), (flags, 1));
             }
             let key_gen = t.p.mechanism_info(t.slot, hash.key_gen).unwrap();
             assert_eq!((key_gen.flags, key_gen.ulMinKeySize), (CKF_GENERATE, 1));

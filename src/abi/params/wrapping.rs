@@ -42,7 +42,7 @@ impl<'call> Caller<'call> {
         &self,
         at: *const CK_MECHANISM,
     ) -> Result<(&'static Mechanism, Seal, SealPlaces<'call>)> {
-        let (mechanism, raw) = self.message_params(at)?;
+        let (mechanism, raw) = self.seal_params(at)?;
         let fixed_bits = match raw.generator {
             CKG_NO_GENERATE => None,
             CKG_GENERATE | CKG_GENERATE_RANDOM => Some(size(raw.fixed_bits)?),
@@ -64,7 +64,7 @@ impl<'call> Caller<'call> {
         &self,
         at: *const CK_MECHANISM,
     ) -> Result<(&'static Mechanism, Seal, &'call [u8])> {
-        let (mechanism, raw) = self.message_params(at)?;
+        let (mechanism, raw) = self.seal_params(at)?;
         let seal = self.seal(mechanism.params, &raw, None)?;
         let tag = self.bytes(raw.tag, ulong(raw.tag_len)?);
         Ok((mechanism, seal, tag.or_else(|_| invalid("the tag is NULL"))?))
@@ -86,7 +86,7 @@ impl<'call> Caller<'call> {
         Ok(Seal { shape, nonce, fixed_bits, tag_len: raw.tag_len })
     }
 
-    fn message_params(&self, at: *const CK_MECHANISM) -> Result<(&'static Mechanism, Raw)> {
+    fn seal_params(&self, at: *const CK_MECHANISM) -> Result<(&'static Mechanism, Raw)> {
         let raw = self.read(at)?;
         let mechanism = Mechanism::of(raw.mechanism)?;
         let params = match mechanism.params {

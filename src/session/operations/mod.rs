@@ -14,6 +14,7 @@ pub use dual::Dual;
 pub use verify::Order;
 use verify::Verification;
 
+use super::messages::Messages;
 use super::{Room, Session};
 use crate::ck::*;
 use crate::crypto::Secret;
@@ -81,6 +82,8 @@ pub(super) struct Operations {
     /// By the number of their role.
     transforms: [Option<Active<dyn Transform>>; Role::ALL.len()],
     verify: Option<Verification>,
+    /// Processes of many messages.
+    pub(super) messages: Messages,
     /// Whose keys asked for a `CKU_CONTEXT_SPECIFIC` login, in the order of their beginning; some
     /// may be over by now.
     waiting: Vec<Role>,
@@ -127,15 +130,16 @@ impl Operations {
         }
     }
 
-    /// The operation that a `CKU_CONTEXT_SPECIFIC` login is for.
-    fn waiting(&mut self) -> Option<&mut Active<dyn Transform>> {
+    /// The lock that a `CKU_CONTEXT_SPECIFIC` login is for. Processes of messages, which may have
+    /// none to come, are last.
+    fn waiting(&mut self) -> Option<&mut bool> {
         while let Some(role) = self.waiting.last().copied() {
             if self.slot(role).as_ref().is_some_and(|active| active.locked) {
-                return self.slot(role).as_mut();
+                return self.slot(role).as_mut().map(|active| &mut active.locked);
             }
             self.waiting.pop();
         }
-        None
+        self.messages.waiting()
     }
 }
 
@@ -224,6 +228,7 @@ impl Session {
         if named(CKF_VERIFY) {
             operations.verify = None;
         }
+        operations.messages.cancel(flags);
         Ok(())
     }
 
@@ -233,8 +238,7 @@ impl Session {
         self.operations().waiting().ok_or(Error::OperationNotInitialized)?;
         self.token.check_pin(pin)?;
         let mut operations = self.operations();
-        let waiting = operations.waiting().ok_or(Error::OperationNotInitialized)?;
-        waiting.locked = false;
+        *operations.waiting().ok_or(Error::OperationNotInitialized)? = false;
         Ok(())
     }
 }

@@ -1,0 +1,188 @@
+//! Parameters of one message, which have places in them for what comes out: nonce and tag.
+use super::{Caller, LONGEST, gcm_tag_len, invalid};
+use crate::abi::caller::Places;
+use crate::ck::*;
+use crate::crypto::aes::Direction;
+use crate::error::{Error, Result};
+use crate::mechanism::nonces::{Generator, Nonce};
+use crate::mechanism::{Mechanism, Message, MessageShape};
+use std::ffi::c_void;
+
+/// A message's parameter as it came.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::abi) struct MessageParams {
+    shape: MessageShape,
+    data_len: Option<CK_ULONG>,
+    nonce: *mut u8,
+    nonce_len: CK_ULONG,
+    fixed_bits: CK_ULONG,
+    generator: CK_GENERATOR_FUNCTION,
+    tag: *mut u8,
+    tag_len: usize,
+}
+
+impl MessageParams {
+    /// Length of the tag in bytes.
+    pub(in crate::abi) fn tag_len(&self) -> usize {
+        self.tag_len
+    }
+}
+
+/// The longest message whose length is told beforehand, which is collected: 1 GiB.
+const LONGEST_DATA: CK_ULONG = 1 << 30;
+
+impl<'call> Caller<'call> {
+    /// A mechanism for messages of its own parameters. What the standard's examples pass here is
+    /// the parameter of the first message, of which nothing counts yet.
+    pub(in crate::abi) fn message_mechanism(
+        &self,
+        at: *const CK_MECHANISM,
+    ) -> Result<Option<&'static Mechanism>> {
+        if at.is_null() {
+            return Ok(None);
+        }
+        let raw = self.read(at)?;
+        let mechanism = Mechanism::of(raw.mechanism)?;
+        let shape = mechanism.message.ok_or(Error::MechanismInvalid)?;
+        if raw.ulParameterLen != 0 || !raw.pParameter.is_null() {
+            self.message_params(shape, raw.pParameter, raw.ulParameterLen)?;
+        }
+        Ok(Some(mechanism))
+    }
+
+    /// The parameter of a message.
+    pub(in crate::abi) fn message_params(
+        &self,
+        shape: MessageShape,
+        at: *mut c_void,
+        len: CK_ULONG,
+    ) -> Result<MessageParams> {
+        let raw = CK_MECHANISM { mechanism: 0, pParameter: at, ulParameterLen: len };
+        match shape {
+            MessageShape::Gcm => gcm(&self.structure(&raw)?),
+            MessageShape::Ccm => ccm(&self.structure(&raw)?),
+            MessageShape::ChaChaPoly => Ok(chacha(&self.structure(&raw)?)),
+        }
+    }
+
+    /// That a message has no parameter: nothing but its mechanism's is known for signatures.
+    pub(in crate::abi) fn no_message_params(&self, at: *mut c_void, len: CK_ULONG) -> Result<()> {
+        match (at.is_null(), len) {
+            (_, 0) => Ok(()),
+            (true, _) => invalid("the parameter is NULL"),
+            (false, _) => invalid("a parameter where none belongs"),
+        }
+    }
+
+    /// The message that a parameter is for. Decryption looks at no generator.
+    pub(in crate::abi) fn message(
+        &self,
+        direction: Direction,
+        params: &MessageParams,
+    ) -> Result<Message> {
+        let bytes = self.part(params.nonce, params.nonce_len, LONGEST.1)?;
+        if bytes.is_empty() {
+            return invalid("a message without a nonce");
+        }
+        let (generator, fixed_bits) = match direction {
+            Direction::Encrypt => (generator(params.generator)?, params.fixed_bits),
+            Direction::Decrypt => (Generator::Given, 0),
+        };
+        let (Ok(data_len), Ok(fixed_bits)) =
+            (params.data_len.map(usize::try_from).transpose(), usize::try_from(fixed_bits))
+        else {
+            return invalid("a message with absurd lengths");
+        };
+        if params.data_len.is_some_and(|len| len > LONGEST_DATA) {
+            return invalid("a message that is too long to collect");
+        }
+        let nonce = Nonce { bytes, generator, fixed_bits };
+        Ok(Message { shape: params.shape, nonce, tag_len: params.tag_len, data_len })
+    }
+
+    /// Where a nonce will go.
+    pub(in crate::abi) fn nonce_room(&self, params: &MessageParams) -> Result<Places<'call, u8>> {
+        self.places(params.nonce, params.nonce_len).or_else(|_| invalid("the nonce is NULL"))
+    }
+
+    /// Where a tag will go.
+    pub(in crate::abi) fn tag_room(&self, params: &MessageParams) -> Result<Places<'call, u8>> {
+        let len = crate::abi::caller::ulong(params.tag_len)?;
+        self.places(params.tag, len).or_else(|_| invalid("the tag is NULL"))
+    }
+
+    /// The tag of a message that is decrypted.
+    pub(in crate::abi) fn tag(&self, params: &MessageParams) -> Result<&'call [u8]> {
+        let len = crate::abi::caller::ulong(params.tag_len)?;
+        self.bytes(params.tag, len).or_else(|_| invalid("the tag is NULL"))
+    }
+
+    /// Associated data of a message, at most as long as that of a mechanism's parameter.
+    pub(in crate::abi) fn aad(&self, at: *const u8, len: CK_ULONG) -> Result<&'call [u8]> {
+        if len > LONGEST.2 {
+            return Err(Error::ArgumentsBad.because("the associated data is too long"));
+        }
+        self.bytes(at, len)
+    }
+}
+
+fn gcm(params: &CK_GCM_MESSAGE_PARAMS) -> Result<MessageParams> {
+    Ok(MessageParams {
+        shape: MessageShape::Gcm,
+        data_len: None,
+        nonce: params.pIv,
+        nonce_len: params.ulIvLen,
+        fixed_bits: params.ulIvFixedBits,
+        generator: params.ivGenerator,
+        tag: params.pTag,
+        tag_len: gcm_tag_len(params.ulTagBits)?,
+    })
+}
+
+fn ccm(params: &CK_CCM_MESSAGE_PARAMS) -> Result<MessageParams> {
+    let tag_len = match params.ulMACLen {
+        4 => 4,
+        6 => 6,
+        8 => 8,
+        10 => 10,
+        12 => 12,
+        14 => 14,
+        16 => 16,
+        _ => return invalid("a CCM tag has 4, 6, 8, 10, 12, 14 or 16 bytes"),
+    };
+    Ok(MessageParams {
+        shape: MessageShape::Ccm,
+        data_len: Some(params.ulDataLen),
+        nonce: params.pNonce,
+        nonce_len: params.ulNonceLen,
+        fixed_bits: params.ulNonceFixedBits,
+        generator: params.nonceGenerator,
+        tag: params.pMAC,
+        tag_len,
+    })
+}
+
+/// It has no generators.
+fn chacha(params: &CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS) -> MessageParams {
+    MessageParams {
+        shape: MessageShape::ChaChaPoly,
+        data_len: None,
+        nonce: params.pNonce,
+        nonce_len: params.ulNonceLen,
+        fixed_bits: 0,
+        generator: CKG_NO_GENERATE,
+        tag: params.pTag,
+        tag_len: 16,
+    }
+}
+
+fn generator(number: CK_GENERATOR_FUNCTION) -> Result<Generator> {
+    match number {
+        CKG_NO_GENERATE => Ok(Generator::Given),
+        CKG_GENERATE => Ok(Generator::Own),
+        CKG_GENERATE_COUNTER => Ok(Generator::Counter),
+        CKG_GENERATE_RANDOM => Ok(Generator::Random),
+        CKG_GENERATE_COUNTER_XOR => Ok(Generator::CounterXor),
+        _ => invalid("no such generator of nonces"),
+    }
+}

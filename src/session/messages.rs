@@ -1,0 +1,144 @@
+//! Processes of many messages under one key: PKCS#11 3.2, sections 5.9, 5.11, 5.14 and 5.16.
+//!
+//! A session has at most one of each kind, and one message at a time in each. What ends a message is
+//! what ends an operation, and it ends nothing but the message: the process goes on until it is
+//! finished or cancelled, or somebody logs out.
+mod encrypt;
+mod sign;
+
+use super::{Output, Room};
+use crate::ck::*;
+use crate::error::{Error, Result};
+use crate::mechanism::nonces::Nonces;
+use crate::mechanism::{Mechanism, Params, Transform, Verify};
+use crate::object::policy::Key;
+use encrypt::Parts;
+pub use encrypt::SealedMessage;
+
+/// The processes of a session.
+#[derive(Debug, Default)]
+pub(super) struct Messages {
+    encrypt: Option<Process<Parts>>,
+    decrypt: Option<Process<Parts>>,
+    sign: Option<Process<Box<dyn Transform>>>,
+    verify: Option<Process<Box<dyn Verify>>>,
+    /// Of the process that encrypts.
+    nonces: Nonces,
+}
+
+/// A process.
+struct Process<Message> {
+    mechanism: &'static Mechanism,
+    params: Params,
+    key: Key,
+    /// The message that is under way in parts.
+    message: Option<Message>,
+    /// Whether `CKA_ALWAYS_AUTHENTICATE` waits for a `CKU_CONTEXT_SPECIFIC` login: before each
+    /// message, since each is a use of the key (section 4.9).
+    locked: bool,
+}
+
+impl<Message> std::fmt::Debug for Process<Message> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Process").field("mechanism", &self.mechanism.name).finish_non_exhaustive()
+    }
+}
+
+impl Messages {
+    /// Ends the processes that `flags` names.
+    pub(super) fn cancel(&mut self, flags: CK_FLAGS) {
+        let named = |flag| flags & flag != 0;
+        if named(CKF_MESSAGE_ENCRYPT) {
+            self.encrypt = None;
+        }
+        if named(CKF_MESSAGE_DECRYPT) {
+            self.decrypt = None;
+        }
+        if named(CKF_MESSAGE_SIGN) {
+            self.sign = None;
+        }
+        if named(CKF_MESSAGE_VERIFY) {
+            self.verify = None;
+        }
+    }
+
+    /// The lock that a `CKU_CONTEXT_SPECIFIC` login is for. Only private keys have one, and those
+    /// sign.
+    pub(super) fn waiting(&mut self) -> Option<&mut bool> {
+        self.sign.as_mut().map(|process| &mut process.locked).filter(|locked| **locked)
+    }
+}
+
+impl<Message> Process<Message> {
+    fn new(mechanism: &'static Mechanism, params: Params, key: Key) -> Process<Message> {
+        let locked = key.always_authenticate();
+        Process { mechanism, params, key, message: None, locked }
+    }
+
+    /// The key was used for a message: for another one it is to be unlocked again.
+    fn used(&mut self) {
+        self.locked = self.key.always_authenticate();
+    }
+
+    /// The message under way, which is over now.
+    fn end(&mut self) -> Result<Message> {
+        self.used();
+        self.message.take().ok_or(Error::OperationNotInitialized)
+    }
+
+    /// Ends the message under way if what was done to it failed.
+    fn unless_failed<T>(&mut self, outcome: Result<T>) -> Result<T> {
+        if outcome.is_err() {
+            self.end()?;
+        }
+        outcome
+    }
+
+    /// The message under way.
+    fn under_way(&mut self) -> Result<&mut Message> {
+        self.message.as_mut().ok_or(Error::OperationNotInitialized)
+    }
+}
+
+/// The process in `slot`, if its key may be used now.
+fn ready<Message>(slot: &mut Option<Process<Message>>) -> Result<&mut Process<Message>> {
+    match slot {
+        None => Err(Error::OperationNotInitialized),
+        Some(process) if process.locked => Err(Error::UserNotLoggedIn),
+        Some(process) => Ok(process),
+    }
+}
+
+/// The same, if no message is under way in it.
+fn idle<Message>(slot: &mut Option<Process<Message>>) -> Result<&mut Process<Message>> {
+    match ready(slot)? {
+        process if process.message.is_some() => Err(Error::OperationActive),
+        process => Ok(process),
+    }
+}
+
+/// Whether a process can start here.
+fn vacant<Message>(slot: &Option<Process<Message>>) -> Result<()> {
+    if slot.is_some() { Err(Error::OperationActive) } else { Ok(()) }
+}
+
+/// `C_Message*Final`
+fn finish<Message>(slot: &mut Option<Process<Message>>) -> Result<()> {
+    match slot {
+        None => Err(Error::OperationNotInitialized),
+        Some(process) if process.message.is_some() => Err(Error::OperationActive),
+        Some(_) => {
+            *slot = None;
+            Ok(())
+        }
+    }
+}
+
+/// The answer to a call that asks for the length, or has no room for it.
+fn short(room: Room, len: usize) -> Option<Output> {
+    match room {
+        Room::Query => Some(Output::Length(len)),
+        Room::Bytes(room) if room < len => Some(Output::TooSmall(len)),
+        Room::Bytes(_) => None,
+    }
+}
