@@ -87,6 +87,13 @@ Public Key Object; RSA 4096 bits | label: kek | ID: 0b | Access: none
 Secret Key Object; AES length 16 | label: stays | ID: 04 | Access: sensitive, always sensitive, never extractable, local
 Secret Key Object; AES length 32 | label: aes | ID: 03 | Access: sensitive, always sensitive, extractable, local
 END
+    check "of the objects that nobody made, list profiles alone" only_profiles
+}
+
+only_profiles() {
+    local others
+    others=$(user -O 2>/dev/null | grep -iE '^[a-z ]+ object' | grep -Ev '^(Public Key|Private Key|Secret Key|Profile) ' || true)
+    test -z "$others"
 }
 
 same_as_expected() {

@@ -115,21 +115,28 @@ fn check_numbers(all: &Attributes) -> Result<()> {
 
 /// Table "X.509 Certificate Object Attributes", footnote 4: hashes can be empty only if the URL is.
 fn check_hashes(all: &Attributes) -> Result<()> {
+    let has_url = all.bytes(CKA_URL).is_some_and(|url| !url.is_empty());
+    for cka in [CKA_HASH_OF_SUBJECT_PUBLIC_KEY, CKA_HASH_OF_ISSUER_PUBLIC_KEY] {
+        if !has_hash(all, cka)? && has_url {
+            return Err(Error::TemplateIncomplete.because(name(cka)));
+        }
+    }
+    Ok(())
+}
+
+/// Whether `cka` is a hash by `CKA_NAME_HASH_ALGORITHM`, and not empty. `CKR_ATTRIBUTE_VALUE_INVALID`
+/// if there is no such algorithm, or the length is not that of its hashes.
+pub(in crate::object) fn has_hash(all: &Attributes, cka: CK_ATTRIBUTE_TYPE) -> Result<bool> {
     let algorithm = all.ulong(CKA_NAME_HASH_ALGORITHM).unwrap_or(CKM_SHA_1);
     let (_, hash) = HASHES
         .iter()
         .find(|(ckm, _)| *ckm == algorithm)
         .ok_or_else(|| Error::AttributeValueInvalid.because(name(CKA_NAME_HASH_ALGORITHM)))?;
-    let has_url = all.bytes(CKA_URL).is_some_and(|url| !url.is_empty());
-    for cka in [CKA_HASH_OF_SUBJECT_PUBLIC_KEY, CKA_HASH_OF_ISSUER_PUBLIC_KEY] {
-        match all.bytes(cka).unwrap_or_default().len() {
-            0 if has_url => return Err(Error::TemplateIncomplete.because(name(cka))),
-            0 => {}
-            len if len == hash.size() => {}
-            _ => return Err(Error::AttributeValueInvalid.because(name(cka))),
-        }
+    match all.bytes(cka).unwrap_or_default().len() {
+        0 => Ok(false),
+        len if len == hash.size() => Ok(true),
+        _ => Err(Error::AttributeValueInvalid.because(name(cka))),
     }
-    Ok(())
 }
 
 impl<'a> Parts<'a> {

@@ -9,6 +9,7 @@ pub mod index;
 pub mod policy;
 pub mod record;
 pub mod template;
+mod trust;
 
 use crate::ck::*;
 use crate::crypto::{Secret, ec, edwards, ml_dsa, ml_kem, montgomery, rsa};

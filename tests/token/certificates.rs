@@ -296,3 +296,45 @@ fn other_types() {
         }
     });
 }
+
+/// Section 4.7: trust in a certificate, which is told by issuer and serial number, and by its hash
+/// wherever it is trusted.
+#[test]
+fn trust_objects() {
+    with_token(|t| {
+        let certificate = Certificate::default();
+        let sha256 = t.digest(&Mech::new(CKM_SHA256), &certificate.der()).unwrap();
+        let trust = |ckt: u32| Attr::from(CK_ULONG::from(ckt));
+        let bare = attrs![
+            CKA_CLASS => CKO_TRUST,
+            CKA_ISSUER => &certificate.issuer,
+            CKA_SERIAL_NUMBER => &certificate.serial,
+            CKA_TRUST_CLIENT_AUTH => trust(CKT_NOT_TRUSTED),
+        ];
+        let distrust = t.create(&bare).unwrap();
+        for (cka, ckt) in [
+            (CKA_TRUST_CLIENT_AUTH, CKT_NOT_TRUSTED),
+            (CKA_TRUST_SERVER_AUTH, CKT_TRUST_UNKNOWN),
+            (CKA_TRUST_OCSP_SIGNING, CKT_TRUST_UNKNOWN),
+        ] {
+            assert_eq!(t.ulong(distrust, cka), Ok(CK_ULONG::from(ckt)));
+        }
+        assert_eq!(t.flag(distrust, CKA_PRIVATE), Ok(false));
+        let hashed =
+            attrs![CKA_NAME_HASH_ALGORITHM => CKM_SHA256, CKA_HASH_OF_CERTIFICATE => sha256];
+        for ckt in [CKT_TRUSTED, CKT_TRUST_ANCHOR, CKT_TRUST_MUST_VERIFY_TRUST] {
+            let anchor = attrs![CKA_TRUST_SERVER_AUTH => trust(ckt)];
+            assert_eq!(t.create(&with(&bare, anchor.clone())), Err(CKR_TEMPLATE_INCOMPLETE));
+            assert_eq!(t.set(distrust, &anchor), Err(CKR_TEMPLATE_INCOMPLETE));
+            let made = t.create(&with(&with(&bare, hashed.clone()), anchor)).unwrap();
+            assert_eq!(t.ulong(made, CKA_TRUST_SERVER_AUTH), Ok(CK_ULONG::from(ckt)));
+            t.set(made, &attrs![CKA_TRUST_SERVER_AUTH => trust(CKT_NOT_TRUSTED)]).unwrap();
+        }
+        let none = attrs![CKA_TRUST_SERVER_AUTH => 5usize];
+        assert_eq!(t.create(&with(&bare, none)), Err(CKR_ATTRIBUTE_VALUE_INVALID));
+        let short = attrs![CKA_HASH_OF_CERTIFICATE => b"short"];
+        assert_eq!(t.create(&with(&bare, short)), Err(CKR_ATTRIBUTE_VALUE_INVALID));
+        let by_name = attrs![CKA_CLASS => CKO_TRUST, CKA_SERIAL_NUMBER => &certificate.serial];
+        assert_eq!(t.find(&by_name).unwrap().len(), 4);
+    });
+}

@@ -34,6 +34,11 @@ fn with_samples(test: impl Fn(&Session, &Sample)) {
 fn template(s: &Session, class: &Class) -> Template {
     match class.form {
         Form::None if class.class == CKO_CERTIFICATE => Certificate::default().template(),
+        Form::None if class.class == CKO_TRUST => {
+            let Certificate { issuer, serial, .. } = Certificate::default();
+            attrs![CKA_CLASS => CKO_TRUST, CKA_ISSUER => issuer, CKA_SERIAL_NUMBER => serial]
+                .to_vec()
+        }
         Form::None => attrs![CKA_CLASS => class.class, CKA_VALUE => "note"].to_vec(),
         Form::Secret => {
             let len = *class.value_len[0].start();
@@ -136,6 +141,9 @@ fn without(template: &Template, cka: CK_ATTRIBUTE_TYPE) -> Template {
 
 /// Some value, of the right kind.
 fn some(cka: CK_ATTRIBUTE_TYPE) -> Attr {
+    if (CKA_TRUST_SERVER_AUTH..=CKA_TRUST_OCSP_SIGNING).contains(&cka) {
+        return Attr::from(CK_ULONG::from(CKT_NOT_TRUSTED));
+    }
     match row(cka).unwrap().kind {
         Kind::Bool => Attr::from(true),
         Kind::Ulong => Attr::from(4097usize),

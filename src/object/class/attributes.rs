@@ -76,6 +76,21 @@ pub(super) static X509: &[Attribute] = &[
     attribute(CKA_NAME_HASH_ALGORITHM, FIXED, Default::Ulong(CKM_SHA_1)),
 ];
 
+/// Section 4.7, trust objects. What is not said is not known: `CKT_TRUST_UNKNOWN`.
+pub(super) static TRUST: &[Attribute] = &[
+    attribute(CKA_ISSUER, Flags::CREATE, Default::Absent),
+    attribute(CKA_SERIAL_NUMBER, Flags::CREATE, Default::Absent),
+    attribute(CKA_HASH_OF_CERTIFICATE, FIXED, Default::Empty),
+    attribute(CKA_NAME_HASH_ALGORITHM, FIXED, Default::Ulong(CKM_SHA_1)),
+    attribute(CKA_TRUST_SERVER_AUTH, MODIFIABLE, Default::Ulong(0)),
+    attribute(CKA_TRUST_CLIENT_AUTH, MODIFIABLE, Default::Ulong(0)),
+    attribute(CKA_TRUST_CODE_SIGNING, MODIFIABLE, Default::Ulong(0)),
+    attribute(CKA_TRUST_EMAIL_PROTECTION, MODIFIABLE, Default::Ulong(0)),
+    attribute(CKA_TRUST_IPSEC_IKE, MODIFIABLE, Default::Ulong(0)),
+    attribute(CKA_TRUST_TIME_STAMPING, MODIFIABLE, Default::Ulong(0)),
+    attribute(CKA_TRUST_OCSP_SIGNING, MODIFIABLE, Default::Ulong(0)),
+];
+
 /// Section 4.14, profile objects.
 pub(super) static PROFILE: &[Attribute] = &[attribute(CKA_PROFILE_ID, FIXED, Default::Absent)];
 

@@ -44,6 +44,7 @@ pub static CLASSES: &[Class] = &[
     Class { class: CKO_MECHANISM, groups: &[STORAGE, IN_PUBLIC, MECHANISM], ..BUILT_IN },
     Class { class: CKO_HW_FEATURE, groups: &[STORAGE, IN_PUBLIC, CLOCK], ..BUILT_IN },
     Class { class: CKO_DATA, groups: &[STORAGE, IN_PUBLIC, DATA], ..NONE },
+    Class { class: CKO_TRUST, groups: &[STORAGE, IN_PUBLIC, TRUST], ..NONE },
     Class {
         class: CKO_CERTIFICATE,
         subtype: Some((CKA_CERTIFICATE_TYPE, CKC_X_509)),

@@ -5,7 +5,7 @@ use crate::ck::*;
 use crate::error::{Error, Result};
 use crate::object::attribute::{Attributes, Value, name};
 use crate::object::class::{Class, Flags};
-use crate::object::{Object, certificate};
+use crate::object::{Object, certificate, trust};
 
 /// The attributes `C_SetAttributeValue` would change, checked: modifiable, not read-only, sticky.
 /// `CKR_ACTION_PROHIBITED` for an object that is not `CKA_MODIFIABLE`, `CKR_ATTRIBUTE_READ_ONLY`,
@@ -89,6 +89,7 @@ fn agree(class: &Class, all: &Attributes) -> Result<()> {
     in_order(all)?;
     match class.class {
         CKO_CERTIFICATE => certificate::agree(all),
+        CKO_TRUST => trust::check(all),
         _ => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use crate::crypto::{self, Failed};
 use crate::error::{Error, Result};
 use crate::object::attribute::{Attributes, Value};
 use crate::object::class::Form;
-use crate::object::{Object, certificate, encode};
+use crate::object::{Object, certificate, encode, trust};
 
 impl Draft {
     /// The finished object: the draft, plus `contributed` (values from generation or decoding),
@@ -29,8 +29,10 @@ impl Draft {
         }
         own(origin, class.form, &mut all)?;
         if class.form == Form::None {
-            if class.class == CKO_CERTIFICATE {
-                certificate::complete(&mut all)?;
+            match class.class {
+                CKO_CERTIFICATE => certificate::complete(&mut all)?,
+                CKO_TRUST => trust::check(&all)?,
+                _ => {}
             }
             return Ok(Object::new(all));
         }
