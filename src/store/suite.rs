@@ -43,12 +43,11 @@ fn tokens_keep_their_order() {
 #[test]
 fn one_of_many_is_the_next_token() {
     on_each(|store| {
-        for number in 0..3 {
+        for (number, base) in [10, 20, 30].into_iter().enumerate() {
             let made = std::thread::scope(|scope| {
                 let threads: Vec<_> = (0..4u8)
                     .map(|n| {
-                        let (token, store) = (TokenId([n + 10; 16]), store.clone());
-                        let token = TokenId(token.0.map(|byte| byte + 50 * number as u8));
+                        let (token, store) = (TokenId([base + n; 16]), store.clone());
                         scope.spawn(move || store.create(token, number, &[put(1, 0, b"x")]))
                     })
                     .collect();
