@@ -13,6 +13,8 @@ mod common;
 mod keyring;
 #[path = "misuse/noise.rs"]
 mod noise;
+#[path = "misuse/operations.rs"]
+mod operations;
 #[path = "misuse/sweep.rs"]
 mod sweep;
 #[path = "misuse/table.rs"]

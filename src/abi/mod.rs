@@ -105,7 +105,8 @@ macro_rules! c_operation {
         fn $name(session: CK_SESSION_HANDLE, part: *mut CK_BYTE, part_len: CK_ULONG)
         |caller, module| {
             let session = module.session(session)?;
-            session.update($of, caller.bytes(part, part_len)?, Room::Bytes(0)).map(drop)
+            let part = session.argument($of.flags(), caller.bytes(part, part_len))?;
+            session.update($of, part, Room::Bytes(0)).map(drop)
         }
     }};
     (@finish $(#[$doc:meta])* $name:ident: $of:expr) => { $crate::abi::c_fn! {
@@ -113,7 +114,7 @@ macro_rules! c_operation {
         fn $name(session: CK_SESSION_HANDLE, output: *mut CK_BYTE, output_len: *mut CK_ULONG)
         |caller, module| {
             let session = module.session(session)?;
-            let output = caller.output(output, output_len)?;
+            let output = session.argument($of.flags(), caller.output(output, output_len))?;
             let room = output.room();
             output.put(session.finish($of, room)?)
         }
@@ -128,8 +129,8 @@ macro_rules! c_operation {
             output_len: *mut CK_ULONG,
         ) |caller, module| {
             let session = module.session(session)?;
-            let output = caller.output(output, output_len)?;
-            let input = caller.bytes(input, input_len)?;
+            let output = session.argument($of.flags(), caller.output(output, output_len))?;
+            let input = session.argument($of.flags(), caller.bytes(input, input_len))?;
             let room = output.room();
             output.put(session.$method($of, input, room)?)
         }

@@ -37,21 +37,24 @@ c_fn! {
         signature_len: CK_ULONG,
     ) |caller, module| {
         let session = module.session(session)?;
-        let data = caller.bytes(data, data_len)?;
-        session.verify(data, caller.bytes(signature, signature_len)?)
+        let data = session.argument(CKF_VERIFY, caller.bytes(data, data_len))?;
+        let signature = session.argument(CKF_VERIFY, caller.bytes(signature, signature_len))?;
+        session.verify(data, signature)
     }
 
     /// Takes a part of what was signed.
     fn C_VerifyUpdate(session: CK_SESSION_HANDLE, part: *mut CK_BYTE, part_len: CK_ULONG)
     |caller, module| {
         let session = module.session(session)?;
-        session.verify_update(Order::DataFirst, caller.bytes(part, part_len)?)
+        let part = session.argument(CKF_VERIFY, caller.bytes(part, part_len))?;
+        session.verify_update(Order::DataFirst, part)
     }
 
     /// Ends a verification in parts.
     fn C_VerifyFinal(session: CK_SESSION_HANDLE, signature: *mut CK_BYTE, len: CK_ULONG)
     |caller, module| {
-        module.session(session)?.verify_finish(caller.bytes(signature, len)?)
+        let session = module.session(session)?;
+        session.verify_finish(session.argument(CKF_VERIFY, caller.bytes(signature, len))?)
     }
 
     /// Starts a verification whose signature comes first; a NULL mechanism ends one that is under
@@ -74,14 +77,16 @@ c_fn! {
     /// Verifies in one part what the signature that came first is of.
     fn C_VerifySignature(session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_len: CK_ULONG)
     |caller, module| {
-        module.session(session)?.verify_signature(caller.bytes(data, data_len)?)
+        let session = module.session(session)?;
+        session.verify_signature(session.argument(CKF_VERIFY, caller.bytes(data, data_len))?)
     }
 
     /// Takes a part of what the signature that came first is of.
     fn C_VerifySignatureUpdate(session: CK_SESSION_HANDLE, part: *mut CK_BYTE, part_len: CK_ULONG)
     |caller, module| {
         let session = module.session(session)?;
-        session.verify_update(Order::SignatureFirst, caller.bytes(part, part_len)?)
+        let part = session.argument(CKF_VERIFY, caller.bytes(part, part_len))?;
+        session.verify_update(Order::SignatureFirst, part)
     }
 
     /// Ends a verification in parts of the signature that came first.

@@ -1,6 +1,7 @@
 //! Two operations over the same data: PKCS#11 3.2, section 5.17.
 use super::super::{Output, Room, Session};
 use super::{Operations, Order, Role};
+use crate::ck::*;
 use crate::error::{Error, Result};
 
 /// A cipher at work together with what takes its plaintext in.
@@ -21,6 +22,14 @@ enum Taker {
 }
 
 impl Dual {
+    /// What `C_SessionCancel` calls its halves.
+    pub const fn flags(self) -> CK_FLAGS {
+        match self.halves() {
+            (cipher, Taker::Transform(other)) => cipher.flags() | other.flags(),
+            (cipher, Taker::Verify) => cipher.flags() | CKF_VERIFY,
+        }
+    }
+
     const fn halves(self) -> (Role, Taker) {
         match self {
             Dual::DigestEncrypt => (Role::Encrypt, Taker::Transform(Role::Digest)),

@@ -3,8 +3,9 @@
 //! they are saved ([`state`]).
 //!
 //! What ends one and what does not (PKCS#11 3.2, sections 5.2 and 5.8 to 5.16): a length query, too
-//! small a buffer and a call that is out of turn do not, success and every other error do. A logout
-//! ends all of them, in every session of the token: nobody uses a key that they may not see.
+//! small a buffer and a call that is out of turn do not, success and every other error do, wrong
+//! arguments among them. A logout ends all of them, in every session of the token: nobody uses a key
+//! that they may not see.
 mod dual;
 mod state;
 mod transforms;
@@ -47,7 +48,7 @@ impl Role {
     ];
 
     /// What `C_SessionCancel` calls it.
-    const fn flag(self) -> CK_FLAGS {
+    pub const fn flags(self) -> CK_FLAGS {
         match self {
             Role::Encrypt => CKF_ENCRYPT,
             Role::Decrypt => CKF_DECRYPT,
@@ -215,6 +216,12 @@ impl Session {
         Ok(())
     }
 
+    /// What an argument of a call to the operations `of` (`CKF_*`) is, if it is sound; if not, they
+    /// end, as they do with any other error.
+    pub fn argument<T>(&self, of: CK_FLAGS, argument: Result<T>) -> Result<T> {
+        argument.or_else(|error| self.cancel_all(of).and(Err(error)))
+    }
+
     /// `C_SessionCancel`: ends the operations that `flags` names, if they are under way
     pub fn cancel_all(&self, flags: CK_FLAGS) -> Result<()> {
         let mut operations = self.operations();
@@ -222,7 +229,7 @@ impl Session {
         if named(CKF_FIND_OBJECTS) {
             operations.find = None;
         }
-        for role in Role::ALL.into_iter().filter(|role| named(role.flag())) {
+        for role in Role::ALL.into_iter().filter(|role| named(role.flags())) {
             *operations.slot(role) = None;
         }
         if named(CKF_VERIFY) {
