@@ -50,6 +50,8 @@ mod hashes;
 mod hkdf;
 #[path = "mechanisms/hmac.rs"]
 mod hmac;
+#[path = "mechanisms/kdf_openssl.rs"]
+mod kdf_openssl;
 #[path = "mechanisms/ml_dsa.rs"]
 mod ml_dsa;
 #[path = "mechanisms/ml_kem.rs"]

@@ -126,6 +126,8 @@ pub enum Integrity {
 pub enum Derived {
     /// A secret key that says nothing about the base key.
     Key,
+    /// A secret key that is hidden as the base key, unless the template says otherwise.
+    Inheriting,
     /// A secret key at least as hidden as the base key, and unless the template says more, as it is.
     Hidden,
     /// Secret keys hidden just as the base key is.

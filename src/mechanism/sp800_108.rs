@@ -1,7 +1,7 @@
 //! The KDFs of SP 800-108: counter, feedback, double pipeline, over HMAC or AES-CMAC. PKCS#11 3.2,
 //! section "SP 800-108 Key Derivation".
 use super::params::{Kdf108, LengthOf, Number, Piece};
-use super::{Mechanism, Params, Shape, derived};
+use super::{Derived, Mechanism, Params, Shape, derived};
 use crate::ck::*;
 use crate::crypto::Secret;
 use crate::crypto::kdf::{self, Prf};
@@ -16,6 +16,7 @@ pub(super) const COUNTER: Mechanism = Mechanism {
     key_types: derived::SECRETS,
     key_size: 1..=4096,
     derive: Some(|params, key, template| derive(Mode::Chained, params, key, template)),
+    derives: Derived::Inheriting,
     ..Mechanism::NONE
 };
 

@@ -90,11 +90,14 @@ impl Session {
         let template = match (mechanism.derives, bases) {
             (Derived::Key | Derived::Data, _) => template,
             (Derived::Bytes, _) => policy::kept_hidden(bases, template)?,
+            (Derived::Inheriting, [base, ..]) => policy::inheriting(base, template),
             (Derived::Hidden, [base, ..]) => {
                 policy::inheriting(base, policy::as_hidden(bases, template)?)
             }
             (Derived::Alike, [base, ..]) => policy::alike(base, template)?,
-            (Derived::Hidden | Derived::Alike, []) => return Err(Error::KeyHandleInvalid),
+            (Derived::Inheriting | Derived::Hidden | Derived::Alike, []) => {
+                return Err(Error::KeyHandleInvalid);
+            }
         };
         let implied = implied(mechanism, &template);
         let draft = template::draft(policy::descent(bases), template, implied)?;
@@ -128,7 +131,7 @@ fn demanded(bases: &[Key], template: Attributes) -> Result<Attributes> {
 fn implied(mechanism: &Mechanism, template: &Attributes) -> Attributes {
     let class = match mechanism.derives {
         Derived::Data => CKO_DATA,
-        Derived::Key | Derived::Hidden | Derived::Alike | Derived::Bytes => CKO_SECRET_KEY,
+        _ => CKO_SECRET_KEY,
     };
     let mut implied = Attributes::from_iter([(CKA_CLASS, Value::Ulong(class))]);
     if class == CKO_SECRET_KEY && !template.has(CKA_KEY_TYPE) {

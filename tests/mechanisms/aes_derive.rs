@@ -80,3 +80,33 @@ fn data_that_cannot_be() {
         assert_eq!(derived(t, &ecb(&[]), base, CKK_GENERIC_SECRET, 0), Err(CKR_KEY_SIZE_RANGE));
     });
 }
+
+/// PKCS#11 3.2 section 6.21 as section 6.18 refers to it: without a key type the key is a generic
+/// secret, without a length as long as the data, or as keys of its type are.
+#[test]
+fn what_a_template_leaves_out() {
+    let shown = attrs![CKA_SENSITIVE => false, CKA_EXTRACTABLE => true];
+    with_token(|t| {
+        let base = t.secret(CKK_AES, &[1; 16]).unwrap();
+        for mech in [ecb(&[2; 48]), cbc(&[2; 48])] {
+            let made = |more: &[(CK_ATTRIBUTE_TYPE, Attr)]| {
+                let key = derive(t, &mech, base, &[&shown[..], more].concat())?;
+                assert_eq!(t.ulong(key, CKA_CLASS), Ok(CKO_SECRET_KEY));
+                let key_type = t.ulong(key, CKA_KEY_TYPE).unwrap();
+                Ok((key_type, t.ulong(key, CKA_VALUE_LEN).unwrap()))
+            };
+            assert_eq!(made(&[]), Ok((CKK_GENERIC_SECRET, 48)));
+            let len = attrs![CKA_VALUE_LEN => 20usize];
+            assert_eq!(made(&len), Ok((CKK_GENERIC_SECRET, 20)));
+            assert_eq!(made(&attrs![CKA_KEY_TYPE => CKK_CHACHA20]), Ok((CKK_CHACHA20, 32)));
+            // 48 bytes are no AES key, and nobody says which of its lengths is meant
+            assert_eq!(made(&attrs![CKA_KEY_TYPE => CKK_AES]), Err(CKR_KEY_SIZE_RANGE));
+            let aes = attrs![CKA_KEY_TYPE => CKK_AES, CKA_VALUE_LEN => 24usize];
+            assert_eq!(made(&aes), Ok((CKK_AES, 24)));
+            let data = attrs![CKA_CLASS => CKO_DATA];
+            assert_eq!(made(&data), Err(CKR_TEMPLATE_INCONSISTENT));
+            let private = attrs![CKA_CLASS => CKO_PRIVATE_KEY, CKA_KEY_TYPE => CKK_EC];
+            assert_eq!(made(&private), Err(CKR_TEMPLATE_INCONSISTENT));
+        }
+    });
+}

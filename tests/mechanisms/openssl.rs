@@ -55,7 +55,7 @@ impl Bench {
 }
 
 /// What OpenSSL calls a hash.
-fn name(hash: &Relatives) -> String {
+pub fn name(hash: &Relatives) -> String {
     let name = format!("{:?}", hash.function).to_lowercase().replace('_', "-");
     name.replace("sha2-", "sha")
 }

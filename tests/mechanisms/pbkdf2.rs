@@ -72,6 +72,34 @@ fn the_older_structure_points_to_the_length() {
     });
 }
 
+/// Wherever the older structure's number lies, and whatever the newer has for a length: neither is
+/// taken for the other, and what is no address is not followed.
+#[test]
+fn lengths_are_not_addresses() {
+    static LENGTH: CK_ULONG = 8;
+    let (stack, heap): (CK_ULONG, _) = (8, Box::new(8 as CK_ULONG));
+    let expected = crate::derive::hex("ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957");
+    with_token(|t| {
+        for at in [&raw const LENGTH, &raw const stack, &raw const *heap] {
+            let mut p = params(CKP_PKCS5_PBKD2_HMAC_SHA1, b"password", b"salt", 2);
+            p.ulPasswordLen = at.expose_provenance() as CK_ULONG;
+            let key = t.generate(&with(CKM_PKCS5_PBKD2, &mut p), &open(20)).unwrap();
+            assert_eq!(t.bytes(key, CKA_VALUE).unwrap(), expected);
+        }
+        let long = vec![b'x'; 1 << 16];
+        for n in [0, 1, 8, 4096, 1 << 16] {
+            let mut p = params(CKP_PKCS5_PBKD2_HMAC_SHA1, &long[..n], b"salt", 2);
+            assert!(t.generate(&with(CKM_PKCS5_PBKD2, &mut p), &open(20)).is_ok(), "{n}");
+        }
+        for n in [(1 << 16) + 1, 1 << 22, (1 << 32) - 8, (1 << 32) + 1, (1 << 47) + 4, 1 << 48] {
+            let mut p = params(CKP_PKCS5_PBKD2_HMAC_SHA1, b"password", b"salt", 2);
+            p.ulPasswordLen = n;
+            let made = t.generate(&with(CKM_PKCS5_PBKD2, &mut p), &open(20));
+            assert_eq!(made, Err(CKR_MECHANISM_PARAM_INVALID), "{n:x}");
+        }
+    });
+}
+
 #[test]
 fn keys_are_generated_keys() {
     with_token(|t| {

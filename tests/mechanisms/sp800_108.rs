@@ -164,6 +164,34 @@ fn segments_count_whole_and_keys_count_as_their_bytes() {
     });
 }
 
+/// Section 6.42: what the template leaves out is as it is in the base key.
+#[test]
+fn keys_are_hidden_as_their_base_unless_the_template_says_otherwise() {
+    with_token(|t| {
+        let mut pieces = raw(&[variable(8)]);
+        let mut params = CK_SP800_108_KDF_PARAMS {
+            prfType: CKM_SHA256_HMAC,
+            ulNumberOfDataParams: 1,
+            pDataParams: pieces.as_mut_ptr(),
+            ..Default::default()
+        };
+        let mech = with(CKM_SP800_108_COUNTER_KDF, &mut params);
+        let len = attrs![CKA_VALUE_LEN => 32usize];
+        let hidden = hidden(t, &[]).unwrap();
+        let shown = t.secret(CKK_GENERIC_SECRET, &[1; 32]).unwrap();
+        for (base, is_hidden) in [(hidden, true), (shown, false)] {
+            let key = derive(t, &mech, base, &len).unwrap();
+            assert_eq!(t.flag(key, CKA_SENSITIVE), Ok(is_hidden));
+            assert_eq!(t.flag(key, CKA_EXTRACTABLE), Ok(!is_hidden));
+            assert_eq!(t.flag(key, CKA_ALWAYS_SENSITIVE), Ok(is_hidden));
+        }
+        assert_eq!(value(t, &mech, hidden, &open(32)).unwrap().len(), 32);
+        let hiding = attrs![CKA_VALUE_LEN => 32usize, CKA_SENSITIVE => true];
+        let key = derive(t, &mech, shown, &hiding).unwrap();
+        assert_eq!(t.bytes(key, CKA_VALUE), Err(CKR_ATTRIBUTE_SENSITIVE));
+    });
+}
+
 #[test]
 fn parameters_that_cannot_be() {
     let counter: [&[Piece]; 8] = [

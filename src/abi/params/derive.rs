@@ -17,32 +17,70 @@ const LONGEST_PART: CK_ULONG = LONGEST.0;
 const MOST_PIECES: CK_ULONG = 64;
 
 /// Key derivation functions of an agreement.
-const KDFS: [(CK_EC_KDF_TYPE, Option<AgreementKdf>); 11] = [
+#[rustfmt::skip]
+const KDFS: [(CK_EC_KDF_TYPE, Option<AgreementKdf>); 19] = [
     (CKD_NULL, None),
     (CKD_SHA1_KDF, Some(AgreementKdf::X963(Hash::Sha1))),
     (CKD_SHA224_KDF, Some(AgreementKdf::X963(Hash::Sha224))),
     (CKD_SHA256_KDF, Some(AgreementKdf::X963(Hash::Sha256))),
     (CKD_SHA384_KDF, Some(AgreementKdf::X963(Hash::Sha384))),
     (CKD_SHA512_KDF, Some(AgreementKdf::X963(Hash::Sha512))),
+    (CKD_SHA3_224_KDF, Some(AgreementKdf::X963(Hash::Sha3_224))),
+    (CKD_SHA3_256_KDF, Some(AgreementKdf::X963(Hash::Sha3_256))),
+    (CKD_SHA3_384_KDF, Some(AgreementKdf::X963(Hash::Sha3_384))),
+    (CKD_SHA3_512_KDF, Some(AgreementKdf::X963(Hash::Sha3_512))),
     (CKD_SHA1_KDF_SP800, Some(AgreementKdf::OneStep(Hash::Sha1))),
     (CKD_SHA224_KDF_SP800, Some(AgreementKdf::OneStep(Hash::Sha224))),
     (CKD_SHA256_KDF_SP800, Some(AgreementKdf::OneStep(Hash::Sha256))),
     (CKD_SHA384_KDF_SP800, Some(AgreementKdf::OneStep(Hash::Sha384))),
     (CKD_SHA512_KDF_SP800, Some(AgreementKdf::OneStep(Hash::Sha512))),
+    (CKD_SHA3_224_KDF_SP800, Some(AgreementKdf::OneStep(Hash::Sha3_224))),
+    (CKD_SHA3_256_KDF_SP800, Some(AgreementKdf::OneStep(Hash::Sha3_256))),
+    (CKD_SHA3_384_KDF_SP800, Some(AgreementKdf::OneStep(Hash::Sha3_384))),
+    (CKD_SHA3_512_KDF_SP800, Some(AgreementKdf::OneStep(Hash::Sha3_512))),
 ];
 
-/// Hashes by their numbers alone, in HMAC (HKDF takes either), and as PRF of PBKDF2.
-const HASHES: [(CK_ULONG, CK_ULONG, CK_ULONG, Hash); 5] = [
-    (CKM_SHA_1, CKM_SHA_1_HMAC, CKP_PKCS5_PBKD2_HMAC_SHA1, Hash::Sha1),
-    (CKM_SHA224, CKM_SHA224_HMAC, CKP_PKCS5_PBKD2_HMAC_SHA224, Hash::Sha224),
-    (CKM_SHA256, CKM_SHA256_HMAC, CKP_PKCS5_PBKD2_HMAC_SHA256, Hash::Sha256),
-    (CKM_SHA384, CKM_SHA384_HMAC, CKP_PKCS5_PBKD2_HMAC_SHA384, Hash::Sha384),
-    (CKM_SHA512, CKM_SHA512_HMAC, CKP_PKCS5_PBKD2_HMAC_SHA512, Hash::Sha512),
+/// How a hash is called.
+struct Named {
+    /// By itself.
+    ckm: CK_MECHANISM_TYPE,
+    /// In HMAC. HKDF takes either.
+    hmac: CK_MECHANISM_TYPE,
+    /// As PRF of PBKDF2, where the standard has it.
+    pbkd2: Option<CK_PKCS5_PBKD2_PSEUDO_RANDOM_FUNCTION_TYPE>,
+    /// Whether it is among the PRFs of PKCS#11 3.2 section 6.42.
+    in_108: bool,
+    hash: Hash,
+}
+
+const fn named(
+    ckm: CK_MECHANISM_TYPE,
+    hmac: CK_MECHANISM_TYPE,
+    pbkd2: Option<CK_PKCS5_PBKD2_PSEUDO_RANDOM_FUNCTION_TYPE>,
+    in_108: bool,
+    hash: Hash,
+) -> Named {
+    Named { ckm, hmac, pbkd2, in_108, hash }
+}
+
+#[rustfmt::skip]
+const HASHES: [Named; 11] = [
+    named(CKM_SHA_1, CKM_SHA_1_HMAC, Some(CKP_PKCS5_PBKD2_HMAC_SHA1), true, Hash::Sha1),
+    named(CKM_SHA224, CKM_SHA224_HMAC, Some(CKP_PKCS5_PBKD2_HMAC_SHA224), true, Hash::Sha224),
+    named(CKM_SHA256, CKM_SHA256_HMAC, Some(CKP_PKCS5_PBKD2_HMAC_SHA256), true, Hash::Sha256),
+    named(CKM_SHA384, CKM_SHA384_HMAC, Some(CKP_PKCS5_PBKD2_HMAC_SHA384), true, Hash::Sha384),
+    named(CKM_SHA512, CKM_SHA512_HMAC, Some(CKP_PKCS5_PBKD2_HMAC_SHA512), true, Hash::Sha512),
+    named(CKM_SHA512_224, CKM_SHA512_224_HMAC, Some(CKP_PKCS5_PBKD2_HMAC_SHA512_224), false, Hash::Sha512_224),
+    named(CKM_SHA512_256, CKM_SHA512_256_HMAC, Some(CKP_PKCS5_PBKD2_HMAC_SHA512_256), false, Hash::Sha512_256),
+    named(CKM_SHA3_224, CKM_SHA3_224_HMAC, None, true, Hash::Sha3_224),
+    named(CKM_SHA3_256, CKM_SHA3_256_HMAC, None, true, Hash::Sha3_256),
+    named(CKM_SHA3_384, CKM_SHA3_384_HMAC, None, true, Hash::Sha3_384),
+    named(CKM_SHA3_512, CKM_SHA3_512_HMAC, None, true, Hash::Sha3_512),
 ];
 
 /// The hash that is called so, by itself or in HMAC.
 pub(super) fn hash_named(ckm: CK_MECHANISM_TYPE) -> Option<Hash> {
-    HASHES.iter().find(|row| row.0 == ckm || row.1 == ckm).map(|row| row.3)
+    HASHES.iter().find(|row| row.ckm == ckm || row.hmac == ckm).map(|row| row.hash)
 }
 
 impl Caller<'_> {
@@ -131,7 +169,7 @@ impl Caller<'_> {
 
     pub(super) fn pbkdf2(&self, raw: &CK_MECHANISM) -> Result<Pbkdf2> {
         let params: CK_PKCS5_PBKD2_PARAMS2 = self.structure(raw)?;
-        let Some(row) = HASHES.iter().find(|row| row.2 == params.prf) else {
+        let Some(row) = HASHES.iter().find(|row| row.pbkd2 == Some(params.prf)) else {
             return invalid("a PRF this token does not have");
         };
         if params.saltSource != CKZ_SALT_SPECIFIED {
@@ -148,15 +186,19 @@ impl Caller<'_> {
         let salt = self.part(salt, params.ulSaltSourceDataLen, LONGEST_PART)?;
         let len = self.password_len(params.ulPasswordLen)?;
         let password = Secret::new(self.part(params.pPassword, len, LONGEST_PART)?);
-        Ok(Pbkdf2 { hash: row.3, password, salt, iterations })
+        Ok(Pbkdf2 { hash: row.hash, password, salt, iterations })
     }
 
     /// The older structure has a pointer to the length where the newer has the length, and both are
-    /// of one size. What can be a pointer of a 64-bit application, aligned as it has to be, and
-    /// points to something, is one: no password is as long as that.
+    /// of one size where a pointer has 64 bits.
+    ///
+    /// Up to [`LONGEST_PART`] it is a length: no system maps the pages down there. From 4 GiB to the
+    /// 48 bits of an address it is a pointer, if aligned as the number has to be and if there is
+    /// memory; no password is as long as that. What is between may be either, is no length that
+    /// anyone has, and is not followed: so an old program whose number lies below 4 GiB is refused.
     fn password_len(&self, len: CK_ULONG) -> Result<CK_ULONG> {
         let Ok(at) = usize::try_from(len) else { return Ok(len) };
-        let is_address = (32..=46).contains(&at.checked_ilog2().unwrap_or(0));
+        let is_address = (32..48).contains(&at.checked_ilog2().unwrap_or(0));
         if is_address && at.is_multiple_of(align_of::<CK_ULONG>()) {
             return guess::ulong_at(at).map_or_else(|| invalid("an absurd password length"), Ok);
         }
@@ -177,8 +219,8 @@ impl Caller<'_> {
     }
 
     fn kdf108(&self, params: CK_SP800_108_KDF_PARAMS, chained: Chained) -> Result<Kdf108> {
-        let prf = match HASHES.iter().find(|row| row.1 == params.prfType) {
-            Some(row) => Prf::Hmac(row.3),
+        let prf = match HASHES.iter().find(|row| row.in_108 && row.hmac == params.prfType) {
+            Some(row) => Prf::Hmac(row.hash),
             None if params.prfType == CKM_AES_CMAC => Prf::AesCmac,
             None => return invalid("a PRF this token does not have"),
         };
