@@ -1,7 +1,8 @@
 //! AES with ciphertext stealing: CTS and XTS, and the keys of XTS. PKCS#11 3.2, sections "AES CBC with
 //! Cipher Text Stealing CTS" and "AES-XTS".
 use super::aes::{AES, block_iv};
-use super::{Bound, Mechanism, Params, Shape, Transform, generic_secret};
+use super::wrapping::{self, Ways};
+use super::{Bound, Mechanism, Params, Shape, Transform, Wrap, generic_secret};
 use crate::ck::*;
 use crate::crypto::Failed;
 use crate::crypto::aes::{Cts, Direction, Held, Xts};
@@ -12,8 +13,17 @@ pub(super) const CTS: Mechanism = Mechanism {
     ckm: CKM_AES_CTS,
     name: "CKM_AES_CTS",
     params: Shape::Iv(BLOCK),
-    encrypt: Some(|params, key| cts(Direction::Encrypt, params, key)),
-    decrypt: Some(|params, key| cts(Direction::Decrypt, params, key)),
+    encrypt: Some(CTS_WAYS.encrypt),
+    decrypt: Some(CTS_WAYS.decrypt),
+    wrap: Some(Wrap {
+        len: |params, kek, target| match target.len()? {
+            // there is nothing to steal from
+            ..BLOCK => Err(Error::KeySizeRange),
+            _ => wrapping::len_of_blocks(1, CTS_WAYS.encrypt, params, kek, target),
+        },
+        run: |params, kek, target| wrapping::run(CTS_WAYS.encrypt, params, kek, target),
+    }),
+    unwrap: Some(|params, kek, wrapped| wrapping::unwrap(CTS_WAYS.decrypt, params, kek, wrapped)),
     ..AES
 };
 
@@ -42,6 +52,11 @@ const XTS_KEYS: Mechanism =
     Mechanism { key_types: &[CKK_AES_XTS], key_size: 32..=64, ..Mechanism::NONE };
 
 const BLOCK: usize = 16;
+
+const CTS_WAYS: Ways = Ways {
+    encrypt: |params, key| cts(Direction::Encrypt, params, key),
+    decrypt: |params, key| cts(Direction::Decrypt, params, key),
+};
 
 fn cts(direction: Direction, params: &Params, key: &Key) -> Result<Box<dyn Transform>> {
     let cts = Cts::new(direction, key.secret()?, &block_iv(params)?);

@@ -1,5 +1,6 @@
-//! AES as a stream cipher: CTR, OFB, CFB128 and CFB8. PKCS#11 3.2, sections "AES counter" and
-//! "Additional AES mechanisms".
+//! AES as a stream cipher: CTR, OFB, CFB128 and CFB8. PKCS#11 3.2, sections "AES with Counter" and
+//! "AES". Under OFB and CFB the standard's table lets keys be wrapped, and its text does not say
+//! how: here as under CBC the value of a secret key is encrypted.
 use super::aes::{AES, block_iv};
 use super::stream::{Flow, Flowing};
 use super::wrapping::{self, Ways};
@@ -28,8 +29,13 @@ pub(super) const OFB: Mechanism = Mechanism {
     ckm: CKM_AES_OFB,
     name: "CKM_AES_OFB",
     params: Shape::Iv(16),
-    encrypt: Some(|p, key| feedback(Direction::Encrypt, Feedback::Ofb, p, key)),
-    decrypt: Some(|p, key| feedback(Direction::Decrypt, Feedback::Ofb, p, key)),
+    encrypt: Some(OFB_WAYS.encrypt),
+    decrypt: Some(OFB_WAYS.decrypt),
+    wrap: Some(Wrap {
+        len: |p, kek, target| wrapping::len_of_blocks(1, OFB_WAYS.encrypt, p, kek, target),
+        run: |p, kek, target| wrapping::run(OFB_WAYS.encrypt, p, kek, target),
+    }),
+    unwrap: Some(|p, kek, wrapped| wrapping::unwrap(OFB_WAYS.decrypt, p, kek, wrapped)),
     ..AES
 };
 
@@ -37,8 +43,13 @@ pub(super) const CFB8: Mechanism = Mechanism {
     ckm: CKM_AES_CFB8,
     name: "CKM_AES_CFB8",
     params: Shape::Iv(16),
-    encrypt: Some(|p, key| feedback(Direction::Encrypt, Feedback::Cfb8, p, key)),
-    decrypt: Some(|p, key| feedback(Direction::Decrypt, Feedback::Cfb8, p, key)),
+    encrypt: Some(CFB8_WAYS.encrypt),
+    decrypt: Some(CFB8_WAYS.decrypt),
+    wrap: Some(Wrap {
+        len: |p, kek, target| wrapping::len_of_blocks(1, CFB8_WAYS.encrypt, p, kek, target),
+        run: |p, kek, target| wrapping::run(CFB8_WAYS.encrypt, p, kek, target),
+    }),
+    unwrap: Some(|p, kek, wrapped| wrapping::unwrap(CFB8_WAYS.decrypt, p, kek, wrapped)),
     ..AES
 };
 
@@ -46,8 +57,13 @@ pub(super) const CFB128: Mechanism = Mechanism {
     ckm: CKM_AES_CFB128,
     name: "CKM_AES_CFB128",
     params: Shape::Iv(16),
-    encrypt: Some(|p, key| feedback(Direction::Encrypt, Feedback::Cfb128, p, key)),
-    decrypt: Some(|p, key| feedback(Direction::Decrypt, Feedback::Cfb128, p, key)),
+    encrypt: Some(CFB128_WAYS.encrypt),
+    decrypt: Some(CFB128_WAYS.decrypt),
+    wrap: Some(Wrap {
+        len: |p, kek, target| wrapping::len_of_blocks(1, CFB128_WAYS.encrypt, p, kek, target),
+        run: |p, kek, target| wrapping::run(CFB128_WAYS.encrypt, p, kek, target),
+    }),
+    unwrap: Some(|p, kek, wrapped| wrapping::unwrap(CFB128_WAYS.decrypt, p, kek, wrapped)),
     ..AES
 };
 
@@ -60,6 +76,21 @@ impl Flow for Stream {
 const CTR_WAYS: Ways = Ways {
     encrypt: |params, key| ctr(Direction::Encrypt, params, key),
     decrypt: |params, key| ctr(Direction::Decrypt, params, key),
+};
+
+const OFB_WAYS: Ways = Ways {
+    encrypt: |p, key| feedback(Direction::Encrypt, Feedback::Ofb, p, key),
+    decrypt: |p, key| feedback(Direction::Decrypt, Feedback::Ofb, p, key),
+};
+
+const CFB8_WAYS: Ways = Ways {
+    encrypt: |p, key| feedback(Direction::Encrypt, Feedback::Cfb8, p, key),
+    decrypt: |p, key| feedback(Direction::Decrypt, Feedback::Cfb8, p, key),
+};
+
+const CFB128_WAYS: Ways = Ways {
+    encrypt: |p, key| feedback(Direction::Encrypt, Feedback::Cfb128, p, key),
+    decrypt: |p, key| feedback(Direction::Decrypt, Feedback::Cfb128, p, key),
 };
 
 fn ctr(direction: Direction, params: &Params, key: &Key) -> Result<Box<dyn Transform>> {

