@@ -6,12 +6,12 @@
 mod encrypt;
 mod sign;
 
-use super::{Output, Room};
+use super::{Output, Room, Session};
 use crate::ck::*;
 use crate::error::{Error, Result};
 use crate::mechanism::nonces::Nonces;
 use crate::mechanism::{Mechanism, Params, Transform, Verify};
-use crate::object::policy::Key;
+use crate::object::policy::{Act, Key};
 use encrypt::Parts;
 pub use encrypt::SealedMessage;
 
@@ -30,9 +30,14 @@ pub(super) struct Messages {
 struct Process<Message> {
     mechanism: &'static Mechanism,
     params: Params,
-    key: Key,
+    act: Act,
+    /// Looked up for each message: a process may be long, and a key that was destroyed or changed
+    /// in the meantime is used no more.
+    key: CK_OBJECT_HANDLE,
     /// The message that is under way in parts.
     message: Option<Message>,
+    /// Whether the key is `CKA_ALWAYS_AUTHENTICATE`.
+    asks: bool,
     /// Whether `CKA_ALWAYS_AUTHENTICATE` waits for a `CKU_CONTEXT_SPECIFIC` login: before each
     /// message, since each is a use of the key (section 4.9).
     locked: bool,
@@ -70,14 +75,9 @@ impl Messages {
 }
 
 impl<Message> Process<Message> {
-    fn new(mechanism: &'static Mechanism, params: Params, key: Key) -> Process<Message> {
-        let locked = key.always_authenticate();
-        Process { mechanism, params, key, message: None, locked }
-    }
-
     /// The key was used for a message: for another one it is to be unlocked again.
     fn used(&mut self) {
-        self.locked = self.key.always_authenticate();
+        self.locked = self.asks;
     }
 
     /// The message under way, which is over now.
@@ -97,6 +97,25 @@ impl<Message> Process<Message> {
     /// The message under way.
     fn under_way(&mut self) -> Result<&mut Message> {
         self.message.as_mut().ok_or(Error::OperationNotInitialized)
+    }
+}
+
+impl Session {
+    /// A process that begins, if the key may be used so.
+    fn process<Message>(
+        &self,
+        act: Act,
+        mechanism: &'static Mechanism,
+        params: Params,
+        key: CK_OBJECT_HANDLE,
+    ) -> Result<Process<Message>> {
+        let asks = self.key(act, mechanism, key)?.always_authenticate();
+        Ok(Process { mechanism, params, act, key, message: None, asks, locked: asks })
+    }
+
+    /// The key of a process, if it still may be used.
+    fn key_of<Message>(&self, process: &Process<Message>) -> Result<Key> {
+        self.key(process.act, process.mechanism, process.key)
     }
 }
 

@@ -163,3 +163,28 @@ fn what_cannot_be_generated() {
         }
     });
 }
+
+/// Threads that share a session share its counter.
+#[test]
+fn threads_do_not_meet() {
+    for generator in [CKG_GENERATE, CKG_GENERATE_COUNTER] {
+        with_process(CKM_AES_GCM, |t, _| {
+            let seal = |n: u8| {
+                let mut param = Param::gcm(&[0; 12]).made_by(generator, 32);
+                let sealed = t.seal(&mut param, b"", &[n; 20]).unwrap();
+                (param, sealed, n)
+            };
+            let made: Vec<_> = std::thread::scope(|s| {
+                let threads: Vec<_> = (0..4)
+                    .map(|n| s.spawn(move || (0..100).map(|_| seal(n)).collect::<Vec<_>>()))
+                    .collect();
+                threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+            });
+            let nonces: BTreeSet<_> = made.iter().map(|(param, ..)| &param.nonce).collect();
+            assert_eq!(nonces.len(), 400);
+            for (param, sealed, n) in &made {
+                assert_eq!(t.open(&mut param.clone(), b"", sealed), Ok(vec![*n; 20]));
+            }
+        });
+    }
+}

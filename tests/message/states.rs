@@ -294,6 +294,33 @@ fn keys_that_may_not() {
 }
 
 #[test]
+fn a_key_that_is_gone_takes_no_further_message() {
+    with_processes(|t, aes, ec| {
+        let mut p = Param::gcm(&[1; 12]);
+        let sealed = t.seal(&mut p, b"", b"content").unwrap();
+        let signature = t.sign_message(b"content").unwrap();
+        t.open_begin(&mut p, b"").unwrap();
+        t.destroy(aes).unwrap();
+        t.destroy(ec.0).unwrap();
+        t.destroy(ec.1).unwrap();
+        let gone = CKR_KEY_HANDLE_INVALID;
+        assert_eq!(t.seal(&mut p.clone(), b"", b"x"), Err(gone));
+        assert_eq!(t.seal_begin(&mut p.clone(), b""), Err(gone));
+        assert_eq!(t.sign_message(b"x"), Err(gone));
+        assert_eq!(t.verify_message(b"content", &signature), Err(gone));
+        // what was under way is finished, as an operation would be
+        assert_eq!(t.open_next(&mut p, &sealed, CKF_END_OF_MESSAGE), Ok(b"content".to_vec()));
+        assert_eq!(t.open(&mut p, b"", &sealed), Err(gone));
+        assert_eq!(finals(t), [Ok(()); 4]);
+    });
+    with_processes(|t, aes, _| {
+        t.set(aes, &attrs![CKA_ENCRYPT => false]).unwrap();
+        let sealed = t.seal(&mut Param::gcm(&[1; 12]), b"", b"x");
+        assert_eq!(sealed, Err(CKR_KEY_FUNCTION_NOT_PERMITTED));
+    });
+}
+
+#[test]
 fn a_key_that_always_asks_asks_before_each_message() {
     with_token(|t| {
         let again = || t.login(CKU_CONTEXT_SPECIFIC, PIN);

@@ -186,3 +186,97 @@ fn generator(number: CK_GENERATOR_FUNCTION) -> Result<Generator> {
         _ => invalid("no such generator of nonces"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ptr::null_mut;
+
+    const INVALID: Error = Error::MechanismParamInvalid;
+
+    fn caller() -> Caller<'static> {
+        // SAFETY: the tests give valid or null pointers.
+        unsafe { Caller::for_this_call(&()) }
+    }
+
+    fn read<T>(shape: MessageShape, params: T) -> Result<MessageParams> {
+        // one byte off, since nobody promises alignment
+        let mut memory = vec![0u8; size_of::<T>() + 1];
+        let at = memory.as_mut_ptr().wrapping_add(1);
+        // SAFETY: the structure fits behind the first byte.
+        unsafe { at.cast::<T>().write_unaligned(params) };
+        let len = CK_ULONG::try_from(size_of::<T>()).unwrap();
+        caller().message_params(shape, at.cast(), len)
+    }
+
+    #[test]
+    fn what_is_given_is_read_and_what_is_made_is_written() {
+        let (mut iv, mut tag) = (*b"twelve bytes", [0u8; 13]);
+        let good = CK_GCM_MESSAGE_PARAMS {
+            pIv: iv.as_mut_ptr(),
+            ulIvLen: 12,
+            ulIvFixedBits: 32,
+            ivGenerator: CKG_GENERATE_COUNTER,
+            pTag: tag.as_mut_ptr(),
+            ulTagBits: 96,
+        };
+        let params = read(MessageShape::Gcm, good).unwrap();
+        assert_eq!(params.tag_len(), 12);
+        let message = caller().message(Direction::Encrypt, &params).unwrap();
+        let bytes = iv.to_vec();
+        let nonce = Nonce { bytes, generator: Generator::Counter, fixed_bits: 32 };
+        assert_eq!((message.nonce, message.data_len), (nonce, None));
+        caller().nonce_room(&params).unwrap().put(b"made").unwrap();
+        caller().tag_room(&params).unwrap().put(&[7; 12]).unwrap();
+        assert!(caller().tag_room(&params).unwrap().put(&[7; 13]).is_err());
+        assert_eq!(caller().tag(&params), Ok(&[7; 12][..]));
+        assert_eq!((&iv, tag[12]), (b"madeve bytes", 0));
+    }
+
+    #[test]
+    fn decryption_looks_at_no_generator() {
+        let mut nonce = [3u8; 12];
+        let params = read(
+            MessageShape::Ccm,
+            CK_CCM_MESSAGE_PARAMS {
+                ulDataLen: 5,
+                pNonce: nonce.as_mut_ptr(),
+                ulNonceLen: 12,
+                ulNonceFixedBits: CK_ULONG::MAX,
+                nonceGenerator: 99,
+                pMAC: null_mut(),
+                ulMACLen: 8,
+            },
+        )
+        .unwrap();
+        let message = caller().message(Direction::Decrypt, &params).unwrap();
+        let given = Nonce { bytes: vec![3; 12], generator: Generator::Given, fixed_bits: 0 };
+        assert_eq!((message.nonce, message.data_len), (given, Some(5)));
+        assert_eq!(caller().message(Direction::Encrypt, &params), Err(INVALID));
+        assert_eq!(caller().tag(&params), Err(INVALID));
+        assert!(caller().tag_room(&params).is_err());
+    }
+
+    #[test]
+    fn lengths_that_cannot_be() {
+        let mut nonce = [3u8; 12];
+        let good = CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS {
+            pNonce: nonce.as_mut_ptr(),
+            ulNonceLen: 12,
+            pTag: null_mut(),
+        };
+        let shape = MessageShape::ChaChaPoly;
+        for (at, len) in [(nonce.as_mut_ptr(), 0), (null_mut(), 12), (null_mut(), CK_ULONG::MAX)] {
+            let wrong =
+                CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS { pNonce: at, ulNonceLen: len, ..good };
+            let params = read(shape, wrong).unwrap();
+            assert_eq!(caller().message(Direction::Encrypt, &params), Err(INVALID));
+        }
+        assert!(read(MessageShape::Gcm, good).is_err());
+        assert!(caller().message_params(shape, null_mut(), 24).is_err());
+        assert!(caller().message_params(shape, null_mut(), 0).is_err());
+        assert_eq!(caller().aad(nonce.as_ptr(), LONGEST.2 + 1), Err(Error::ArgumentsBad));
+        assert_eq!(caller().no_message_params(null_mut(), 0), Ok(()));
+        assert_eq!(caller().no_message_params(null_mut(), 1), Err(INVALID));
+    }
+}

@@ -7,7 +7,7 @@ use crate::crypto::aes::Direction;
 use crate::error::{Error, Result};
 use crate::mechanism::nonces::{Generator, Nonces};
 use crate::mechanism::{Bound, Mechanism, Message, MessageShape, Params, Transform};
-use crate::object::policy::Act;
+use crate::object::policy::{Act, Key};
 use crate::session::{Output, Room, Session};
 
 /// The outcome of an encryption.
@@ -60,8 +60,8 @@ impl Session {
             Direction::Encrypt => Act::Encrypt,
             Direction::Decrypt => Act::Decrypt,
         };
-        let key = self.key(act, mechanism, key)?;
-        *operations.messages.crypt(direction) = Some(Process::new(mechanism, Params::None, key));
+        let process = self.process(act, mechanism, Params::None, key)?;
+        *operations.messages.crypt(direction) = Some(process);
         if direction == Direction::Encrypt {
             operations.messages.nonces = Nonces::default();
         }
@@ -89,7 +89,8 @@ impl Session {
         if let Some(short) = short(room, data.len()) {
             return Ok(short.into());
         }
-        let (parts, nonce) = process.begin(Direction::Encrypt, nonces, message, aad)?;
+        let (parts, nonce) =
+            process.begin(Direction::Encrypt, &self.key_of(process)?, nonces, message, aad)?;
         let tag_len = parts.tag_len;
         let mut out = Secret::default();
         parts.transform.single(data, &mut out)?;
@@ -112,7 +113,8 @@ impl Session {
             return Ok(short);
         }
         let nonces = &mut Nonces::default();
-        let (parts, _) = process.begin(Direction::Decrypt, nonces, message, aad)?;
+        let (parts, _) =
+            process.begin(Direction::Decrypt, &self.key_of(process)?, nonces, message, aad)?;
         parts.takes(data.len(), tag.len())?;
         let mut out = Secret::default();
         parts.transform.single(&[data, tag].concat(), &mut out).map_err(forged)?;
@@ -132,7 +134,8 @@ impl Session {
             Direction::Encrypt => idle(encrypt)?,
             Direction::Decrypt => idle(decrypt)?,
         };
-        let (parts, nonce) = process.begin(direction, nonces, message, aad)?;
+        let (parts, nonce) =
+            process.begin(direction, &self.key_of(process)?, nonces, message, aad)?;
         process.message = Some(parts);
         Ok(nonce)
     }
@@ -206,6 +209,7 @@ impl Process<Parts> {
     fn begin(
         &self,
         direction: Direction,
+        key: &Key,
         nonces: &mut Nonces,
         message: &Message,
         aad: &[u8],
@@ -223,7 +227,7 @@ impl Process<Parts> {
             Generator::Given => Vec::new(),
             _ => nonce.clone(),
         };
-        let transform = start(&message.params(nonce, aad)?, &self.key)?;
+        let transform = start(&message.params(nonce, aad)?, key)?;
         Ok((Parts { transform, tag_len: message.tag_len, data_len: message.data_len }, made))
     }
 }

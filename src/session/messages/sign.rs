@@ -4,7 +4,7 @@ use crate::ck::CK_OBJECT_HANDLE;
 use crate::crypto::Secret;
 use crate::error::{Error, Result};
 use crate::mechanism::{Bound, Mechanism, Params, Start, Transform};
-use crate::object::policy::Act;
+use crate::object::policy::{Act, Key};
 use crate::session::{Output, Room, Session};
 
 impl Session {
@@ -18,7 +18,7 @@ impl Session {
         let mut operations = self.operations();
         vacant(&operations.messages.sign)?;
         let process = self.signing(Act::Sign, mechanism, params, key)?;
-        process.begin(mechanism.sign)?;
+        process.begin(&self.key_of(&process)?, mechanism.sign)?;
         operations.messages.sign = Some(process);
         Ok(())
     }
@@ -27,7 +27,7 @@ impl Session {
     pub fn sign_message(&self, data: &[u8], room: Room) -> Result<Output> {
         let mut operations = self.operations();
         let process = idle(&mut operations.messages.sign)?;
-        let transform = process.begin(process.mechanism.sign)?;
+        let transform = process.begin(&self.key_of(process)?, process.mechanism.sign)?;
         if let Some(short) = short(room, signature_len(&*transform, data.len())) {
             return Ok(short);
         }
@@ -41,7 +41,7 @@ impl Session {
     pub fn sign_message_begin(&self) -> Result<()> {
         let mut operations = self.operations();
         let process = idle(&mut operations.messages.sign)?;
-        process.message = Some(process.begin(process.mechanism.sign)?);
+        process.message = Some(process.begin(&self.key_of(process)?, process.mechanism.sign)?);
         Ok(())
     }
 
@@ -83,7 +83,7 @@ impl Session {
         let mut operations = self.operations();
         vacant(&operations.messages.verify)?;
         let process = self.signing(Act::Verify, mechanism, params, key)?;
-        process.begin(mechanism.verify)?;
+        process.begin(&self.key_of(&process)?, mechanism.verify)?;
         operations.messages.verify = Some(process);
         Ok(())
     }
@@ -92,7 +92,7 @@ impl Session {
     pub fn verify_message(&self, data: &[u8], signature: &[u8]) -> Result<()> {
         let mut operations = self.operations();
         let process = idle(&mut operations.messages.verify)?;
-        let mut message = process.begin(process.mechanism.verify)?;
+        let mut message = process.begin(&self.key_of(process)?, process.mechanism.verify)?;
         process.used();
         message.update(data)?;
         message.finish(signature)
@@ -102,7 +102,7 @@ impl Session {
     pub fn verify_message_begin(&self) -> Result<()> {
         let mut operations = self.operations();
         let process = idle(&mut operations.messages.verify)?;
-        process.message = Some(process.begin(process.mechanism.verify)?);
+        process.message = Some(process.begin(&self.key_of(process)?, process.mechanism.verify)?);
         Ok(())
     }
 
@@ -138,14 +138,14 @@ impl Session {
             return Err(Error::MechanismInvalid);
         }
         let params = self.params(mechanism, params)?;
-        Ok(Process::new(mechanism, params, self.key(act, mechanism, key)?))
+        self.process(act, mechanism, params, key)
     }
 }
 
 impl<Operation: ?Sized> Process<Box<Operation>> {
     /// A message that begins.
-    fn begin(&self, start: Option<Start<Operation>>) -> Result<Box<Operation>> {
-        start.ok_or(Error::MechanismInvalid)?(&self.params, &self.key)
+    fn begin(&self, key: &Key, start: Option<Start<Operation>>) -> Result<Box<Operation>> {
+        start.ok_or(Error::MechanismInvalid)?(&self.params, key)
     }
 }
 
