@@ -14,7 +14,8 @@ pub enum Generator {
     /// `CKG_GENERATE`, our way: a counter over random bits, so that neither two messages of a
     /// process nor two processes meet.
     Own,
-    /// `CKG_GENERATE_COUNTER`: a counter from zero.
+    /// `CKG_GENERATE_COUNTER`: a counter from zero, in every process; the fixed bits have to tell
+    /// processes with the same key apart.
     Counter,
     /// `CKG_GENERATE_RANDOM`: random bits.
     Random,

@@ -180,6 +180,40 @@ fn the_tag_keeps_its_length() {
     });
 }
 
+/// A tag that comes, or has a place, only at the end of its message.
+#[test]
+fn the_tag_may_come_last() {
+    with_processes(|t, _| {
+        let (mut iv, mut tag, h) = ([1u8; 12], [0u8; 16], t.handle);
+        let begun = CK_GCM_MESSAGE_PARAMS {
+            pIv: iv.as_mut_ptr(),
+            ulIvLen: 12,
+            ulIvFixedBits: 0,
+            ivGenerator: CKG_NO_GENERATE,
+            pTag: null_mut(),
+            ulTagBits: 128,
+        };
+        let ended = CK_GCM_MESSAGE_PARAMS { pTag: tag.as_mut_ptr(), ..begun };
+        let (mut memory, mut n) = (*b"content", 7);
+        let at = memory.as_mut_ptr();
+        off(begun, |p, len| call!(t.C_EncryptMessageBegin(h, p, len, null_mut(), 0))).unwrap();
+        off(begun, |p, len| call!(t.C_DecryptMessageBegin(h, p, len, null_mut(), 0))).unwrap();
+        let seal = |params, n| {
+            let end = CKF_END_OF_MESSAGE;
+            off(params, |p, len| call!(t.C_EncryptMessageNext(h, p, len, at, 7, at, n, end)))
+        };
+        let open = |params, n| {
+            let end = CKF_END_OF_MESSAGE;
+            off(params, |p, len| call!(t.C_DecryptMessageNext(h, p, len, at, 7, at, n, end)))
+        };
+        assert_eq!(seal(begun, &raw mut n), INVALID);
+        seal(ended, &raw mut n).unwrap();
+        assert_eq!(open(begun, &raw mut n), INVALID);
+        open(ended, &raw mut n).unwrap();
+        assert_eq!((&memory, n), (b"content", 7));
+    });
+}
+
 #[test]
 fn signatures_take_no_parameter() {
     with_token(|t| {
