@@ -27,7 +27,7 @@ from lib.pkcs11 import Session
 from lib.proof import prove
 from lib.report import Group, Report, require
 from lib.structs import Mechanism, Oaep
-from lib.targets import OLD_RSA, TARGETS, Secret, Target
+from lib.targets import OLD_RSA, TARGETS, Secret, Target, arrival
 
 AES_BITS = (128, 192, 256)
 AZURE = Oaep("sha1", "sha1")
@@ -143,16 +143,6 @@ def outside_key(target: Target) -> bytes:
                 serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
     return _outside[target.name]
-
-
-def arrival(target: Target) -> list[tuple[int, bool | int | str | bytes]]:
-    """The template of a key that arrives."""
-    is_secret = isinstance(target.kind, Secret)
-    use = (ck.CKA_ENCRYPT, True) if is_secret else (ck.CKA_SIGN, True)
-    return [
-        (ck.CKA_CLASS, target.kind.object_class), (ck.CKA_KEY_TYPE, target.kind.key_type), (ck.CKA_TOKEN, False),
-        (ck.CKA_SENSITIVE, not is_secret), (ck.CKA_EXTRACTABLE, True), use,
-    ]
 
 
 def edges(report: Report, setting: Setting, session: Session, folder: Path, keys: list[OnToken]) -> None:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from lib import ck
-from lib.pkcs11 import Session, Template
+from lib.pkcs11 import Session, Template, Value
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,15 @@ def import_public(session: Session, kek: Kek, extra: Template = ()) -> int:
     """The half that wraps, as a session object."""
     numbers = kek.private.public_key().public_numbers()
     return session.create([
-        (ck.CKA_CLASS, ck.CKO_PUBLIC_KEY), (ck.CKA_KEY_TYPE, ck.CKK_RSA), (ck.CKA_TOKEN, False),
-        (ck.CKA_LABEL, f"kek-{kek.bits}"), (ck.CKA_WRAP, True), (ck.CKA_ENCRYPT, True),
-        (ck.CKA_MODULUS, octets(numbers.n)), (ck.CKA_PUBLIC_EXPONENT, octets(numbers.e)), *extra,
+        (ck.CKA_CLASS, ck.CKO_PUBLIC_KEY), (ck.CKA_KEY_TYPE, ck.CKK_RSA),
+        (ck.CKA_MODULUS, octets(numbers.n)), (ck.CKA_PUBLIC_EXPONENT, octets(numbers.e)),
+        *_with(extra, {
+            ck.CKA_TOKEN: False, ck.CKA_LABEL: f"kek-{kek.bits}", ck.CKA_WRAP: True, ck.CKA_ENCRYPT: True,
+        }),
     ])
 
 
-def import_private(session: Session, kek: Kek) -> int:
+def import_private(session: Session, kek: Kek, extra: Template = ()) -> int:
     """The half that unwraps, as a session object."""
     numbers = kek.private.private_numbers()
     parts = {
@@ -60,10 +62,18 @@ def import_private(session: Session, kek: Kek) -> int:
         ck.CKA_EXPONENT_1: numbers.dmp1, ck.CKA_EXPONENT_2: numbers.dmq1, ck.CKA_COEFFICIENT: numbers.iqmp,
     }
     return session.create([
-        (ck.CKA_CLASS, ck.CKO_PRIVATE_KEY), (ck.CKA_KEY_TYPE, ck.CKK_RSA), (ck.CKA_TOKEN, False),
-        (ck.CKA_LABEL, f"vault-{kek.bits}"), (ck.CKA_UNWRAP, True), (ck.CKA_DECRYPT, True),
-        (ck.CKA_SENSITIVE, True), *((kind, octets(number)) for kind, number in parts.items()),
+        (ck.CKA_CLASS, ck.CKO_PRIVATE_KEY), (ck.CKA_KEY_TYPE, ck.CKK_RSA),
+        *((kind, octets(number)) for kind, number in parts.items()),
+        *_with(extra, {
+            ck.CKA_TOKEN: False, ck.CKA_LABEL: f"vault-{kek.bits}", ck.CKA_UNWRAP: True, ck.CKA_DECRYPT: True,
+            ck.CKA_SENSITIVE: True,
+        }),
     ])
+
+
+def _with(extra: Template, defaults: dict[int, Value]) -> Template:
+    """The defaults, unless `extra` says otherwise, and what else it says."""
+    return list((defaults | dict(extra)).items())
 
 
 def octets(number: int) -> bytes:

@@ -32,7 +32,22 @@ class Failure(Exception):
 
     def __init__(self, function: str, code: int) -> None:
         super().__init__(f"C_{function}: {ck.result_name(code)}")
+        self.function = f"C_{function}"
         self.code = code
+
+
+class Nested(bytes):
+    """A template as the value of an attribute (CKA_WRAP_TEMPLATE, CKA_UNWRAP_TEMPLATE), with what it points to."""
+
+    keep: object
+
+    @classmethod
+    def of(cls, template: Template) -> "Nested":
+        """The C array as bytes."""
+        attributes, keep = template_array(template)
+        value = cls(bytes(attributes))
+        value.keep = keep
+        return value
 
 
 class FunctionList(Structure):
@@ -130,7 +145,7 @@ class Session:
 
     def create(self, template: Template) -> int:
         """C_CreateObject"""
-        attributes, keep = _template(template)
+        attributes, keep = template_array(template)
         handle = c_ulong()
         self.module.call("CreateObject", self.handle, attributes, len(attributes), byref(handle))
         del keep
@@ -149,9 +164,15 @@ class Session:
         self.module.call("GetAttributeValue", self.handle, handle, byref(wanted), 1)
         return buffer.raw[: wanted.length]
 
+    def set(self, handle: int, template: Template) -> None:
+        """C_SetAttributeValue"""
+        attributes, keep = template_array(template)
+        self.module.call("SetAttributeValue", self.handle, handle, attributes, len(attributes))
+        del keep
+
     def find(self, template: Template) -> list[int]:
         """Every object that matches."""
-        attributes, keep = _template(template)
+        attributes, keep = template_array(template)
         self.module.call("FindObjectsInit", self.handle, attributes, len(attributes))
         del keep
         found: list[int] = []
@@ -166,7 +187,7 @@ class Session:
 
     def generate(self, mechanism: int, template: Template) -> int:
         """C_GenerateKey"""
-        attributes, keep = _template(template)
+        attributes, keep = template_array(template)
         handle = c_ulong()
         struct = structs.Mechanism(mechanism).struct
         self.module.call("GenerateKey", self.handle, byref(struct), attributes, len(attributes), byref(handle))
@@ -175,7 +196,7 @@ class Session:
 
     def generate_pair(self, mechanism: int, public: Template, private: Template) -> tuple[int, int]:
         """C_GenerateKeyPair: the public and the private handle."""
-        (outer, keep), (inner, keep_too) = _template(public), _template(private)
+        (outer, keep), (inner, keep_too) = template_array(public), template_array(private)
         handles = c_ulong(), c_ulong()
         struct = structs.Mechanism(mechanism).struct
         self.module.call(
@@ -198,7 +219,7 @@ class Session:
 
     def unwrap(self, mechanism: structs.Mechanism, unwrapping_key: int, wrapped: bytes, template: Template) -> int:
         """C_UnwrapKey"""
-        attributes, keep = _template(template)
+        attributes, keep = template_array(template)
         handle = c_ulong()
         self.module.call(
             "UnwrapKey", self.handle, byref(mechanism.struct), unwrapping_key, wrapped, len(wrapped),
@@ -224,7 +245,7 @@ class Session:
         return buffer.raw[: length.value]
 
 
-def _template(template: Template) -> tuple[ctypes.Array, list[object]]:
+def template_array(template: Template) -> tuple[ctypes.Array, list[object]]:
     """The C array, and the buffers it points to."""
     buffers = [_buffer(value) for _, value in template]
     rows = ((kind, cast(b, c_void_p), len(b)) for (kind, _), b in zip(template, buffers, strict=True))

@@ -3,7 +3,7 @@
 import hashlib
 
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 
 from lib import ck
@@ -30,3 +30,7 @@ def prove(session: Session, key: int, target: Target, expected: bytes) -> None:
             half = len(raw) // 2
             signature = encode_dss_signature(int.from_bytes(raw[:half]), int.from_bytes(raw[half:]))
             public.verify(signature, digest, ec.ECDSA(Prehashed(hashes.SHA256())))
+        case ed25519.Ed25519PublicKey():
+            public.verify(session.sign(ck.CKM_EDDSA, key, _MESSAGE), _MESSAGE)
+        case other:
+            raise AssertionError(f"no proof for {type(other).__name__}")

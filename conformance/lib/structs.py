@@ -50,6 +50,21 @@ class TokenInfo(Structure):
     ]
 
 
+class Info(Structure):
+    """CK_INFO"""
+
+    _fields_ = [
+        ("cryptoki", Version), ("manufacturer", c_ubyte * 32), ("flags", c_ulong), ("description", c_ubyte * 32),
+        ("library", Version),
+    ]
+
+
+class MechanismInfo(Structure):
+    """CK_MECHANISM_INFO"""
+
+    _fields_ = [("least", c_ulong), ("most", c_ulong), ("flags", c_ulong)]
+
+
 class Oaep(NamedTuple):
     """What OAEP is done with: names of `ck.HASHES`, and a label."""
 

@@ -8,11 +8,11 @@ import os
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from lib import ck
 from lib.openers import Opener
-from lib.pkcs11 import Session, Template
+from lib.pkcs11 import Session, Template, Value
 
 _SPKI = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
 
@@ -27,7 +27,8 @@ class Rsa:
 
     def generate(self, session: Session, extra: Template) -> tuple[int, bytes]:
         """A new key on the token, and its proof."""
-        public = [(ck.CKA_MODULUS_BITS, self.bits), (ck.CKA_PUBLIC_EXPONENT, b"\x01\x00\x01"), (ck.CKA_VERIFY, True)]
+        size = [(ck.CKA_MODULUS_BITS, self.bits), (ck.CKA_PUBLIC_EXPONENT, b"\x01\x00\x01")]
+        public = [*size, (ck.CKA_VERIFY, True), (ck.CKA_TOKEN, False)]
         handle, key = session.generate_pair(ck.CKM_RSA_PKCS_KEY_PAIR_GEN, public, [(ck.CKA_SIGN, True), *extra])
         modulus, exponent = (
             int.from_bytes(session.attribute(handle, kind)) for kind in (ck.CKA_MODULUS, ck.CKA_PUBLIC_EXPONENT)
@@ -50,7 +51,7 @@ class Ec:
 
     def generate(self, session: Session, extra: Template) -> tuple[int, bytes]:
         """A new key on the token, and its proof."""
-        public = [(ck.CKA_EC_PARAMS, self.oid), (ck.CKA_VERIFY, True)]
+        public = [(ck.CKA_EC_PARAMS, self.oid), (ck.CKA_VERIFY, True), (ck.CKA_TOKEN, False)]
         handle, key = session.generate_pair(ck.CKM_EC_KEY_PAIR_GEN, public, [(ck.CKA_SIGN, True), *extra])
         # CKA_EC_POINT is an OCTET STRING; the point is its last 1 + 2n bytes.
         point = session.attribute(handle, ck.CKA_EC_POINT)[-(1 + 2 * ((self.curve.key_size + 7) // 8)) :]
@@ -59,6 +60,27 @@ class Ec:
     def software(self) -> ec.EllipticCurvePrivateKey:
         """A new key outside the token."""
         return ec.generate_private_key(self.curve)
+
+
+@dataclass(frozen=True)
+class Edwards:
+    """A key on the curve edwards25519."""
+
+    oid: bytes = bytes.fromhex("06032b6570")
+    object_class: int = ck.CKO_PRIVATE_KEY
+    key_type: int = ck.CKK_EC_EDWARDS
+
+    def generate(self, session: Session, extra: Template) -> tuple[int, bytes]:
+        """A new key on the token, and its proof."""
+        public = [(ck.CKA_EC_PARAMS, self.oid), (ck.CKA_VERIFY, True), (ck.CKA_TOKEN, False)]
+        handle, key = session.generate_pair(ck.CKM_EC_EDWARDS_KEY_PAIR_GEN, public, [(ck.CKA_SIGN, True), *extra])
+        # Bare, or in an OCTET STRING, as versions of the standard differ: the point is the last 32 bytes.
+        point = session.attribute(handle, ck.CKA_EC_POINT)[-32:]
+        return key, ed25519.Ed25519PublicKey.from_public_bytes(point).public_bytes(*_SPKI)
+
+    def software(self) -> ed25519.Ed25519PrivateKey:
+        """A new key outside the token."""
+        return ed25519.Ed25519PrivateKey.generate()
 
 
 @dataclass(frozen=True)
@@ -102,7 +124,7 @@ class Target:
     """A row of the table."""
 
     name: str
-    kind: Rsa | Ec | Secret
+    kind: Rsa | Ec | Edwards | Secret
     for_azure: bool = True
 
     def proof(self, opener: Opener, plaintext: bytes) -> bytes:
@@ -116,6 +138,16 @@ class Target:
                 return opener.public_half(plaintext)
 
 
+def arrival(target: Target) -> list[tuple[int, Value]]:
+    """The template of a key that arrives."""
+    is_secret = isinstance(target.kind, Secret)
+    use = (ck.CKA_ENCRYPT, True) if is_secret else (ck.CKA_SIGN, True)
+    return [
+        (ck.CKA_CLASS, target.kind.object_class), (ck.CKA_KEY_TYPE, target.kind.key_type), (ck.CKA_TOKEN, False),
+        (ck.CKA_SENSITIVE, not is_secret), (ck.CKA_EXTRACTABLE, True), use,
+    ]
+
+
 TARGETS = (
     Target("RSA-2048", Rsa(2048)),
     Target("RSA-3072", Rsa(3072)),
@@ -124,6 +156,7 @@ TARGETS = (
     Target("P-384", Ec(ec.SECP384R1(), bytes.fromhex("06052b81040022"))),
     Target("P-521", Ec(ec.SECP521R1(), bytes.fromhex("06052b81040023"))),
     Target("secp256k1", Ec(ec.SECP256K1(), bytes.fromhex("06052b8104000a"))),
+    Target("Ed25519", Edwards(), for_azure=False),
     Target("AES-128", Secret(ck.CKK_AES, 16)),
     Target("AES-192", Secret(ck.CKK_AES, 24)),
     Target("AES-256", Secret(ck.CKK_AES, 32)),

@@ -4,6 +4,7 @@ The two steps (an AES session key, RFC 5649 under it, the AES key under RSA-OAEP
 lack the combined mechanism.
 """
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from lib import ck
@@ -33,15 +34,18 @@ class Combined:
         return session.unwrap(rsa_aes_key_wrap(params, aes_bits), kek, blob, template)
 
 
+@dataclass(frozen=True)
 class TwoStep:
-    """CKM_RSA_PKCS_OAEP and CKM_AES_KEY_WRAP_PAD"""
+    """CKM_RSA_PKCS_OAEP, and RFC 5649 by either of its two numbers"""
+
+    tail: int = ck.CKM_AES_KEY_WRAP_PAD
 
     def wrap(self, session: Session, kek: int, key: int, params: Oaep, aes_bits: int) -> bytes:
         aes = session.generate(ck.CKM_AES_KEY_GEN, [
             (ck.CKA_VALUE_LEN, aes_bits // 8), (ck.CKA_TOKEN, False), (ck.CKA_EXTRACTABLE, True), (ck.CKA_WRAP, True),
         ])
         try:
-            tail = session.wrap(Mechanism(ck.CKM_AES_KEY_WRAP_PAD), aes, key)
+            tail = session.wrap(Mechanism(self.tail), aes, key)
             return session.wrap(oaep(params), kek, aes) + tail
         finally:
             session.destroy(aes)
@@ -53,6 +57,6 @@ class TwoStep:
             (ck.CKA_UNWRAP, True),
         ])
         try:
-            return session.unwrap(Mechanism(ck.CKM_AES_KEY_WRAP_PAD), aes, blob[modulus:], template)
+            return session.unwrap(Mechanism(self.tail), aes, blob[modulus:], template)
         finally:
             session.destroy(aes)
