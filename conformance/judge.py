@@ -50,11 +50,14 @@ def _judge(given: argparse.Namespace, folder: Path) -> Judgement:
     print(f"judging {given.module}", flush=True)
     print_about(info.about)
     Material(folder).make()
-    groups = plan(info.offer(given.so_pin is not None))
+    groups = {
+        number: group for number, group in enumerate(plan(info.offer(given.so_pin is not None)))
+        if not given.only or any(map(group.name.startswith, given.only))
+    }
     after = Group("after the judging", "What the judge made is gone.", [])
-    judgement = Judgement(str(given.module), info.about, datetime.now(UTC), [*groups, after])
+    judgement = Judgement(str(given.module), info.about, datetime.now(UTC), [*groups.values(), after])
     try:
-        for number, group in enumerate(groups):
+        for number, group in groups.items():
             results = list(watch.group(info, number, group))
             judgement.results.extend(results)
             print_group(group.name, results)
@@ -74,6 +77,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--token-label", help="the label of the token")
     parser.add_argument("--initialise", action="store_true",
                         help="make a new token, with these PINs, in a slot whose token is not initialised")
+    parser.add_argument("--only", action="append", metavar="TEXT", help="only the groups whose names start so; may be repeated")
     parser.add_argument("--deadline", type=float, default=60, help="seconds that one case may take (default: 60)")
     parser.add_argument("--junit", type=Path, help="write the report as JUnit XML")
     parser.add_argument("--html", type=Path, help="write the report as one page of HTML")

@@ -1,12 +1,13 @@
 """The process that loads the module and calls it. It may die or hang at any moment; `watch.py` sees that.
 
 It reads a job as JSON from its input and writes a line of JSON per event to the file descriptor it is given, which the
-module knows nothing of. Job: what, module, pin, so_pin, and what else the function for `what` takes.
+module knows nothing of: each call before it is made, each case before and after, the end. Job: what, module, pin, so_pin, and what else the function for `what` takes.
 """
 
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -28,13 +29,25 @@ def main() -> None:
     # A process that the module starts must not hold the line open.
     os.set_inheritable(out, False)
     job = json.load(sys.stdin)
-    with os.fdopen(out, "w", encoding="utf-8") as line, Module(job["module"]) as module:
-        say = partial(_say, line)
+    with os.fdopen(out, "w", encoding="utf-8") as line, _Announced(job["module"], partial(_say, line)) as module:
+        say = module.say
         try:
             {"probe": _probe, "group": _group, "sweep": _sweep}[job["what"]](module, job, say)
         except Refused as why:
             say(refused=str(why))
         say(end=True)
+
+
+class _Announced(Module):
+    """A module of which each call is told before it is made: it may be the last."""
+
+    def __init__(self, path: str, say: Callable[..., None]) -> None:
+        self.say = say
+        super().__init__(path)
+
+    def result(self, name: str, *arguments: object) -> int:
+        self.say(call=f"C_{name}")
+        return super().result(name, *arguments)
 
 
 def _probe(module: Module, job: dict[str, Any], say: Any) -> None:

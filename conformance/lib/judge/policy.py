@@ -1,4 +1,4 @@
-"""What keys say about themselves, and whether the module keeps to it: who may leave, under which KEK, and how a key arrives.
+"""What keys say about themselves and whether the module keeps to it: who leaves, under which KEK; how a key arrives.
 
 The group `trusted` needs the SO, who alone makes a KEK trusted (PKCS#11 3.2, section 4.9).
 """
@@ -109,7 +109,8 @@ def _for_trusted_only(bench: Bench, scene: Scene) -> int:
 
 def _user_trusts(scene: Scene, bench: Bench) -> None:
     kek = scene.wrapping(bench)
-    expect("C_SetAttributeValue", bench.set_code(kek, [(ck.CKA_TRUSTED, True)]), _NOT_FOR_USERS, "CKA_TRUSTED by a user")
+    code = bench.set_code(kek, [(ck.CKA_TRUSTED, True)])
+    expect("C_SetAttributeValue", code, _NOT_FOR_USERS, "CKA_TRUSTED by a user")
     try:
         scene.wrapping(bench, [(ck.CKA_TRUSTED, True)])
     except NotOffered:
@@ -204,7 +205,8 @@ def _require_flags(session: Session, key: int, flags: dict[int, bool]) -> None:
     for kind, expected in flags.items():
         got = session.attribute(key, kind)
         if got != bytes([expected]):
-            raise Unexpected("C_GetAttributeValue", _BOOLEANS[bytes([expected])], _BOOLEANS.get(got, got.hex()), f"{_NAMES[kind]} of the key")
+            wanted, came = _BOOLEANS[bytes([expected])], _BOOLEANS.get(got, got.hex())
+            raise Unexpected("C_GetAttributeValue", wanted, came, f"{_NAMES[kind]} of the key")
 
 
 def _trusted_kek(bench: Bench, scene: Scene) -> int:

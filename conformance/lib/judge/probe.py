@@ -1,4 +1,4 @@
-"""What is known of a module before the judging: its name, the token that is meant, its mechanisms; and that the PINs are right.
+"""What is known of a module before the judging: its name, the token, its mechanisms, and that the PINs are right.
 
 A wrong PIN is tried once and ends everything, since a token counts wrong PINs.
 """

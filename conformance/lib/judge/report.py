@@ -8,6 +8,11 @@ from lib.judge.case import Group
 from lib.judge.verdict import Result, Verdict
 
 
+def printable(text: str) -> str:
+    """A module's strings may steer neither a terminal nor a parser: no control characters, no halves of pairs."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
 @dataclass(frozen=True)
 class Judgement:
     """A run."""

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from lib.judge.report import printable
 from lib.judge.verdict import Result, Verdict
 
 # Reasons of one group that are worth a line each.
@@ -20,18 +21,13 @@ def print_group(name: str, results: list[Result]) -> None:
     print(f"  {name}: {counts(results)}", flush=True)
     for result in results:
         if result.verdict is Verdict.FAILED:
-            print(f"    FAILED {_plain(result.name)}: {_plain(result.complaint)}", flush=True)
+            print(f"    FAILED {printable(result.name)}: {printable(result.complaint)}", flush=True)
     reasons = Counter(result.detail for result in results if result.verdict is Verdict.NOT_OFFERED)
     for reason, cases in reasons.most_common(_REASONS):
-        print(f"    not offered: {_plain(reason)} ({cases} cases)", flush=True)
-
-
-def _plain(text: str) -> str:
-    """A module's strings may not steer the terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+        print(f"    not offered: {printable(reason)} ({cases} cases)", flush=True)
 
 
 def print_about(about: dict[str, str]) -> None:
     """What the module says of itself."""
     for name, value in about.items():
-        print(f"  {name}: {_plain(value)}", flush=True)
+        print(f"  {name}: {printable(value)}", flush=True)

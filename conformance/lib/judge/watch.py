@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,15 +23,19 @@ _CHILD = Path(__file__).with_name("child.py")
 # So many processes in a row may fail to finish a single case before the rest of the group is given up.
 _PATIENCE = 8
 # A hanging case costs its whole deadline.
-_HANGS = 3
+_HANGS = 5
 
 
 class Died(Exception):
     """A process ended, or was ended, before it said that it had finished."""
 
-    def __init__(self, how: str, hung: bool) -> None:
-        super().__init__(how)
-        self.hung = hung
+    def __init__(self, call: str, how: str, hung: bool) -> None:
+        super().__init__(f"{call}: {how}")
+        self.call, self.how, self.hung = call, how, hung
+
+    def told(self, group: str, row: str, column: tuple[str, ...] = ()) -> Result:
+        """As the result of a case."""
+        return Result(group, row, column, Verdict.FAILED, call=self.call, expected="an answer", got=self.how)
 
 
 @dataclass(frozen=True)
@@ -74,10 +79,10 @@ class Watch:
                 break
             except Died as died:
                 if not offered:
-                    yield Result(group.name, "the end", (), Verdict.FAILED, call="C_Finalize", detail=str(died))
+                    yield died.told(group.name, "the end")
                     break
                 offered.remove(current)
-                yield _result(group, group.cases[current], Verdict.FAILED, str(died))
+                yield died.told(group.name, group.cases[current].row, group.cases[current].column)
                 deaths, hangs = deaths + 1, hangs + died.hung
             if deaths == _PATIENCE or hangs == _HANGS:
                 why = f"not run, since the {'last' if deaths == _PATIENCE else 'hanging'} cases before it failed so"
@@ -92,7 +97,7 @@ class Watch:
             for event in self._run("sweep", info=info.as_json()):
                 left = event.get("left", left)
         except Died as died:
-            return Result(case.group, case.row, (), Verdict.FAILED, detail=str(died))
+            return died.told(case.group, case.row)
         if left:
             found = f"{left} objects labelled {self.label}"
             return Result(case.group, case.row, (), Verdict.FAILED, call="C_DestroyObject", detail=found)
@@ -112,40 +117,48 @@ class Watch:
                 stderr=stderr, pass_fds=(outside,),
             )
         os.close(outside)
+        call, ended, since = "loading the module", False, time.monotonic()
         try:
             with process.stdin as line:
                 line.write(json.dumps(job).encode())
-            ended = False
             for event in _events(inside, self.deadline):
                 if "refused" in event:
                     raise Refused(event["refused"])
-                ended = "end" in event
+                ended |= "end" in event
+                if "call" not in event:
+                    since = time.monotonic()
+                elif time.monotonic() - since > self.deadline:
+                    # It answers each call, and never enough: a search without an end, for instance.
+                    raise TimeoutError(f"no end within {self.deadline:g} s")
+                call = event.get("call", call)
                 yield event
-            self._reap(process, errors, ended)
+            self._reap(process, errors, ended, call)
+        except TimeoutError as late:
+            raise Died(call, str(late), hung=True) from late
         finally:
             os.close(inside)
             process.kill()
             process.wait()
 
-    def _reap(self, process: subprocess.Popen, errors: Path, ended: bool) -> None:
+    def _reap(self, process: subprocess.Popen, errors: Path, ended: bool, call: str) -> None:
         try:
             code = process.wait(self.deadline)
         except subprocess.TimeoutExpired:
-            raise Died(f"did not end within {self.deadline:g} s", hung=True) from None
+            raise Died("the end of the process", f"not within {self.deadline:g} s", hung=True) from None
         if code < 0:
-            raise Died(f"the process died of {signal.Signals(-code).name}", hung=False)
+            raise Died(call, signal.Signals(-code).name, hung=False)
         if code or not ended:
             said = errors.read_text(errors="replace").strip().splitlines()[-1:] or [f"exit code {code}"]
-            raise Died(f"the process ended: {said[0]}", hung=False)
+            raise Died(call, said[0], hung=False)
 
 
 def _events(inside: int, deadline: float) -> Iterator[dict[str, Any]]:
-    """Lines of JSON as they come, until the other end is closed; `Died` if one takes too long."""
+    """Lines of JSON as they come, until the other end is closed; none may take longer."""
     rest = b""
     while True:
         ready, *_ = select.select([inside], [], [], deadline)
         if not ready:
-            raise Died(f"no answer within {deadline:g} s", hung=True)
+            raise TimeoutError(f"nothing within {deadline:g} s")
         chunk = os.read(inside, 1 << 16)
         if not chunk:
             return
