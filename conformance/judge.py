@@ -77,7 +77,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--token-label", help="the label of the token")
     parser.add_argument("--initialise", action="store_true",
                         help="make a new token, with these PINs, in a slot whose token is not initialised")
-    parser.add_argument("--only", action="append", metavar="TEXT", help="only the groups whose names start so; may be repeated")
+    parser.add_argument("--only", action="append", metavar="TEXT",
+                        help="only the groups whose names start so; may be repeated")
     parser.add_argument("--deadline", type=float, default=60, help="seconds that one case may take (default: 60)")
     parser.add_argument("--junit", type=Path, help="write the report as JUnit XML")
     parser.add_argument("--html", type=Path, help="write the report as one page of HTML")

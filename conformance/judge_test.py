@@ -220,7 +220,8 @@ def reports(group: Cases, folder: Path) -> None:
         *(Result(matrix.name, "P-256", ("RSA-2048", "SHA-1", size), verdict)
           for size, verdict in zip(("AES-128", "AES-192", "AES-256"), Verdict, strict=True)),
     ]
-    judgement = Judgement(HOSTILE, {"library": HOSTILE, "manufacturer": ""}, datetime.now(UTC), [table, matrix], results)
+    about = {"library": HOSTILE, "manufacturer": ""}
+    judgement = Judgement(HOSTILE, about, datetime.now(UTC), [table, matrix], results)
     expected = "2 passed, 2 failed, 2 not offered"
     with group.case("JUnit"):
         write_junit(judgement, folder / "fake.xml")
@@ -238,7 +239,8 @@ def reports(group: Cases, folder: Path) -> None:
         require("script" not in parser.elements, "a module's string became an element")
         require("\x1b" not in html and "\x00" not in html, "control characters")
     with group.case("a cell whose AES sizes differ shows each"):
-        cell = re.search(r'<td class="failed" title="AES-128 passed; AES-192 failed; AES-256 not offered">(.*?)</td>', html)
+        title = "AES-128 passed; AES-192 failed; AES-256 not offered"
+        cell = re.search(f'<td class="failed" title="{title}">(.*?)</td>', html)
         require(cell is not None and re.sub("<.*?>", "", cell[1]) == "✓✗–", str(cell and cell[0]))
 
 

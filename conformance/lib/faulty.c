@@ -45,7 +45,8 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
 {
     const char *path = getenv("KEYFERRY_JUDGED_MODULE");
     void *library = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
-    CK_RV (*find)(CK_FUNCTION_LIST **) = library ? (CK_RV (*)(CK_FUNCTION_LIST **))dlsym(library, "C_GetFunctionList") : NULL;
+    void *symbol = library ? dlsym(library, "C_GetFunctionList") : NULL;
+    CK_C_GetFunctionList find = (CK_C_GetFunctionList)symbol;
     if (!find || find(&real) != CKR_OK)
         return CKR_GENERAL_ERROR;
     faulty = *real;

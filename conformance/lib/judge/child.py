@@ -1,7 +1,8 @@
 """The process that loads the module and calls it. It may die or hang at any moment; `watch.py` sees that.
 
-It reads a job as JSON from its input and writes a line of JSON per event to the file descriptor it is given, which the
-module knows nothing of: each call before it is made, each case before and after, the end. Job: what, module, pin, so_pin, and what else the function for `what` takes.
+It reads a job as JSON from its input, and writes a line of JSON per event to the file descriptor that it is given, of
+which the module knows nothing: each call before it is made, each case before and after, the end. A job says what to
+do, the module, pin, so_pin, and what else the function for it takes.
 """
 
 import json

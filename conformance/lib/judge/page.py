@@ -27,7 +27,8 @@ def write_page(judgement: Judgement, file: Path) -> None:
 
 
 def _page(judgement: Judgement) -> Iterable[str]:
-    made = ", ".join(filter(None, map(judgement.about.get, ("manufacturer", "library"))))
+    library, maker = (judgement.about.get(name, "") for name in ("library", "manufacturer"))
+    made = library if maker.lower() in library.lower() else f"{maker}, {library}"
     title = f"PKCS#11 wrapping: {made or judgement.module}"
     yield f"""<!DOCTYPE html>
 <html lang="en">
@@ -59,7 +60,8 @@ def _totals(judgement: Judgement) -> str:
     """Three numbers, and a bar of their shares."""
     numbers = {verdict: judgement.number(verdict) for verdict in Verdict}
     figures = "".join(
-        f'<p class="{_CLASSES[verdict]}"><span class="symbol" aria-hidden="true">{_SYMBOLS[verdict]}</span>'
+        f'<p class="{_CLASSES[verdict if number else Verdict.NOT_OFFERED]}">'
+        f'<span class="symbol" aria-hidden="true">{_SYMBOLS[verdict]}</span>'
         f'<b data-count="{verdict}">{number}</b> {verdict}</p>'
         for verdict, number in numbers.items()
     )
