@@ -5,6 +5,7 @@ mod cli {
     mod backup;
 }
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use keyferry::byok::azure::{Kid, Package};
 use keyferry::byok::kek::Kek;
 use serde::Deserialize;
@@ -12,6 +13,9 @@ use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
+
+#[path = "cli/exports.rs"]
+mod exports;
 
 const KID: &str = "https://v.vault.azure.net/keys/KEK/00112233445566778899aabbccddeeff";
 const HSM: &str = "https://h.managedhsm.azure.net/keys/KEK/00112233445566778899aabbccddeeff";
@@ -45,6 +49,18 @@ impl Place {
         write("KEK-e3.pem", kek(2048, &[3]).pem().unwrap().as_bytes());
         write("KEK-p256.pem", include_bytes!("cli/kek-p256.pem"));
         write("private.pem", b"-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n");
+        write("private.der", &[0x30, 6, 2, 1, 0, 0x30, 1, 0]);
+        let private = jwk(&kek(2048, &[1, 0, 1]), ",\"d\":\"AQAB\"");
+        write("private.jwk", private.as_bytes());
+        let import = ",\"key_ops\":[\"import\"]";
+        let with_kid = format!("{import},\"kid\":\"{KID}\"");
+        write("KEK.jwk", jwk(&kek(2048, &[1, 0, 1]), &with_kid).as_bytes());
+        let ops = ",\"key_ops\":[\"wrapKey\",\"import\"]";
+        write("wrap.jwk", jwk(&kek(2048, &[1, 0, 1]), ops).as_bytes());
+        write("named.jwk", jwk(&kek(2048, &[1, 0, 1]), ",\"kid\":\"kek-1\"").as_bytes());
+        let real = include_bytes!("cli/kek-4096.pem");
+        write("KEK-real.pem", real);
+        write("real.jwk", jwk(&Kek::parse(real).unwrap(), &with_kid).as_bytes());
         write("notes.txt", b"not a key\n");
         write("wrong.pin", b"87654321\n");
         write("short.pin", b"1\n");
@@ -92,13 +108,14 @@ impl Place {
 
     fn refuses(&self, cases: &str) {
         let cases: Cases = toml::from_str(cases).unwrap();
+        let fingerprint = kek(2048, &[1, 0, 1]).fingerprint().unwrap();
         for case in cases.case {
             let output = self.run(&case.run);
             let error = text(&output.stderr);
             assert_eq!(output.status.code(), Some(1), "{}: {error}", case.run);
             assert_eq!(error.trim_end().lines().count(), 1, "{}: {error}", case.run);
             for said in case.says {
-                let said = said.replace("{kid}", KID);
+                let said = said.replace("{kid}", KID).replace("{sha256}", &fingerprint);
                 assert!(error.contains(&said), "{}: no \"{said}\" in: {error}", case.run);
             }
             assert!(!Path::new(&self.path("new.byok")).exists(), "{}", case.run);
@@ -119,6 +136,13 @@ fn kek(bits: usize, exponent: &[u8]) -> Kek {
     let mut modulus = vec![0xA5; bits / 8];
     modulus[0] = 0x80;
     Kek::new(&modulus, exponent).unwrap()
+}
+
+/// A JWK (RFC 7517), with members of its own.
+fn jwk(kek: &Kek, more: &str) -> String {
+    let encode = <Base64UrlUnpadded as Encoding>::encode_string;
+    let (n, e) = (encode(kek.modulus()), encode(kek.exponent()));
+    format!("{{\"kty\":\"RSA-HSM\",\"n\":\"{n}\",\"e\":\"{e}\"{more}}}")
 }
 
 fn package(len: usize) -> Vec<u8> {
@@ -219,10 +243,18 @@ fn inspects_packages() {
 /// A place with the token that `token-refusals.toml` describes, and a real KEK.
 fn with_token() -> Place {
     let place = Place::new();
-    place.good("rehearse --kek-bits 2048 --keep {dir}/rehearsal");
-    std::fs::copy(place.path("rehearsal/KEK-2048.pem"), place.path("KEK-2048.pem")).unwrap();
+    let real = include_bytes!("cli/kek-2048.pem");
+    std::fs::write(place.path("KEK-2048.pem"), real).unwrap();
+    let kek = Kek::parse(real).unwrap();
+    let spki = kek.spki_der().unwrap();
+    std::fs::write(place.path("real-2048.der"), &spki).unwrap();
+    // after the algorithm and the head of the BIT STRING
+    std::fs::write(place.path("real-2048.pkcs1"), &spki[24..]).unwrap();
+    let kid = format!(",\"kid\":\"{KID}\"");
+    std::fs::write(place.path("real-2048.jwk"), jwk(&kek, &kid)).unwrap();
     place.good("token init --label offline");
     place.good("key generate --type p-256 --label sign --extractable");
+    place.good("key generate --type p-256 --label guarded --extractable --wrap-with-trusted");
     place.good("key generate --type p-256 --label stays");
     place.good("key generate --type aes-256 --label aes --extractable --id 0a0b");
     place.good("key generate --type secret-160 --label secret --extractable");

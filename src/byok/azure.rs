@@ -6,6 +6,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+pub mod request;
 pub use super::kid::Kid;
 
 /// A key transfer package: one blob for one KEK.

@@ -1,21 +1,55 @@
 //! The public key of a KEK as clouds hand it out: SubjectPublicKeyInfo, PKCS#1 or a certificate,
-//! as PEM or DER.
+//! as PEM or DER; a JWK, or the JSON that a cloud's command line prints.
 //!
 //! Reads it, and computes the fingerprint by which two people compare it.
 use super::azure::Malformed;
 use crate::crypto::hash::Hash;
 use der::asn1::{AnyRef, BitStringRef, UintRef};
-use der::{
-    Decode, DecodeValue, Document, Encode, EncodeValue, Header, Length, Reader, Sequence, Writer,
-};
-use spki::{AlgorithmIdentifier, ObjectIdentifier, SubjectPublicKeyInfo, SubjectPublicKeyInfoRef};
-use x509_cert::Certificate;
+use der::{Document, Encode};
+use spki::{AlgorithmIdentifier, ObjectIdentifier, SubjectPublicKeyInfo};
+
+mod forms;
+mod json;
+#[cfg(test)]
+mod tests;
 
 /// An RSA public key. Its numbers are big-endian without leading zeros.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kek {
     modulus: Vec<u8>,
     exponent: Vec<u8>,
+}
+
+/// What a file says of a KEK.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KekFile {
+    /// Its public key.
+    pub kek: Kek,
+    /// Its key identifier, if the file is a JWK that has one; not checked.
+    pub kid: Option<String>,
+    /// What it may be used for, if the file is a JWK that says so.
+    pub key_ops: Option<Vec<String>>,
+}
+
+impl KekFile {
+    /// Reads a file: PEM (text around the block is ignored) or DER, of any of the three kinds, or
+    /// JSON. A file with a private key is refused, whatever else is in it.
+    pub fn parse(file: &[u8]) -> Result<KekFile, Malformed> {
+        if file.len() > LIMIT {
+            return Err(malformed("the file is too long to be a public key"));
+        }
+        let text = file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file).trim_ascii();
+        if text.first() == Some(&b'{') {
+            return json::read(text);
+        }
+        forms::read(file).map(KekFile::from)
+    }
+}
+
+impl From<Kek> for KekFile {
+    fn from(kek: Kek) -> KekFile {
+        KekFile { kek, kid: None, key_ops: None }
+    }
 }
 
 /// The public exponent of every KEK that Azure makes: 65537.
@@ -39,15 +73,9 @@ impl Kek {
         Ok(kek)
     }
 
-    /// Reads a file: PEM (text around the block is ignored) or DER, of any of the three kinds.
+    /// Reads a file of any form, see [`KekFile::parse`].
     pub fn parse(file: &[u8]) -> Result<Kek, Malformed> {
-        if file.len() > LIMIT {
-            return Err(malformed("the file is too long to be a public key"));
-        }
-        match pem_block(file) {
-            Some(block) => of_pem(block),
-            None => of_der(file),
-        }
+        KekFile::parse(file).map(|file| file.kek)
     }
 
     /// The modulus n.
@@ -100,26 +128,8 @@ impl Kek {
         )))
     }
 
-    /// Whether Azure could have made it; says what it should have been.
-    pub fn fits_azure(&self) -> Result<(), Malformed> {
-        if !super::target::KEK_SIZES.map(|size| size * 8).contains(&self.bits()) {
-            return Err(Malformed(format!(
-                "the KEK has {} bits, and Azure takes 2048, 3072 and 4096; create one with \
-                 `az keyvault key create --kty RSA-HSM --size 4096 --ops import`",
-                self.bits()
-            )));
-        }
-        if self.exponent != EXPONENT {
-            return Err(malformed(
-                "the KEK has another public exponent than 65537, so Azure did not make it; \
-                 download it again with `az keyvault key download`",
-            ));
-        }
-        Ok(())
-    }
-
     fn encode(&self) -> der::Result<Vec<u8>> {
-        let key = RsaPublicKey {
+        let key = forms::RsaPublicKey {
             modulus: UintRef::new(&self.modulus)?,
             exponent: UintRef::new(&self.exponent)?,
         };
@@ -132,170 +142,15 @@ impl Kek {
     }
 }
 
-/// The first PEM block of a text that names a public key or certificate, or else the first block.
-fn pem_block(file: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(file).ok()?;
-    let start = text.find("-----BEGIN ")?;
-    let block = text.get(start..)?;
-    let end = block.find("-----END ")?;
-    let tail = block.get(end..)?;
-    let length = tail.find('\n').map_or(tail.len(), |newline| newline + 1);
-    block.get(..end + length)
-}
+/// The same for every form.
+const NOT_RSA: &str =
+    "the KEK is not an RSA key; every cloud's KEKs are RSA keys, Azure's of the type RSA-HSM";
 
-fn of_pem(block: &str) -> Result<Kek, Malformed> {
-    let (label, document) = Document::from_pem(block)
-        .map_err(|e| Malformed(format!("the PEM block cannot be read: {e}")))?;
-    match label {
-        "PUBLIC KEY" => of_spki(document.as_bytes()),
-        "RSA PUBLIC KEY" => of_pkcs1(document.as_bytes()),
-        "CERTIFICATE" => of_certificate(document.as_bytes()),
-        label if label.ends_with("PRIVATE KEY") => Err(malformed(
-            "the file holds a private key; a KEK's private half never leaves the cloud, so give the \
-             public key that `az keyvault key download` writes",
-        )),
-        label => Err(Malformed(format!(
-            "the PEM block is a \"{label}\"; give a PUBLIC KEY, an RSA PUBLIC KEY or a CERTIFICATE"
-        ))),
-    }
-}
-
-fn of_der(file: &[u8]) -> Result<Kek, Malformed> {
-    if SubjectPublicKeyInfoRef::from_der(file).is_ok() {
-        return of_spki(file);
-    }
-    of_pkcs1(file).or_else(|_| of_certificate(file)).map_err(|_| {
-        malformed(
-            "the file is no public key, neither as PEM nor as DER; \
-             `az keyvault key download --name KEK --vault-name V --file KEK.pem` writes one",
-        )
-    })
-}
-
-fn of_spki(der: &[u8]) -> Result<Kek, Malformed> {
-    let spki = SubjectPublicKeyInfoRef::from_der(der)
-        .map_err(|_| malformed("the public key cannot be decoded"))?;
-    if spki.algorithm.oid != RSA {
-        return Err(malformed("the KEK is not an RSA key; Azure's KEKs are of type RSA-HSM"));
-    }
-    of_pkcs1(spki.subject_public_key.raw_bytes())
-}
-
-fn of_pkcs1(der: &[u8]) -> Result<Kek, Malformed> {
-    let key = RsaPublicKey::from_der(der)
-        .map_err(|_| malformed("the RSA public key cannot be decoded"))?;
-    Kek::new(key.modulus.as_bytes(), key.exponent.as_bytes())
-}
-
-/// RSAPublicKey, RFC 8017 appendix A.1.1.
-struct RsaPublicKey<'a> {
-    modulus: UintRef<'a>,
-    exponent: UintRef<'a>,
-}
-
-impl<'a> DecodeValue<'a> for RsaPublicKey<'a> {
-    type Error = der::Error;
-    fn decode_value<R: Reader<'a>>(reader: &mut R, _header: Header) -> der::Result<Self> {
-        Ok(RsaPublicKey { modulus: reader.decode()?, exponent: reader.decode()? })
-    }
-}
-
-impl EncodeValue for RsaPublicKey<'_> {
-    fn value_len(&self) -> der::Result<Length> {
-        self.modulus.encoded_len()? + self.exponent.encoded_len()?
-    }
-    fn encode_value(&self, writer: &mut impl Writer) -> der::Result<()> {
-        self.modulus.encode(writer)?;
-        self.exponent.encode(writer)
-    }
-}
-
-impl<'a> Sequence<'a> for RsaPublicKey<'a> {}
-
-fn of_certificate(der: &[u8]) -> Result<Kek, Malformed> {
-    let certificate =
-        Certificate::from_der(der).map_err(|_| malformed("the certificate cannot be decoded"))?;
-    let spki = certificate.tbs_certificate().subject_public_key_info();
-    of_spki(&spki.to_der().map_err(|_| malformed("the certificate's key cannot be read"))?)
-}
+/// A private key where a public one belongs: whoever has the file can open every package.
+const PRIVATE: &str = "the file holds a private key; a KEK's private half never leaves the cloud, and whoever has \
+     this file can open what is wrapped under it; give the public key that the cloud hands out (for Azure, what \
+     `az keyvault key download` writes)";
 
 fn malformed(what: &str) -> Malformed {
     Malformed(what.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn kek(bits: usize) -> Kek {
-        let mut modulus = vec![0xC5; bits / 8];
-        modulus[0] = 0x80;
-        Kek::new(&modulus, &[0, 1, 0, 1]).unwrap()
-    }
-
-    #[test]
-    fn every_form_is_the_same_key() {
-        let kek = kek(2048);
-        let spki = kek.spki_der().unwrap();
-        // 270 bytes of PKCS#1, 294 of SubjectPublicKeyInfo: what every RSA-2048 key has
-        assert_eq!(spki.len(), 294);
-        let pkcs1 = &spki[24..];
-        let pem = kek.pem().unwrap();
-        let block = Document::try_from(pkcs1)
-            .unwrap()
-            .to_pem("RSA PUBLIC KEY", Default::default())
-            .unwrap();
-        let noisy = format!("Bag Attributes\n  x: y\n{}more\n", pem.replace('\n', "\r\n"));
-        for form in [spki.as_slice(), pkcs1, pem.as_bytes(), block.as_bytes(), noisy.as_bytes()] {
-            assert_eq!(Kek::parse(form).unwrap(), kek);
-        }
-    }
-
-    #[test]
-    fn sizes_and_exponents() {
-        for bits in [2048, 3072, 4096] {
-            assert_eq!(kek(bits).bits(), bits);
-            assert!(kek(bits).fits_azure().is_ok());
-        }
-        assert!(kek(1024).fits_azure().unwrap_err().0.contains("1024 bits"));
-        let three = Kek::new(kek(2048).modulus(), &[3]).unwrap();
-        assert!(three.fits_azure().unwrap_err().0.contains("exponent"));
-        assert_eq!(Kek::new(&[0, 0x01, 0xFF], &[3]).unwrap().bits(), 9);
-    }
-
-    #[test]
-    fn says_why_not() {
-        let private = "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n";
-        let request =
-            "-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n";
-        // a P-256 point
-        let mut ec = vec![
-            0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06,
-            0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
-        ];
-        ec.resize(91, 1);
-        for (file, said) in [
-            (private.as_bytes(), "private key"),
-            (request.as_bytes(), "CERTIFICATE REQUEST"),
-            (ec.as_slice(), "not an RSA key"),
-            (b"".as_slice(), "no public key"),
-            (b"hello".as_slice(), "no public key"),
-        ] {
-            let error = Kek::parse(file).unwrap_err();
-            assert!(error.0.contains(said), "{error}");
-        }
-    }
-
-    #[test]
-    fn damage_never_panics() {
-        let good = kek(2048).spki_der().unwrap();
-        for at in 0..good.len() {
-            for value in [0, 0x7F, 0x80, 0x84, 0xFF] {
-                let mut bad = good.clone();
-                bad[at] = value;
-                let _ = Kek::parse(&bad);
-                let _ = Kek::parse(&bad[..at]);
-            }
-        }
-    }
 }

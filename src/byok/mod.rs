@@ -2,6 +2,7 @@
 //!
 //! Serves the mechanisms that yield whole files and the command line that writes and reads them.
 pub mod azure;
+pub mod cloud;
 pub mod kek;
 pub mod kid;
 pub mod target;

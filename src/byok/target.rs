@@ -1,19 +1,29 @@
-//! The keys that Azure takes, and what can be told of a blob without the KEK's private half.
+//! The keys that clouds take, and what can be told of a blob without the KEK's private half.
 //!
 //! A blob is `RSA-OAEP(AES key) ‖ AES-KWP(target)`, so its length tells KEK size and target type.
 use super::kid::Service;
 use std::ops::RangeInclusive;
 
-/// A type of key that Azure imports.
+/// A type of key that a cloud imports; which one takes which, [`super::cloud`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Target {
-    Rsa { bits: usize },
-    Ec { curve: Curve },
-    Aes { bits: usize },
+    Rsa {
+        bits: usize,
+    },
+    Ec {
+        curve: Curve,
+    },
+    Aes {
+        bits: usize,
+    },
+    /// A generic secret, an HMAC key among them. No type of Azure's.
+    Secret {
+        bits: usize,
+    },
 }
 
-/// An elliptic curve that Azure takes.
+/// An elliptic curve that clouds take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Curve {
@@ -58,7 +68,7 @@ impl Curve {
 }
 
 impl Target {
-    /// Every type, in the order of the documentation.
+    /// Every type of Azure's, in the order of its documentation.
     pub const ALL: [Target; 10] = [
         Target::Rsa { bits: 2048 },
         Target::Rsa { bits: 3072 },
@@ -78,10 +88,11 @@ impl Target {
             Target::Rsa { bits } => format!("RSA-{bits}"),
             Target::Ec { curve } => curve.name().to_owned(),
             Target::Aes { bits } => format!("AES-{bits}"),
+            Target::Secret { bits } => format!("secret-{bits}"),
         }
     }
 
-    /// Whether `service` imports it: symmetric keys go to a Managed HSM only.
+    /// Whether `service` imports it, if Azure does: symmetric keys go to a Managed HSM only.
     pub fn goes_to(self, service: Service) -> bool {
         !matches!((self, service), (Target::Aes { .. }, Service::Vault))
     }
@@ -98,12 +109,14 @@ impl Target {
                 .map(|public| kwp_len(ec_pkcs8_len(curve, public)))
                 .map(|len| len..=len)
                 .to_vec(),
-            Target::Aes { bits } => vec![kwp_len(bits / 8)..=kwp_len(bits / 8)],
+            Target::Aes { bits } | Target::Secret { bits } => {
+                vec![kwp_len(bits / 8)..=kwp_len(bits / 8)]
+            }
         }
     }
 }
 
-/// The types whose blob under a KEK of `kek_size` bytes of modulus is `ciphertext_len` bytes long.
+/// The types of Azure's whose blob under a KEK of `kek_size` bytes of modulus is `ciphertext_len` bytes long.
 pub fn targets_of_len(kek_size: usize, ciphertext_len: usize) -> Vec<Target> {
     let Some(wrapped) = ciphertext_len.checked_sub(kek_size) else {
         return Vec::new();

@@ -15,6 +15,15 @@ pub enum Error {
         /// What it answered.
         rv: CK_RV,
     },
+    /// The module does not take the parameters that a wrap needs.
+    Parameters {
+        /// The mechanism.
+        mechanism: &'static str,
+        /// The parameters, in words.
+        parameters: String,
+        /// What `C_WrapKey` answered.
+        rv: CK_RV,
+    },
     /// The module has no such function.
     Absent(&'static str),
     /// The module cannot be loaded or initialised, or contradicts itself: a sentence.
@@ -68,12 +77,12 @@ impl Error {
 
     /// Whether the module answered `rv`.
     pub fn is(&self, wanted: CK_RV) -> bool {
-        matches!(self, Error::Answer { rv, .. } if *rv == wanted)
+        matches!(self, Error::Answer { rv, .. } | Error::Parameters { rv, .. } if *rv == wanted)
     }
 
     /// The `CKR_*` name or number of the answer, if there was one.
     pub fn code(&self) -> Option<String> {
-        let Error::Answer { rv, .. } = self else {
+        let (Error::Answer { rv, .. } | Error::Parameters { rv, .. }) = self else {
             return None;
         };
         if let Some(known) = crate::error::Error::of(*rv) {
@@ -94,6 +103,11 @@ impl fmt::Display for Error {
                     None => write!(f, "{function} answered {code}"),
                 }
             }
+            Error::Parameters { mechanism, parameters, .. } => write!(
+                f,
+                "the module's {mechanism} does not take {parameters} (C_WrapKey answered {})",
+                self.code().unwrap_or_default()
+            ),
             Error::Absent(function) => write!(f, "the module has no {function}"),
             Error::Unusable(sentence) => f.write_str(sentence),
         }

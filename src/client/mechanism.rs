@@ -18,11 +18,13 @@ pub enum Mechanism {
     RsaAesKeyWrap(usize, Oaep),
 }
 
-/// The parameters of OAEP (RFC 8017 section 7.1); MGF1 uses the same hash.
+/// The parameters of OAEP (RFC 8017 section 7.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Oaep {
-    /// The hash of the label, and of MGF1.
+    /// The hash of the label.
     pub hash: Hash,
+    /// The hash of MGF1: the same for every cloud, SHA-1 for some programs in Java.
+    pub mgf: Hash,
     /// The label, empty for every cloud.
     pub label: Vec<u8>,
 }
@@ -30,13 +32,21 @@ pub struct Oaep {
 impl Oaep {
     /// SHA-1, MGF1-SHA-1, no label.
     pub fn azure() -> Oaep {
-        Oaep { hash: Hash::Sha1, label: Vec::new() }
+        Oaep::of(Hash::Sha1)
+    }
+
+    /// With MGF1 of the same hash, and no label.
+    pub fn of(hash: Hash) -> Oaep {
+        Oaep { hash, mgf: hash, label: Vec::new() }
     }
 
     fn raw(&self) -> CK_RSA_PKCS_OAEP_PARAMS {
-        let row = HASHES.iter().find(|row| row.2 == self.hash);
-        // a hash without numbers: let the module say that it does not have it
-        let (hash, mgf) = row.map_or((0, 0), |row| (row.0, row.1));
+        let row = |hash| HASHES.iter().find(|row| row.2 == hash);
+        // a hash without a number: let the module say that it does not have it
+        let (hash, mgf) = (
+            row(self.hash).map_or(CK_UNAVAILABLE_INFORMATION, |row| row.0),
+            row(self.mgf).map_or(CK_UNAVAILABLE_INFORMATION, |row| row.1),
+        );
         // "no label" is a null pointer: some modules refuse another with length 0
         let label = if self.label.is_empty() { null_mut() } else { self.label.as_ptr().cast_mut() };
         CK_RSA_PKCS_OAEP_PARAMS {

@@ -18,4 +18,4 @@ pub use mechanism::{Mechanism, Oaep};
 pub use module::{Module, TokenSlot};
 pub use session::{Access, Session, User};
 pub use template::Template;
-pub use wrap::Way;
+pub use wrap::{Profile, Way};

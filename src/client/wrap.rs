@@ -1,9 +1,21 @@
-//! The blob of `CKM_RSA_AES_KEY_WRAP` from any module: in one call, or in two steps where the
-//! module lacks the mechanism.
+//! A target under a KEK, from any module: the blob of `CKM_RSA_AES_KEY_WRAP` in one call, or in two
+//! steps where the module lacks the mechanism; or plain OAEP.
 use super::{Error, Mechanism, Module, Oaep, Result, Session, Template};
+use crate::byok::cloud::{Form, hash_name};
 use crate::ck::*;
 
-/// How a module makes the blob.
+/// What is to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// With an AES key between, or without.
+    pub form: Form,
+    /// How the AES key, or else the target, gets under the KEK.
+    pub oaep: Oaep,
+    /// Size of the AES key: 128, 192 or 256.
+    pub aes_bits: usize,
+}
+
+/// How a module makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// `CKM_RSA_AES_KEY_WRAP`
@@ -11,12 +23,17 @@ pub enum Way {
     /// A session AES key wraps the target with this mechanism (RFC 5649), and `CKM_RSA_PKCS_OAEP`
     /// wraps the AES key. The AES key exists in the token for a moment, extractable.
     TwoSteps(CK_MECHANISM_TYPE),
+    /// `CKM_RSA_PKCS_OAEP` wraps the target itself.
+    Oaep,
 }
 
 impl Way {
-    /// The best way that the token in `slot` has.
-    pub fn of(module: &Module, slot: CK_SLOT_ID) -> Option<Way> {
+    /// The best way that the token in `slot` has to this form.
+    pub fn of(module: &Module, slot: CK_SLOT_ID, form: Form) -> Option<Way> {
         let wraps = |ckm| module.has_mechanism(slot, ckm, CKF_WRAP);
+        if form == Form::Oaep {
+            return wraps(CKM_RSA_PKCS_OAEP).then_some(Way::Oaep);
+        }
         if wraps(CKM_RSA_AES_KEY_WRAP) {
             return Some(Way::OneCall);
         }
@@ -33,52 +50,94 @@ impl Way {
             Way::OneCall => "CKM_RSA_AES_KEY_WRAP",
             Way::TwoSteps(CKM_AES_KEY_WRAP_KWP) => "CKM_AES_KEY_WRAP_KWP, CKM_RSA_PKCS_OAEP",
             Way::TwoSteps(_) => "CKM_AES_KEY_WRAP_PAD, CKM_RSA_PKCS_OAEP",
+            Way::Oaep => "CKM_RSA_PKCS_OAEP",
+        }
+    }
+
+    /// `in one call`, or `in two steps`.
+    pub fn steps(self) -> &'static str {
+        match self {
+            Way::OneCall | Way::Oaep => "in one call",
+            Way::TwoSteps(_) => "in two steps",
         }
     }
 }
 
 impl Session {
-    /// `target` under `kek` with AES-256 and OAEP, the OAEP part first.
+    /// `target` under `kek`; with an AES key, the OAEP part comes first. A module that does not take
+    /// the parameters is found out before it has wrapped anything but a throw-away key.
     pub fn transfer(
         &self,
         way: Way,
-        oaep: &Oaep,
+        profile: &Profile,
         kek: CK_OBJECT_HANDLE,
         target: CK_OBJECT_HANDLE,
     ) -> Result<Vec<u8>> {
-        let Way::TwoSteps(inner) = way else {
-            return self.wrap(&Mechanism::RsaAesKeyWrap(256, oaep.clone()), kek, target);
-        };
+        let oaep = || Mechanism::Oaep(profile.oaep.clone());
+        match way {
+            Way::OneCall => {
+                let mechanism = Mechanism::RsaAesKeyWrap(profile.aes_bits, profile.oaep.clone());
+                let blob = self.wrap(&mechanism, kek, target);
+                blob.map_err(|e| refused(e, way.name(), profile))
+            }
+            Way::Oaep => {
+                self.wrap(&oaep(), kek, target).map_err(|e| refused(e, way.name(), profile))
+            }
+            Way::TwoSteps(inner) => self.with_aes(profile.aes_bits, |aes| {
+                let blob = self.wrap(&oaep(), kek, aes);
+                let mut blob = blob.map_err(|e| refused(e, "CKM_RSA_PKCS_OAEP", profile))?;
+                self.prove_rfc5649(inner, aes)?;
+                blob.extend(self.wrap(&Mechanism::Plain(inner), aes, target)?);
+                Ok(blob)
+            }),
+        }
+    }
+
+    /// `CKM_AES_KEY_WRAP_PAD` is RFC 5649 in most modules, and RFC 3394 after PKCS #7 padding in some,
+    /// which no cloud opens. Of 16 bytes, RFC 5649 section 4.1 makes 24, the other 32.
+    fn prove_rfc5649(&self, inner: CK_MECHANISM_TYPE, aes: CK_OBJECT_HANDLE) -> Result<()> {
+        if inner == CKM_AES_KEY_WRAP_KWP {
+            return Ok(());
+        }
+        let wrapped = |other| self.wrap(&Mechanism::Plain(inner), aes, other);
+        let len = self.with_aes(128, wrapped)?.len();
+        if len == 24 {
+            return Ok(());
+        }
+        Err(Error::Unusable(format!(
+            "the module's CKM_AES_KEY_WRAP_PAD made {len} bytes of 16, so it is not RFC 5649, and no cloud could open the blob"
+        )))
+    }
+
+    /// Runs `work` with a new AES session key that can wrap and be wrapped, and destroys the key
+    /// whatever comes of it.
+    fn with_aes<T>(
+        &self,
+        bits: usize,
+        work: impl FnOnce(CK_OBJECT_HANDLE) -> Result<T>,
+    ) -> Result<T> {
         let template = Template::class(CKO_SECRET_KEY)
             .ulong(CKA_KEY_TYPE, CKK_AES)
-            .ulong(CKA_VALUE_LEN, 32)
+            .ulong(CKA_VALUE_LEN, super::call::ulong(bits / 8))
             .flag(CKA_TOKEN, false)
             .flags(&[CKA_PRIVATE, CKA_SENSITIVE, CKA_EXTRACTABLE, CKA_WRAP]);
         let aes = self.generate(&Mechanism::Plain(CKM_AES_KEY_GEN), &template)?;
-        let parts = self.two_parts(inner, oaep, kek, aes, target);
+        let done = work(aes);
         let gone = self.destroy(aes);
-        parts.and_then(|parts| gone.map(|()| parts))
+        done.and_then(|done| gone.map(|()| done))
     }
+}
 
-    fn two_parts(
-        &self,
-        inner: CK_MECHANISM_TYPE,
-        oaep: &Oaep,
-        kek: CK_OBJECT_HANDLE,
-        aes: CK_OBJECT_HANDLE,
-        target: CK_OBJECT_HANDLE,
-    ) -> Result<Vec<u8>> {
-        let wrapped = self.wrap(&Mechanism::Plain(inner), aes, target)?;
-        let mut blob = self.wrap(&Mechanism::Oaep(oaep.clone()), kek, aes)?;
-        if wrapped.len() < 16 || wrapped.len() % 8 != 0 {
-            // RFC 5649 section 3 gives 16, 24, 32, …
-            let what = format!(
-                "the module's key wrap made {} bytes, so it is not RFC 5649",
-                wrapped.len()
-            );
-            return Err(Error::Unusable(what));
-        }
-        blob.extend(wrapped);
-        Ok(blob)
+/// Modules say in one of two ways that they do not take a hash, an MGF or a size.
+fn refused(error: Error, mechanism: &'static str, profile: &Profile) -> Error {
+    let Error::Answer { rv: rv @ (CKR_MECHANISM_PARAM_INVALID | CKR_ARGUMENTS_BAD), .. } = error
+    else {
+        return error;
+    };
+    let Oaep { hash, mgf, .. } = profile.oaep;
+    let mut parameters = format!("OAEP with {} and MGF1 with {}", hash_name(hash), hash_name(mgf));
+    if mechanism == Way::OneCall.name() {
+        parameters += &format!(" and AES-{}", profile.aes_bits);
     }
+    Error::Parameters { mechanism, parameters, rv }
 }

@@ -3,6 +3,7 @@
 use super::params::RsaAesKeyWrap;
 use super::{Mechanism, Params, Wrap, rsa_aes_key_wrap};
 use crate::byok::azure::{Kid, Package};
+use crate::byok::cloud::AZURE;
 use crate::byok::kek::Kek;
 use crate::byok::target::Target as Importable;
 use crate::ck::*;
@@ -64,7 +65,7 @@ fn kid(kek: &Key) -> Result<Kid> {
 fn suits(kek: &Attributes) -> Result<()> {
     let number = |cka| kek.bytes(cka).unwrap_or_default();
     Kek::new(number(CKA_MODULUS), number(CKA_PUBLIC_EXPONENT))
-        .and_then(|kek| kek.fits_azure())
+        .and_then(|kek| AZURE.fits(&kek))
         .map_err(|e| Error::WrappingKeySizeRange.because(e))
 }
 

@@ -4,6 +4,7 @@ use crate::output::{Answer, Fault, Report, facts, fault};
 use crate::{file, kek};
 use clap::Args;
 use keyferry::byok::azure::{ALG, ENC, Package, SCHEMA};
+use keyferry::byok::cloud::AZURE;
 use keyferry::byok::kek::Kek;
 use keyferry::byok::target::{KEK_SIZES, Target, targets_of_len};
 use serde_json::{Value, json};
@@ -29,7 +30,7 @@ impl Inspect {
     pub fn run(&self) -> Answer {
         let bytes = file::read(&self.file, "file")?;
         let package = Package::parse(&bytes).map_err(|e| fault!("{}: {e}", self.file.display()))?;
-        let kek = self.kek.as_deref().map(kek::read).transpose()?;
+        let kek = self.kek.as_deref().map(kek::read).transpose()?.map(|file| file.kek);
         let fingerprint = kek.as_ref().map(Kek::fingerprint).transpose()?;
         let fits = fits(package.ciphertext.len(), kek.as_ref());
         let mut rows = vec![
@@ -82,7 +83,7 @@ fn describe((size, target): Fit, len: usize) -> Value {
 /// Why Azure would refuse it, if that can be seen.
 fn doubt(blob: &[u8], kek: Option<&Kek>, fits: &[Fit]) -> Option<Fault> {
     if let Some(kek) = kek {
-        if let Err(unfit) = kek.fits_azure() {
+        if let Err(unfit) = AZURE.fits(kek) {
             return Some(Fault(unfit.0));
         }
         // RSAES-OAEP gives a number below the modulus, RFC 8017 section 7.1.2

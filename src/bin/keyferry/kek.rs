@@ -6,18 +6,20 @@ use crate::options::Options;
 use crate::output::{Answer, During, Fault, Report, facts, fault, table};
 use clap::{Args, Subcommand};
 use keyferry::byok::azure::Kid;
-use keyferry::byok::kek::Kek;
+use keyferry::byok::cloud::AZURE;
+use keyferry::byok::kek::{Kek, KekFile};
 use keyferry::ck::*;
-use keyferry::client::{Access, Error, Session, Template};
+use keyferry::client::{Access, Error, Session, Template, User};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
 pub enum KekCommand {
     /// Put a KEK's public key into the token, to wrap with
-    #[command(after_help = "Example:
+    #[command(after_help = "Examples:
   keyferry kek import KEK.pem --label azure-kek \\
-    --kid https://V.vault.azure.net/keys/KEK/0123456789abcdef0123456789abcdef")]
+    --kid https://V.vault.azure.net/keys/KEK/0123456789abcdef0123456789abcdef
+  keyferry kek import KEK.json --label azure-kek --trust")]
     Import(Import),
     /// List the public keys in the token that may wrap
     #[command(after_help = "Example:\n  keyferry kek list --token offline")]
@@ -26,14 +28,20 @@ pub enum KekCommand {
 
 #[derive(Debug, Args)]
 pub struct Import {
-    /// PEM or DER: a public key or a certificate
+    /// PEM or DER of a public key or a certificate, or JSON with one: a JWK, as `az keyvault key show` prints
     file: PathBuf,
     /// The KEK's label
     #[arg(long)]
     label: String,
-    /// The key identifier URL that the cloud gave it, with version
+    /// The key identifier URL that the cloud gave it, with version; not needed if the file says it
     #[arg(long, value_name = "URL")]
     kid: Option<String>,
+    /// The KEK's fingerprint as compared with somebody you trust: SHA-256 of its DER, in hexadecimal
+    #[arg(long, value_name = "HEX")]
+    kek_sha256: Option<String>,
+    /// Mark it as trusted (CKA_TRUSTED), for keys that leave under such KEKs only; needs the SO PIN
+    #[arg(long)]
+    trust: bool,
 }
 
 impl KekCommand {
@@ -48,14 +56,18 @@ impl KekCommand {
 
 impl Import {
     fn run(&self, options: &Options) -> Answer {
-        let kek = read(&self.file)?;
-        let kid = self.kid.as_deref().map(Kid::parse).transpose()?;
+        let file = read(&self.file)?;
+        let (kek, kid) = (&file.kek, self.kid_of(&file)?);
+        let name = self.file.display().to_string();
         let fits = match kid {
-            Some(_) => kek.fits_azure(),
+            Some(_) => AZURE.fits(kek),
             None => kek.fits(),
         };
-        fits.during(&self.file.display().to_string())?;
-        let (token, session) = options.log_in(Access::ReadWrite)?;
+        fits.during(&name)?;
+        expect(kek, &name, self.kek_sha256.as_deref())?;
+        // the SO alone may say that a KEK is trusted, and writes it then: the user needs not log in
+        let user = if self.trust { User::So } else { User::User };
+        let (token, session) = options.log_in_as(user, Access::ReadWrite)?;
         if !labelled(&session, &self.label)?.is_empty() {
             return Err(fault!(
                 "the token \"{}\" has a public key \"{}\" already; choose another label",
@@ -63,10 +75,28 @@ impl Import {
                 self.label
             ));
         }
-        let template = template(&kek, &self.label).flag(CKA_TOKEN, true);
+        let mut template = template(kek, &self.label).flag(CKA_TOKEN, true);
+        if self.trust {
+            template = template.flag(CKA_PRIVATE, false).flag(CKA_TRUSTED, true);
+        }
         let kept = create(&session, &template, kid.as_ref())
             .during(&format!("the KEK \"{}\" was not imported", self.label))?;
-        self.report(&token.label, &kek, kid.as_ref(), kept)
+        self.report(&token.label, kek, kid.as_ref(), kept)
+    }
+
+    /// The key identifier, given or in the file; never one that contradicts the other.
+    fn kid_of(&self, file: &KekFile) -> Result<Option<Kid>, Fault> {
+        let given = self.kid.as_deref().map(Kid::parse).transpose()?;
+        // other systems give JWKs names that are no URLs
+        let named = file.kid.as_deref().and_then(|kid| Kid::parse(kid).ok());
+        match (given, named) {
+            (Some(given), Some(named)) if given != named => Err(fault!(
+                "{} says that its KEK is {}, not the one given; leave --kid out, or give the file of the other KEK",
+                self.file.display(),
+                named.as_str()
+            )),
+            (given, named) => Ok(given.or(named)),
+        }
     }
 
     fn report(&self, token: &str, kek: &Kek, kid: Option<&Kid>, kept: Kept) -> Answer {
@@ -81,8 +111,11 @@ impl Import {
             )),
             (None, _) => {}
         }
+        if self.trust {
+            rows.push(("Trusted", "yes".to_owned()));
+        }
         let json = json!({
-            "label": self.label, "bits": kek.bits(), "sha256": fingerprint,
+            "label": self.label, "bits": kek.bits(), "sha256": fingerprint, "trusted": self.trust,
             "kid": kid.map(Kid::as_str), "kid_kept": kid.is_some() && kept == Kept::Yes,
         });
         Ok(Report::new(facts(&rows), json))
@@ -107,8 +140,22 @@ fn create(session: &Session, template: &Template, kid: Option<&Kid>) -> Result<K
 }
 
 /// Reads a KEK's file.
-pub fn read(path: &Path) -> Result<Kek, Fault> {
-    Kek::parse(&file::read(path, "KEK file")?).during(&path.display().to_string())
+pub fn read(path: &Path) -> Result<KekFile, Fault> {
+    KekFile::parse(&file::read(path, "KEK file")?).during(&path.display().to_string())
+}
+
+/// The fingerprint of the KEK `name`, if it is the expected one. A replaced KEK is the one thing that
+/// nobody would notice afterwards.
+pub fn expect(kek: &Kek, name: &str, expected: Option<&str>) -> Result<String, Fault> {
+    let fingerprint = kek.fingerprint()?;
+    let digits = |text: &str| text.replace([':', ' '], "").to_ascii_lowercase();
+    match expected.map(digits) {
+        Some(expected) if expected != fingerprint => Err(fault!(
+            "the KEK \"{name}\" has the SHA-256 fingerprint {fingerprint}, and not the one given, {expected}; \
+             do not use it before you know why"
+        )),
+        _ => Ok(fingerprint),
+    }
 }
 
 /// A public key object that can only wrap.
@@ -161,7 +208,8 @@ fn stored(session: &Session, object: CK_OBJECT_HANDLE) -> Result<Stored, Fault> 
     let label = session.text(object, CKA_LABEL)?;
     if session.number(object, CKA_KEY_TYPE)? != Some(CKK_RSA) {
         return Err(fault!(
-            "the public key \"{label}\" is not an RSA key; Azure's KEKs are RSA 2048, 3072 or 4096"
+            "the public key \"{label}\" is not an RSA key; every cloud's KEK is one: choose a label that \
+             `keyferry kek list` shows"
         ));
     }
     let number = |cka| session.attribute(object, cka).map(Option::unwrap_or_default);
@@ -188,7 +236,8 @@ fn list(options: &Options) -> Answer {
             Err(fault) => {
                 // one bad object does not hide the others
                 objects.push(json!({ "label": label, "error": fault.0 }));
-                rows.push(vec![label, "?".to_owned(), "not a proper RSA key".to_owned()]);
+                let unknown = || "?".to_owned();
+                rows.push(vec![label, unknown(), unknown(), "not a proper RSA key".to_owned()]);
                 continue;
             }
         };
@@ -200,6 +249,7 @@ fn list(options: &Options) -> Answer {
         rows.push(vec![
             label,
             stored.kek.bits().to_string(),
+            if stored.trusted { "yes" } else { "no" }.to_owned(),
             fingerprint,
             kid.unwrap_or("-").to_owned(),
         ]);
@@ -207,7 +257,7 @@ fn list(options: &Options) -> Answer {
     let text = if rows.is_empty() {
         "The token holds no public key that may wrap.\n".to_owned()
     } else {
-        table(&["LABEL", "BITS", "SHA-256", "KID"], &rows)
+        table(&["LABEL", "BITS", "TRUSTED", "SHA-256", "KID"], &rows)
     };
     Ok(Report::new(text, Value::Array(objects)))
 }

@@ -4,6 +4,7 @@ use crate::options::Options;
 use crate::output::{Answer, Fault, Report, clean, facts, fault, table};
 use crate::wish::{Leaving, Usage, Wish};
 use clap::{Args, Subcommand};
+use keyferry::byok::cloud::{CLOUDS, Cloud};
 use keyferry::ck::*;
 use keyferry::client::{Access, Session, Template};
 use serde_json::{Map, Value, json};
@@ -50,6 +51,9 @@ pub struct Generate {
     /// Let it leave the token, wrapped; without this it never can
     #[arg(long)]
     extractable: bool,
+    /// Let it leave only under a KEK that the SO trusts (`kek import --trust`)
+    #[arg(long, requires = "extractable")]
+    wrap_with_trusted: bool,
     /// What it may be used for; of a pair, the public key gets the other side
     #[arg(long, value_delimiter = ',')]
     usage: Vec<Usage>,
@@ -92,9 +96,10 @@ impl Generate {
             Some(id) => id.0.clone(),
             None => session.random(8)?,
         };
-        let (leaving, stays) = match self.extractable {
-            true => (Leaving::May, ""),
-            false => (Leaving::MayNot, "; it can never leave the token"),
+        let (leaving, stays) = match (self.extractable, self.wrap_with_trusted) {
+            (true, true) => (Leaving::UnderTrusted, "; it leaves only under a trusted KEK"),
+            (true, false) => (Leaving::May, ""),
+            (false, _) => (Leaving::MayNot, "; it can never leave the token"),
         };
         let usages = if self.usage.is_empty() { self.kind.usages() } else { &self.usage };
         let Generate { kind, label, .. } = self;
@@ -108,7 +113,8 @@ impl Generate {
         );
         let json = json!({
             "label": label, "id": hex(&id), "type": kind.name(),
-            "extractable": self.extractable, "token": token.label,
+            "extractable": self.extractable, "wrap_with_trusted": self.wrap_with_trusted,
+            "token": token.label,
         });
         Ok(Report::new(text, json))
     }
@@ -208,8 +214,7 @@ fn show(options: &Options, label: &str) -> Answer {
             ("Id", id.clone()),
         ];
         if class != "public" {
-            let takes = if kind.target().is_some() { "yes" } else { "no" };
-            rows.push(("Azure takes it", takes.to_owned()));
+            rows.push(("Taken by", takers(&kind)));
         }
         let mut flags = Map::new();
         for (cka, name) in SHOWN {
@@ -222,6 +227,13 @@ fn show(options: &Options, label: &str) -> Answer {
         objects.push(json!({ "label": label, "class": class, "type": kind.name(), "id": id, "attributes": flags }));
     }
     Ok(Report::new(texts.join("\n"), Value::Array(objects)))
+}
+
+/// The clouds that take keys of this kind.
+fn takers(kind: &Kind) -> String {
+    let takes = |cloud: &&&Cloud| kind.target().is_some_and(|key| cloud.taken(key).is_some());
+    let names: Vec<&str> = CLOUDS.iter().filter(takes).map(|cloud| cloud.name).collect();
+    if names.is_empty() { "no cloud".to_owned() } else { names.join(", ") }
 }
 
 fn destroy(options: &Options, label: &str, yes: bool) -> Answer {

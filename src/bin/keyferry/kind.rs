@@ -1,4 +1,4 @@
-//! Kinds of keys: what `--type` can say, what a token's objects are, what Azure calls them.
+//! Kinds of keys: what `--type` can say, what a token's objects are, what clouds know them as.
 use crate::output::Fault;
 use crate::wish::Usage;
 use keyferry::byok::kek::EXPONENT;
@@ -69,15 +69,15 @@ impl Kind {
         }
     }
 
-    /// What Azure takes it as, if it does.
+    /// What clouds know it as, if any does.
     pub fn target(&self) -> Option<Target> {
-        let target = match *self {
+        Some(match *self {
             Kind::Rsa(bits) => Target::Rsa { bits },
             Kind::Ec(curve) => Target::Ec { curve },
             Kind::Aes(bits) => Target::Aes { bits },
-            Kind::Secret(_) | Kind::Other(_) => return None,
-        };
-        Target::ALL.contains(&target).then_some(target)
+            Kind::Secret(bits) => Target::Secret { bits },
+            Kind::Other(_) => return None,
+        })
     }
 
     /// The kind of a target.
@@ -86,6 +86,7 @@ impl Kind {
             Target::Rsa { bits } => Kind::Rsa(bits),
             Target::Ec { curve } => Kind::Ec(curve),
             Target::Aes { bits } => Kind::Aes(bits),
+            Target::Secret { bits } => Kind::Secret(bits),
         }
     }
 
@@ -114,6 +115,10 @@ impl Kind {
     }
 }
 
+/// Types of secrets that name the hash they are for; their values are generic secrets.
+const HMAC: [CK_KEY_TYPE; 5] =
+    [CKK_SHA_1_HMAC, CKK_SHA224_HMAC, CKK_SHA256_HMAC, CKK_SHA384_HMAC, CKK_SHA512_HMAC];
+
 /// The kind of a key object.
 pub fn of(session: &Session, key: CK_OBJECT_HANDLE) -> Result<Kind, Fault> {
     let key_type = session.number(key, CKA_KEY_TYPE)?.unwrap_or(CK_UNAVAILABLE_INFORMATION);
@@ -137,6 +142,7 @@ pub fn of(session: &Session, key: CK_OBJECT_HANDLE) -> Result<Kind, Fault> {
         }
         CKK_AES => Kind::Aes(secret_bits()?),
         CKK_GENERIC_SECRET => Kind::Secret(secret_bits()?),
+        _ if HMAC.contains(&key_type) => Kind::Secret(secret_bits()?),
         other => Kind::Other(format!("key type 0x{other:X}")),
     })
 }
@@ -161,7 +167,7 @@ mod tests {
             assert_eq!(kind.target(), Some(target));
             assert_eq!(kind, Kind::of_target(target));
         }
-        assert_eq!(Kind::Rsa(1024).target(), None);
+        assert_eq!(Kind::Other("another".to_owned()).target(), None);
         assert_eq!("secret-160".parse(), Ok(Kind::Secret(160)));
         for wrong in ["secret-7", "secret-0", "rsa-1024", "secret", "P-256"] {
             assert!(wrong.parse::<Kind>().is_err(), "{wrong}");

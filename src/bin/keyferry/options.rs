@@ -85,19 +85,27 @@ impl Options {
 
     /// A session with the token, the user logged in.
     pub fn log_in(&self, access: Access) -> Result<(TokenSlot, Session), Fault> {
+        self.log_in_as(User::User, access)
+    }
+
+    /// A session with the token, and somebody logged in.
+    pub fn log_in_as(&self, user: User, access: Access) -> Result<(TokenSlot, Session), Fault> {
         let module = self.open_module()?;
         let token = self.pick(&module)?;
-        if !token.has_user_pin() {
+        if user == User::User && !token.has_user_pin() {
             return Err(fault!(
                 "the token \"{}\" has no user PIN yet; `keyferry token init` sets one with the token",
                 token.label
             ));
         }
         let session = module.open(token.slot, access)?;
-        let pin = pin::user(self, &token.label)?;
+        let (pin, who) = match user {
+            User::User => (pin::user(self, &token.label)?, "login"),
+            User::So => (pin::so(self, &token.label)?, "login of the SO"),
+        };
         session
-            .login(User::User, &pin)
-            .during(&format!("login to the token \"{}\" failed", token.label))?;
+            .login(user, &pin)
+            .during(&format!("{who} to the token \"{}\" failed", token.label))?;
         Ok((token, session))
     }
 }

@@ -27,15 +27,23 @@ pub fn new_user(options: &Options, token: &str) -> Result<Pin, Fault> {
     user_source(options, token).read(Prompt::Twice)
 }
 
+/// The SO PIN of a token.
+pub fn so(options: &Options, token: &str) -> Result<Pin, Fault> {
+    so_source(options, token).read(Prompt::Once)
+}
+
 /// The SO PIN of a token, to be set if the token is new.
 pub fn new_so(options: &Options, token: &str) -> Result<Pin, Fault> {
-    let source = Source {
+    so_source(options, token).read(Prompt::Twice)
+}
+
+fn so_source<'a>(options: &'a Options, token: &str) -> Source<'a> {
+    Source {
         file: options.so_pin_file.as_deref(),
         option: "--so-pin-file",
         variable: "KEYFERRY_SO_PIN",
         what: format!("SO PIN of the token \"{token}\""),
-    };
-    source.read(Prompt::Twice)
+    }
 }
 
 fn user_source<'a>(options: &'a Options, token: &str) -> Source<'a> {

@@ -44,6 +44,8 @@ const USAGE_ATTRIBUTES: [CK_ATTRIBUTE_TYPE; 7] =
 pub enum Leaving {
     /// `CKA_EXTRACTABLE` TRUE
     May,
+    /// The same, and `CKA_WRAP_WITH_TRUSTED` TRUE: only under a KEK that the SO trusts.
+    UnderTrusted,
     /// `CKA_EXTRACTABLE` FALSE
     MayNot,
 }
@@ -106,9 +108,14 @@ impl Wish<'_> {
 
     /// Of a private or secret key.
     fn guarded(&self, class: CK_OBJECT_CLASS, needs: &[CK_ATTRIBUTE_TYPE]) -> Template {
-        self.template(class, needs)
+        let template = self
+            .template(class, needs)
             .flags(&[CKA_PRIVATE, CKA_SENSITIVE])
-            .flag(CKA_EXTRACTABLE, self.leaving == Leaving::May)
+            .flag(CKA_EXTRACTABLE, self.leaving != Leaving::MayNot);
+        match self.leaving {
+            Leaving::UnderTrusted => template.flag(CKA_WRAP_WITH_TRUSTED, true),
+            Leaving::May | Leaving::MayNot => template,
+        }
     }
 
     fn template(&self, class: CK_OBJECT_CLASS, needs: &[CK_ATTRIBUTE_TYPE]) -> Template {

@@ -7,6 +7,7 @@ use crate::output::{During, Fault, fault};
 use crate::token;
 use crate::wish::{Leaving, Made, Wish};
 use keyferry::byok::azure::{Kid, Package};
+use keyferry::byok::cloud::AZURE;
 use keyferry::byok::kek::{EXPONENT, Kek};
 use keyferry::byok::target::Target;
 use keyferry::ck::*;
@@ -66,11 +67,11 @@ impl<'a> Ceremony<'a> {
         let (public, private) = self.make_kek(bits).during("the vault cannot make a KEK")?;
         let number = |cka| self.vault.attribute(public, cka).map(Option::unwrap_or_default);
         let made = Kek::new(&number(CKA_MODULUS)?, &number(CKA_PUBLIC_EXPONENT)?)?;
-        made.fits_azure()?;
+        AZURE.fits(&made)?;
         let path = self.folder.join(format!("KEK-{bits}.pem"));
         Pending::new(&path, Existing::Refuse)?.commit(made.pem()?.as_bytes())?;
 
-        let read = keks::read(&path)?;
+        let read = keks::read(&path)?.kek;
         if read.fingerprint()? != made.fingerprint()? {
             return Err(fault!("the KEK that the source reads is not the one that the vault made"));
         }

@@ -1,0 +1,63 @@
+//! Which KEK: of a file, or in the token; one that the cloud could have made, and the one expected.
+use super::Common;
+use crate::kek::{self, Stored};
+use crate::output::{During, Fault, fault};
+use keyferry::byok::azure::Malformed;
+use keyferry::byok::kek::{Kek, KekFile};
+use keyferry::client::Session;
+use std::path::Path;
+
+/// The KEK of an export.
+pub struct Chosen {
+    /// Its public key.
+    pub kek: Kek,
+    /// The object, if it is in the token.
+    pub stored: Option<Stored>,
+    /// SHA-256 of its SubjectPublicKeyInfo, in hexadecimal.
+    pub fingerprint: String,
+}
+
+/// Whether a cloud could have made a KEK.
+pub type Fits<'a> = &'a dyn Fn(&Kek) -> Result<(), Malformed>;
+
+impl Common {
+    /// The KEK's file, if `--kek` names one; judged before anyone is asked for a PIN.
+    pub fn kek_file(&self, fits: Fits<'_>) -> Result<Option<KekFile>, Fault> {
+        let path = Path::new(&self.kek);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let file = kek::read(path)?;
+        self.check_kek(&file.kek, fits)?;
+        Ok(Some(file))
+    }
+
+    /// The KEK of the file, or else the one in the token.
+    pub fn choose_kek(
+        &self,
+        session: &Session,
+        file: Option<KekFile>,
+        fits: Fits<'_>,
+    ) -> Result<Chosen, Fault> {
+        let (kek, stored) = match file {
+            Some(file) => (file.kek, None),
+            None => {
+                let stored = kek::find(session, &self.kek)?;
+                if !stored.may_wrap {
+                    return Err(fault!(
+                        "the public key \"{}\" may not wrap (CKA_WRAP); give the KEK's PEM file instead",
+                        self.kek
+                    ));
+                }
+                (stored.kek.clone(), Some(stored))
+            }
+        };
+        let fingerprint = self.check_kek(&kek, fits)?;
+        Ok(Chosen { kek, stored, fingerprint })
+    }
+
+    fn check_kek(&self, kek: &Kek, fits: Fits<'_>) -> Result<String, Fault> {
+        fits(kek).during(&self.kek)?;
+        kek::expect(kek, &self.kek, self.kek_sha256.as_deref())
+    }
+}

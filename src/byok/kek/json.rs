@@ -1,0 +1,67 @@
+//! A KEK as JSON: a JWK, or what the command line of a cloud prints of one.
+use super::{Kek, KekFile, Malformed, NOT_RSA, PRIVATE, forms, malformed};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding};
+use serde_json::Value;
+
+/// Where clouds put PEM text: an import job of Google's, a wrapping key of HashiCorp's, of Oracle's.
+const PEM_AT: [&str; 3] = ["/publicKey/pem", "/data/public_key", "/data/public-key"];
+
+/// Where AWS puts a SubjectPublicKeyInfo in base64 (`GetParametersForImport`).
+const DER_AT: &str = "/PublicKey";
+
+/// Members of a JWK with private parts: RFC 7518 sections 6.2.2, 6.3.2 and 6.4.
+const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/// Reads an object.
+pub(super) fn read(text: &[u8]) -> Result<KekFile, Malformed> {
+    let object: Value = serde_json::from_slice(text)
+        .map_err(|e| Malformed(format!("the file cannot be read as JSON: {e}")))?;
+    if let Some(pem) = PEM_AT.iter().find_map(|place| object.pointer(place)?.as_str()) {
+        return forms::read(pem.as_bytes()).map(KekFile::from);
+    }
+    if let Some(der) = object.pointer(DER_AT).and_then(Value::as_str) {
+        let der = Base64::decode_vec(der).map_err(|_| malformed("\"PublicKey\" is not base64"))?;
+        return forms::read(&der).map(KekFile::from);
+    }
+    match object.get("key").unwrap_or(&object) {
+        jwk if jwk.get("kty").is_some() => of_jwk(jwk),
+        _ => Err(malformed(
+            "the JSON holds no public key; give a JWK, or what `az keyvault key show` prints",
+        )),
+    }
+}
+
+/// RFC 7517. `az` leaves members that a key does not have as null, and writes `keyOps`.
+fn of_jwk(jwk: &Value) -> Result<KekFile, Malformed> {
+    if PRIVATE_MEMBERS.iter().any(|member| jwk.get(member).is_some_and(|value| !value.is_null())) {
+        return Err(malformed(PRIVATE));
+    }
+    if !matches!(jwk.get("kty").and_then(Value::as_str), Some("RSA" | "RSA-HSM")) {
+        return Err(malformed(NOT_RSA));
+    }
+    let words = |value: &Value| -> Option<Vec<String>> {
+        value.as_array()?.iter().map(|word| word.as_str().map(str::to_owned)).collect()
+    };
+    Ok(KekFile {
+        kek: Kek::new(&number(jwk, "n")?, &number(jwk, "e")?)?,
+        kid: jwk.get("kid").and_then(Value::as_str).map(str::to_owned),
+        key_ops: ["key_ops", "keyOps"].iter().find_map(|name| jwk.get(name)).and_then(words),
+    })
+}
+
+/// A number in base64url (RFC 7518 section 6.3.1), or in base64 as `az` prints it.
+fn number(jwk: &Value, member: &str) -> Result<Vec<u8>, Malformed> {
+    let text = jwk.get(member).and_then(Value::as_str);
+    let text = text.ok_or_else(|| Malformed(format!("the JWK has no \"{member}\"")))?;
+    let url: String = text
+        .trim_end_matches('=')
+        .chars()
+        .map(|c| match c {
+            '+' => '-',
+            '/' => '_',
+            other => other,
+        })
+        .collect();
+    Base64UrlUnpadded::decode_vec(&url)
+        .map_err(|_| Malformed(format!("the JWK's \"{member}\" is not base64url")))
+}
