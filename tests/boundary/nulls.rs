@@ -147,6 +147,11 @@ fn results_need_a_place() {
         assert_eq!(call!(t.C_Encrypt(h, b, 1, null_mut(), n)), BAD);
         assert_eq!(call!(t.C_DecryptUpdate(h, b, 1, b, n)), BAD);
         assert_eq!(call!(t.C_SignFinal(h, b, n)), BAD);
+        assert_eq!(call!(t.C_DigestEncryptUpdate(h, b, 1, b, n)), BAD);
+        assert_eq!(call!(t.C_DecryptDigestUpdate(h, b, 1, b, n)), BAD);
+        assert_eq!(call!(t.C_SignEncryptUpdate(h, b, 1, null_mut(), n)), BAD);
+        assert_eq!(call!(t.C_DecryptVerifyUpdate(h, b, 1, null_mut(), n)), BAD);
+        assert_eq!(call!(t.C_GetOperationState(h, b, n)), BAD);
         assert_eq!(call!(t.C_FindObjects(h, n, 0, n)), BAD);
     });
 }
@@ -161,6 +166,12 @@ fn input_needs_memory() {
             assert_eq!(call!(t.C_SetPIN(h, null_mut(), len, null_mut(), 0)), BAD);
             assert_eq!(call!(t.C_Sign(h, null_mut(), len, null_mut(), &mut n)), BAD);
             assert_eq!(call!(t.C_SeedRandom(h, null_mut(), len)), BAD);
+            assert_eq!(call!(t.C_SetOperationState(h, null_mut(), len, 0, 0)), BAD);
+            assert_eq!(call!(t.C_VerifySignature(h, null_mut(), len)), BAD);
+            assert_eq!(call!(t.C_VerifySignatureUpdate(h, null_mut(), len)), BAD);
+            let (none, byte) = (null_mut(), &raw mut n);
+            assert_eq!(call!(t.C_DigestEncryptUpdate(h, none, len, none, byte)), BAD);
+            assert_eq!(call!(t.C_DecryptVerifyUpdate(h, none, len, none, byte)), BAD);
             assert_eq!(call!(t.C_GenerateRandom(h, null_mut(), len)), BAD);
             assert_eq!(call!(t.C_CreateObject(h, null_mut(), len, &mut n)), BAD);
             assert_eq!(call!(t.C_FindObjectsInit(h, null_mut(), len)), BAD);

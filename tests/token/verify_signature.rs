@@ -22,6 +22,9 @@ fn cancel(t: &Session) -> Rv<()> {
     call!(t.C_VerifySignatureInit(t.handle, null_mut(), 0, null_mut(), 7))
 }
 
+/// `CKA_EC_PARAMS`: the object identifier of RFC 8410.
+const ED25519: &[u8] = &[0x06, 0x03, 0x2B, 0x65, 0x70];
+
 fn text() -> Vec<u8> {
     (0..100).collect()
 }
@@ -36,6 +39,11 @@ fn kinds(t: &Session) -> Vec<(Mech, Handle, Handle)> {
         sLen: 32,
     });
     let aes = aes.unwrap();
+    let make = |ckm, public: &[(CK_ATTRIBUTE_TYPE, Attr)]| {
+        t.generate_pair(&Mech::new(ckm), public, &attrs![]).unwrap()
+    };
+    let edwards = make(CKM_EC_EDWARDS_KEY_PAIR_GEN, &attrs![CKA_EC_PARAMS => ED25519]);
+    let lattice = make(CKM_ML_DSA_KEY_PAIR_GEN, &attrs![CKA_PARAMETER_SET => CKP_ML_DSA_44]);
     vec![
         (Mech::new(CKM_RSA_PKCS), rsa.0, rsa.1),
         (Mech::new(CKM_SHA256_RSA_PKCS), rsa.0, rsa.1),
@@ -43,6 +51,8 @@ fn kinds(t: &Session) -> Vec<(Mech, Handle, Handle)> {
         (Mech::new(CKM_RSA_X_509), rsa.0, rsa.1),
         (Mech::new(CKM_ECDSA), ec.0, ec.1),
         (Mech::new(CKM_ECDSA_SHA384), ec.0, ec.1),
+        (Mech::new(CKM_EDDSA), edwards.0, edwards.1),
+        (Mech::new(CKM_ML_DSA), lattice.0, lattice.1),
         (Mech::new(CKM_SHA256_HMAC), mac, mac),
         (Mech::new(CKM_AES_CMAC), aes, aes),
     ]

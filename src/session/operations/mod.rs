@@ -176,9 +176,9 @@ impl Session {
 
     /// `C_DigestKey`: the value of a secret key as the next part. `CKR_KEY_INDIGESTIBLE` for others.
     pub fn digest_key(&self, key: CK_OBJECT_HANDLE) -> Result<()> {
-        let key = self.usable(key, Error::KeyHandleInvalid)?;
+        let value = policy::digestible(self.usable(key, Error::KeyHandleInvalid)?)?;
         let mut operations = self.operations();
-        operations.update(Role::Digest, &policy::digestible(key)?, Room::Bytes(0))?;
+        operations.update(Role::Digest, &value, Room::Bytes(0))?;
         if let Some(active) = operations.slot(Role::Digest) {
             // its state has bytes of the key in it, as they are
             active.saveable = None;
