@@ -1,6 +1,7 @@
 //! Key management functions, PKCS#11 3.2 section 5.18.
 use super::c_fn;
 use crate::ck::*;
+use crate::crypto::aes::Direction::{Decrypt, Encrypt};
 
 c_fn! {
     /// Makes a secret key.
@@ -103,12 +104,11 @@ c_fn! {
     ) |caller, module| {
         let session = module.session(session)?;
         let output = caller.output(wrapped, wrapped_len)?;
-        let (mechanism, seal, places) = caller.sealing(mechanism)?;
-        let aad = caller.associated(associated_data, associated_data_len)?;
+        let (mechanism, params) = caller.message_wrapping(mechanism)?;
+        let (places, message) = (caller.message_places(&params)?, caller.message(Encrypt, &params)?);
+        let aad = caller.aad(associated_data, associated_data_len)?;
         let (keys, room) = ((wrapping_key, key), output.room());
-        let (wrapped, sealed) = session.wrap_authenticated(mechanism, seal, aad, keys, room)?;
-        output.put(wrapped)?;
-        places.put(sealed.as_ref())
+        places.put(output, session.wrap_authenticated(mechanism, message, aad, keys, room)?)
     }
 
     /// Unwraps a key with associated data; nonce and tag are in the parameter.
@@ -126,11 +126,11 @@ c_fn! {
     ) |caller, module| {
         let session = module.session(session)?;
         let place = caller.place(key)?;
-        let (mechanism, seal, tag) = caller.opening(mechanism)?;
-        let aad = caller.associated(associated_data, associated_data_len)?;
-        let wrapped = caller.bytes(wrapped, wrapped_len)?;
+        let (mechanism, params) = caller.message_wrapping(mechanism)?;
+        let message = (caller.message(Decrypt, &params)?, caller.tag(&params)?);
+        let aad = caller.aad(associated_data, associated_data_len)?;
+        let wrapped = (unwrapping_key, caller.bytes(wrapped, wrapped_len)?);
         let template = caller.template(template, count)?;
-        let (params, sealed) = seal.opened(aad, wrapped, tag)?;
-        place.put(session.unwrap(mechanism, params, unwrapping_key, &sealed, template)?)
+        place.put(session.unwrap_authenticated(mechanism, message, aad, wrapped, template)?)
     }
 }

@@ -5,9 +5,7 @@ mod ciphers;
 mod derive;
 mod message;
 
-pub(super) use message::MessageParams;
 mod tls;
-mod wrapping;
 
 use super::caller::Caller;
 use crate::ck::*;

@@ -7,7 +7,6 @@ mod aes_key_wrap;
 mod aes_mac;
 mod aes_stealing;
 mod aes_stream;
-mod authenticated;
 mod azure_byok;
 mod bytes;
 mod chacha;
@@ -47,7 +46,6 @@ use crate::crypto::{Secret, rsa_keygen::Threads};
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::policy::{Act, Key, Target, Use};
-pub use authenticated::Seal;
 pub use params::{Message, MessageShape, Params, Shape};
 use std::ops::RangeInclusive;
 
@@ -246,7 +244,7 @@ pub trait Verify: Send {
 }
 
 /// The longest encoding of a key that can be wrapped, in bytes: an RSA key of 16384 bits takes 9.5 KiB.
-const MAX_KEY_LEN: usize = 1 << 16;
+pub const MAX_KEY_LEN: usize = 1 << 16;
 
 /// The table.
 pub static MECHANISMS: &[Mechanism] = &[

@@ -48,6 +48,23 @@ pub struct Nonce {
 }
 
 impl Nonce {
+    /// Whether it can be of a single message: a counter would begin again with each.
+    /// `CKR_MECHANISM_PARAM_INVALID`
+    pub fn check_for_one(&self) -> Result<()> {
+        match self.generator {
+            Generator::Given => Ok(()),
+            Generator::Own | Generator::Random => self.free_bits().map(drop),
+            Generator::Counter | Generator::CounterXor => {
+                Err(Error::MechanismParamInvalid.because("a single message has no counter"))
+            }
+        }
+    }
+
+    /// `nonce`, if it was made here and not given.
+    pub fn made(&self, nonce: Vec<u8>) -> Vec<u8> {
+        if self.generator == Generator::Given { Vec::new() } else { nonce }
+    }
+
     /// How many bits are made.
     fn free_bits(&self) -> Result<usize> {
         match self.bytes.len().saturating_mul(8).checked_sub(self.fixed_bits) {

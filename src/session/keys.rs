@@ -1,21 +1,15 @@
 //! Making, wrapping and unwrapping keys: PKCS#11 3.2, section 5.18.
-use super::{Output, Room, Session};
+use super::messages::short;
+use super::{Output, Room, Sealed, Session};
 use crate::ck::*;
 use crate::crypto::Secret;
 use crate::error::{Error, Result};
-use crate::mechanism::{Integrity, Mechanism, Params, Seal};
+use crate::mechanism::nonces::Nonces;
+use crate::mechanism::{Integrity, MAX_KEY_LEN, Mechanism, Message, Params};
 use crate::object::attribute::{Attributes, Value};
 use crate::object::policy::{self, Act, Key, Target};
 use crate::object::template::{self, Draft, Origin};
 use crate::object::{Object, encode};
-
-/// What a wrapped key needs to be unwrapped, beside the key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct Sealed {
-    pub nonce: Vec<u8>,
-    pub tag: Vec<u8>,
-}
 
 impl Session {
     /// `C_GenerateKey`
@@ -75,31 +69,31 @@ impl Session {
         }
     }
 
-    /// `C_WrapKeyAuthenticated`: nonce and tag come with the wrapped key, not with its length.
+    /// `C_WrapKeyAuthenticated`: nonce and tag come with the wrapped key, not with its length. A row
+    /// needs nothing for it: the parameter becomes the one of `C_WrapKey`, and the tag is cut off.
     pub fn wrap_authenticated(
         &self,
         mechanism: &'static Mechanism,
-        seal: Seal,
+        message: Message,
         aad: &[u8],
         (wrapping_key, key): (CK_OBJECT_HANDLE, CK_OBJECT_HANDLE),
         room: Room,
-    ) -> Result<(Output, Option<Sealed>)> {
+    ) -> Result<Sealed> {
         let wrap = mechanism.wrap.as_ref().ok_or(Error::MechanismInvalid)?;
-        seal.check_fixed_bits()?;
+        message.nonce.check_for_one()?;
         let (kek, target) = self.exported(mechanism, wrapping_key, key)?;
-        let encoding = target.len()?;
-        let params = self.params(mechanism, seal.params(aad, encoding)?)?;
-        let len = (wrap.len)(&params, &kek, &target)?.saturating_sub(seal.tag_len);
-        match room {
-            Room::Query => return Ok((Output::Length(len), None)),
-            Room::Bytes(room) if room < len => return Ok((Output::TooSmall(len), None)),
-            Room::Bytes(_) => {}
+        let message = message.of_len(target.len()?);
+        let params = message.params(message.nonce.bytes.clone(), aad)?;
+        let params = self.params(mechanism, params)?;
+        let len = (wrap.len)(&params, &kek, &target)?.saturating_sub(message.tag_len);
+        if let Some(short) = short(room, len) {
+            return Ok(short.into());
         }
-        let seal = seal.with_nonce()?;
-        let mut blob = (wrap.run)(&seal.params(aad, encoding)?, &kek, &target)?;
+        let nonce = Nonces::default().next(&message.nonce)?;
+        let mut blob = (wrap.run)(&message.params(nonce.clone(), aad)?, &kek, &target)?;
         let tag = blob.split_off(len.min(blob.len()));
-        let sealed = Sealed { nonce: seal.nonce, tag };
-        Ok((Output::Bytes(Secret::new(blob)), Some(sealed)))
+        let nonce = message.nonce.made(nonce);
+        Ok(Sealed { output: Output::Bytes(Secret::new(blob)), nonce, tag })
     }
 
     /// The wrapping key and what it may carry.
@@ -139,6 +133,23 @@ impl Session {
             received(draft, &encoding).map_err(|error| padding_oracle(mechanism, error))?;
         policy::strength(self.token.shared().config.min_rsa_bits, object.attributes())?;
         self.insert(object)
+    }
+
+    /// `C_UnwrapKeyAuthenticated`
+    pub fn unwrap_authenticated(
+        &self,
+        mechanism: &'static Mechanism,
+        (message, tag): (Message, &[u8]),
+        aad: &[u8],
+        (unwrapping_key, wrapped): (CK_OBJECT_HANDLE, &[u8]),
+        template: Attributes,
+    ) -> Result<CK_OBJECT_HANDLE> {
+        if !(1..=MAX_KEY_LEN).contains(&wrapped.len()) {
+            return Err(Error::WrappedKeyLenRange);
+        }
+        let message = message.of_len(wrapped.len());
+        let params = message.params(message.nonce.bytes.clone(), aad)?;
+        self.unwrap(mechanism, params, unwrapping_key, &[wrapped, tag].concat(), template)
     }
 
     /// The draft of a key to be generated, if it may be.

@@ -13,7 +13,7 @@ use crate::mechanism::nonces::Nonces;
 use crate::mechanism::{Mechanism, Params, Transform, Verify};
 use crate::object::policy::{Act, Key};
 use encrypt::Parts;
-pub use encrypt::SealedMessage;
+pub use encrypt::Sealed;
 
 /// The processes of a session.
 #[derive(Debug, Default)]
@@ -154,7 +154,7 @@ fn finish<Message>(slot: &mut Option<Process<Message>>) -> Result<()> {
 }
 
 /// The answer to a call that asks for the length, or has no room for it.
-fn short(room: Room, len: usize) -> Option<Output> {
+pub(super) fn short(room: Room, len: usize) -> Option<Output> {
     match room {
         Room::Query => Some(Output::Length(len)),
         Room::Bytes(room) if room < len => Some(Output::TooSmall(len)),

@@ -1,11 +1,8 @@
 //! Encryption and decryption of messages, PKCS#11 3.2 sections 5.9 and 5.11.
 use crate::abi::c_fn;
-use crate::abi::caller::{self, Caller, Output};
-use crate::abi::params::MessageParams;
 use crate::ck::*;
 use crate::crypto::aes::Direction::{Decrypt, Encrypt};
 use crate::error::{Error, Result};
-use crate::session::SealedMessage;
 use std::ffi::c_void;
 
 c_fn! {
@@ -38,7 +35,7 @@ c_fn! {
         let output = caller.output(encrypted, encrypted_len)?;
         let shape = session.message_shape(Encrypt)?;
         let params = caller.message_params(shape, parameter, parameter_len)?;
-        let (places, message) = (Places::of(&caller, &params)?, caller.message(Encrypt, &params)?);
+        let (places, message) = (caller.message_places(&params)?, caller.message(Encrypt, &params)?);
         let (aad, data) = (caller.aad(aad, aad_len)?, caller.bytes(data, data_len)?);
         let room = output.room();
         places.put(output, session.encrypt_message(&message, aad, data, room)?)
@@ -78,7 +75,7 @@ c_fn! {
             return output.put(session.message_next(Encrypt, part, room)?);
         }
         let params = caller.message_params(shape, parameter, parameter_len)?;
-        let places = Places::of(&caller, &params)?;
+        let places = caller.message_places(&params)?;
         places.put(output, session.encrypt_message_end(params.tag_len(), part, room)?)
     }
 
@@ -162,25 +159,6 @@ c_fn! {
     /// Ends a process that decrypts messages.
     fn C_MessageDecryptFinal(session: CK_SESSION_HANDLE) |_caller, module| {
         module.session(session)?.message_finish(Decrypt)
-    }
-}
-
-/// Where in its parameter a message's nonce and tag go.
-struct Places<'call> {
-    nonce: caller::Places<'call, u8>,
-    tag: caller::Places<'call, u8>,
-}
-
-impl<'call> Places<'call> {
-    fn of(caller: &Caller<'call>, params: &MessageParams) -> Result<Places<'call>> {
-        Ok(Places { nonce: caller.nonce_room(params)?, tag: caller.tag_room(params)? })
-    }
-
-    /// Gives all that there is.
-    fn put(mut self, output: Output<'_>, sealed: SealedMessage) -> Result<()> {
-        self.nonce.put(&sealed.nonce)?;
-        self.tag.put(&sealed.tag)?;
-        output.put(sealed.output)
     }
 }
 

@@ -1,11 +1,13 @@
 //! Parameters of one message, which have places in them for what comes out: nonce and tag.
 use super::{Caller, LONGEST, gcm_tag_len, invalid};
-use crate::abi::caller::Places;
+use crate::abi::caller::{Output, Places};
 use crate::ck::*;
+use crate::crypto::aead::ChaChaPoly;
 use crate::crypto::aes::Direction;
 use crate::error::{Error, Result};
 use crate::mechanism::nonces::{Generator, Nonce};
 use crate::mechanism::{Mechanism, Message, MessageShape};
+use crate::session::Sealed;
 use std::ffi::c_void;
 
 /// A message's parameter as it came.
@@ -25,6 +27,21 @@ impl MessageParams {
     /// Length of the tag in bytes.
     pub(in crate::abi) fn tag_len(&self) -> usize {
         self.tag_len
+    }
+}
+
+/// Where in its parameter a message's nonce and tag go.
+pub(in crate::abi) struct MessagePlaces<'call> {
+    nonce: Places<'call, u8>,
+    tag: Places<'call, u8>,
+}
+
+impl MessagePlaces<'_> {
+    /// Gives all that there is.
+    pub(in crate::abi) fn put(mut self, output: Output<'_>, sealed: Sealed) -> Result<()> {
+        self.nonce.put(&sealed.nonce)?;
+        self.tag.put(&sealed.tag)?;
+        output.put(sealed.output)
     }
 }
 
@@ -61,7 +78,7 @@ impl<'call> Caller<'call> {
         match shape {
             MessageShape::Gcm => gcm(&self.structure(&raw)?),
             MessageShape::Ccm => ccm(&self.structure(&raw)?),
-            MessageShape::ChaChaPoly => Ok(chacha(&self.structure(&raw)?)),
+            MessageShape::ChaChaPoly => chacha(&self.structure(&raw)?),
         }
     }
 
@@ -100,13 +117,34 @@ impl<'call> Caller<'call> {
         Ok(Message { shape: params.shape, nonce, tag_len: params.tag_len, data_len })
     }
 
+    /// A mechanism that wraps with the parameter of a message, and that parameter: PKCS#11 3.2,
+    /// sections 5.18.6 and 5.18.7.
+    pub(in crate::abi) fn message_wrapping(
+        &self,
+        at: *const CK_MECHANISM,
+    ) -> Result<(&'static Mechanism, MessageParams)> {
+        let raw = self.read(at)?;
+        let mechanism = Mechanism::of(raw.mechanism)?;
+        let shape = mechanism.message.filter(|_| mechanism.wrap.is_some());
+        let shape = shape.ok_or(Error::MechanismInvalid)?;
+        Ok((mechanism, self.message_params(shape, raw.pParameter, raw.ulParameterLen)?))
+    }
+
+    /// Where nonce and tag will go.
+    pub(in crate::abi) fn message_places(
+        &self,
+        params: &MessageParams,
+    ) -> Result<MessagePlaces<'call>> {
+        Ok(MessagePlaces { nonce: self.nonce_room(params)?, tag: self.tag_room(params)? })
+    }
+
     /// Where a nonce will go.
     pub(in crate::abi) fn nonce_room(&self, params: &MessageParams) -> Result<Places<'call, u8>> {
         self.places(params.nonce, params.nonce_len).or_else(|_| invalid("the nonce is NULL"))
     }
 
     /// Where a tag will go.
-    pub(in crate::abi) fn tag_room(&self, params: &MessageParams) -> Result<Places<'call, u8>> {
+    fn tag_room(&self, params: &MessageParams) -> Result<Places<'call, u8>> {
         let len = crate::abi::caller::ulong(params.tag_len)?;
         self.places(params.tag, len).or_else(|_| invalid("the tag is NULL"))
     }
@@ -162,18 +200,21 @@ fn ccm(params: &CK_CCM_MESSAGE_PARAMS) -> Result<MessageParams> {
     })
 }
 
-/// It has no generators.
-fn chacha(params: &CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS) -> MessageParams {
-    MessageParams {
+/// It has no generators. The standard counts its nonce in bits, many callers in bytes.
+fn chacha(params: &CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS) -> Result<MessageParams> {
+    if !matches!(params.ulNonceLen, 12 | 96) {
+        return invalid("ChaCha20-Poly1305 has a nonce of 12 bytes");
+    }
+    Ok(MessageParams {
         shape: MessageShape::ChaChaPoly,
         data_len: None,
         nonce: params.pNonce,
-        nonce_len: params.ulNonceLen,
+        nonce_len: 12,
         fixed_bits: 0,
         generator: CKG_NO_GENERATE,
         tag: params.pTag,
-        tag_len: 16,
-    }
+        tag_len: ChaChaPoly::TAG,
+    })
 }
 
 fn generator(number: CK_GENERATOR_FUNCTION) -> Result<Generator> {

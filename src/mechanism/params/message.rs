@@ -31,6 +31,11 @@ pub struct Message {
 }
 
 impl Message {
+    /// The same for a plaintext of `len` bytes, whatever the parameter says of that.
+    pub fn of_len(self, len: usize) -> Message {
+        Message { data_len: Some(len), ..self }
+    }
+
     /// The cipher's parameter for this message, whose nonce has been made by now.
     pub fn params(&self, nonce: Vec<u8>, aad: &[u8]) -> Result<Params> {
         let (tag_len, aad) = (self.tag_len, aad.to_vec());

@@ -5,15 +5,15 @@ use crate::ck::CK_OBJECT_HANDLE;
 use crate::crypto::Secret;
 use crate::crypto::aes::Direction;
 use crate::error::{Error, Result};
-use crate::mechanism::nonces::{Generator, Nonces};
+use crate::mechanism::nonces::Nonces;
 use crate::mechanism::{Bound, Mechanism, Message, MessageShape, Params, Transform};
 use crate::object::policy::{Act, Key};
 use crate::session::{Output, Room, Session};
 
-/// The outcome of an encryption.
+/// The outcome of an encryption, of a message or of a key.
 #[derive(Debug)]
-pub struct SealedMessage {
-    /// Ciphertext without the tag.
+pub struct Sealed {
+    /// Ciphertext, or wrapped key, without the tag.
     pub output: Output,
     /// The nonce, if it was made and not given.
     pub nonce: Vec<u8>,
@@ -21,9 +21,9 @@ pub struct SealedMessage {
     pub tag: Vec<u8>,
 }
 
-impl From<Output> for SealedMessage {
-    fn from(output: Output) -> SealedMessage {
-        SealedMessage { output, nonce: Vec::new(), tag: Vec::new() }
+impl From<Output> for Sealed {
+    fn from(output: Output) -> Sealed {
+        Sealed { output, nonce: Vec::new(), tag: Vec::new() }
     }
 }
 
@@ -82,7 +82,7 @@ impl Session {
         aad: &[u8],
         data: &[u8],
         room: Room,
-    ) -> Result<SealedMessage> {
+    ) -> Result<Sealed> {
         let mut operations = self.operations();
         let Messages { encrypt, nonces, .. } = &mut operations.messages;
         let process = idle(encrypt)?;
@@ -94,7 +94,7 @@ impl Session {
         let tag_len = parts.tag_len;
         let mut out = Secret::default();
         parts.transform.single(data, &mut out)?;
-        Ok(SealedMessage { nonce, ..apart(out, tag_len)? })
+        Ok(Sealed { nonce, ..apart(out, tag_len)? })
     }
 
     /// `C_DecryptMessage`
@@ -155,12 +155,7 @@ impl Session {
     }
 
     /// `C_EncryptMessageNext` with the last part
-    pub fn encrypt_message_end(
-        &self,
-        tag_len: usize,
-        part: &[u8],
-        room: Room,
-    ) -> Result<SealedMessage> {
+    pub fn encrypt_message_end(&self, tag_len: usize, part: &[u8], room: Room) -> Result<Sealed> {
         let mut operations = self.operations();
         let process = ready(&mut operations.messages.encrypt)?;
         let parts = process.under_way()?;
@@ -223,10 +218,7 @@ impl Process<Parts> {
         };
         let start = start.ok_or(Error::MechanismInvalid)?;
         let nonce = nonces.next(&message.nonce)?;
-        let made = match message.nonce.generator {
-            Generator::Given => Vec::new(),
-            _ => nonce.clone(),
-        };
+        let made = message.nonce.made(nonce.clone());
         let transform = start(&message.params(nonce, aad)?, key)?;
         Ok((Parts { transform, tag_len: message.tag_len, data_len: message.data_len }, made))
     }
@@ -252,10 +244,10 @@ impl Parts {
 }
 
 /// Ciphertext and tag, each by itself.
-fn apart(mut sealed: Secret, tag_len: usize) -> Result<SealedMessage> {
+fn apart(mut sealed: Secret, tag_len: usize) -> Result<Sealed> {
     let len = sealed.len().checked_sub(tag_len).ok_or(Error::FunctionFailed)?;
     let tag = sealed.split_off(len);
-    Ok(SealedMessage { output: Output::Bytes(sealed), nonce: Vec::new(), tag })
+    Ok(Sealed { output: Output::Bytes(sealed), nonce: Vec::new(), tag })
 }
 
 /// What message-based functions call a ciphertext that is not authentic.
