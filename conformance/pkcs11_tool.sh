@@ -91,9 +91,9 @@ END
 }
 
 only_profiles() {
-    local others
-    others=$(user -O 2>/dev/null | grep -iE '^[a-z ]+ object' | grep -Ev '^(Public Key|Private Key|Secret Key|Profile) ' || true)
-    test -z "$others"
+    user -O 2>/dev/null | grep -iE '^[a-z ]+ object' >listed
+    grep -q '^Profile object' listed &&
+        refused grep -Ev '^(Public Key|Private Key|Secret Key|Profile) ' listed
 }
 
 same_as_expected() {
