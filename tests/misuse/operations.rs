@@ -43,6 +43,7 @@ fn verify_final(s: &Session, io: Io) -> Rv<()> {
     call!(s.C_VerifyFinal(s.handle, io.out, n))
 }
 
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn kinds(t: &Token) -> Vec<Kind> {
     let aes = t.aes(16).unwrap();
     let ec = t.ec(keys::P256).unwrap();
