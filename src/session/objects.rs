@@ -22,7 +22,7 @@ impl Session {
         object: CK_OBJECT_HANDLE,
         template: Attributes,
     ) -> Result<CK_OBJECT_HANDLE> {
-        let login = self.token.login_state();
+        let login = self.token.login_lately()?;
         policy::trust(login, &template)?;
         let copy = policy::distrust(login, template::copy(&*self.object(object)?, template)?);
         policy::create(login, self.access, copy.attributes())?;
@@ -31,7 +31,7 @@ impl Session {
 
     /// `C_DestroyObject`
     pub fn destroy_object(&self, object: CK_OBJECT_HANDLE) -> Result<()> {
-        let login = self.token.login_state();
+        let login = self.token.login_lately()?;
         self.token.remove(object, |object| policy::destroy(login, self.access, object))
     }
 
@@ -55,7 +55,7 @@ impl Session {
 
     /// `C_SetAttributeValue`
     pub fn set_attributes(&self, object: CK_OBJECT_HANDLE, template: Attributes) -> Result<()> {
-        let login = self.token.login_state();
+        let login = self.token.login_lately()?;
         self.token.replace(object, |object| {
             let changes = template::change(object, template.clone())?;
             policy::change(login, self.access, object, &changes)?;
@@ -106,7 +106,7 @@ impl Session {
     /// May an object with these attributes come to be in this session?
     pub(super) fn may_create(&self, attributes: &Attributes) -> Result<()> {
         let config = &self.token.shared().config;
-        policy::create(self.token.login_state(), self.access, attributes)?;
+        policy::create(self.token.login_lately()?, self.access, attributes)?;
         policy::age(config.legacy_des3, attributes)?;
         policy::strength(config.min_rsa_bits, attributes)
     }

@@ -48,6 +48,12 @@ impl Token {
         Ok(self.login_state())
     }
 
+    /// The same as it was a moment ago, for whoever asks often.
+    pub fn login_lately(&self) -> Result<Login> {
+        self.refresh(Freshness::Lately)?;
+        Ok(self.login_state())
+    }
+
     /// `C_Login` as SO or user.
     pub fn login(&self, who: Who, pin: &[u8]) -> Result<()> {
         let vault = self.vault()?;
@@ -82,7 +88,7 @@ impl Token {
 
     /// `C_Login` as `CKU_CONTEXT_SPECIFIC`: whether `pin` is that of whoever is logged in.
     pub fn check_pin(&self, pin: &[u8]) -> Result<()> {
-        match self.login_state() {
+        match self.login_now()? {
             Login::Public => Err(Error::UserNotLoggedIn),
             Login::User => self.vault()?.check_pin(Who::User, pin),
             Login::So => self.vault()?.check_pin(Who::So, pin),
@@ -91,6 +97,8 @@ impl Token {
 
     /// `C_Logout`. Handles of private objects are void from now on.
     pub fn logout(&self) -> Result<()> {
+        // whatever has become of the store, nobody stays logged in
+        let _ = self.refresh(Freshness::Now);
         let mut polled = self.polled.lock();
         let mut state = self.state.write();
         if state.login == Login::Public {
@@ -103,7 +111,7 @@ impl Token {
 
     /// `C_InitPIN`, by the SO.
     pub fn set_user_pin(&self, pin: &[u8]) -> Result<()> {
-        if self.login_state() != Login::So {
+        if self.login_now()? != Login::So {
             return Err(Error::UserNotLoggedIn);
         }
         self.vault()?.set_user_pin(&*self.unlocked()?, pin)
@@ -111,7 +119,7 @@ impl Token {
 
     /// `C_SetPIN`: the SO's if the SO is logged in, else the user's.
     pub fn change_pin(&self, old: &[u8], new: &[u8]) -> Result<()> {
-        let who = match self.login_state() {
+        let who = match self.login_now()? {
             Login::So => Who::So,
             Login::User | Login::Public => Who::User,
         };

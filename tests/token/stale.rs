@@ -170,3 +170,49 @@ fn one_free_slot_and_two_processes() {
         },
     );
 }
+
+/// Whatever is the first thing that is asked after another process has begun the token anew: it is
+/// not answered as if somebody were still logged in.
+#[test]
+fn the_first_call_to_a_token_begun_anew_elsewhere() {
+    type Call = fn(&Session) -> Rv<()>;
+    const CALLS: [(Call, CK_RV); 5] = [
+        (|s| s.logout(), CKR_USER_NOT_LOGGED_IN),
+        (|s| s.init_pin(PIN), CKR_USER_NOT_LOGGED_IN),
+        // the SO's PIN would be changed if the SO were logged in
+        (|s| s.set_pin(SO_PIN, b"another"), CKR_USER_PIN_NOT_INITIALIZED),
+        (|s| s.login(CKU_CONTEXT_SPECIFIC, SO_PIN), CKR_OPERATION_NOT_INITIALIZED),
+        (|s| s.login(CKU_USER, PIN), CKR_USER_PIN_NOT_INITIALIZED),
+    ];
+    together(
+        "stale::the_first_call_to_a_token_begun_anew_elsewhere",
+        |s, peer| {
+            s.logout().unwrap();
+            for (call, expected) in CALLS {
+                s.login(CKU_SO, SO_PIN).unwrap();
+                peer.say("begin anew");
+                peer.hear("begun anew");
+                assert_eq!(call(s), Err(expected));
+                assert_eq!(s.state(), Ok(CKS_RW_PUBLIC_SESSION));
+            }
+            s.login(CKU_SO, SO_PIN).unwrap();
+            s.init_pin(PIN).unwrap();
+            s.logout().unwrap();
+            s.login(CKU_USER, PIN).unwrap();
+            let old = s.aes(16).unwrap();
+            peer.say("begin anew");
+            peer.hear("begun anew");
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            assert_eq!(s.aes(16), Err(CKR_USER_NOT_LOGGED_IN), "a private session object");
+            assert_eq!(s.size(old), Err(NO_OBJECT));
+        },
+        |s, peer| {
+            s.p.close_all(0).unwrap();
+            for _ in 0..=CALLS.len() {
+                peer.hear("begin anew");
+                s.p.init_token(0, SO_PIN, "new").unwrap();
+                peer.say("begun anew");
+            }
+        },
+    );
+}
