@@ -9,13 +9,19 @@
 #![allow(clippy::cast_possible_truncation, reason = "lengths of test data are small")]
 
 mod common;
+#[path = "misuse/handles.rs"]
+mod handles;
 #[path = "misuse/keyring.rs"]
 mod keyring;
 #[path = "misuse/noise.rs"]
 mod noise;
 #[path = "misuse/operations.rs"]
 mod operations;
+#[path = "misuse/pins.rs"]
+mod pins;
 #[path = "misuse/sweep.rs"]
 mod sweep;
 #[path = "misuse/table.rs"]
 mod table;
+#[path = "misuse/templates.rs"]
+mod templates;
