@@ -56,6 +56,55 @@ fn ciphers() {
     });
 }
 
+/// OpenSSL's variant of CTS is the standard's, CS1, unless it is told otherwise.
+#[test]
+fn ciphertext_stealing() {
+    with_token(|t| {
+        for (bits, size) in [("128", 16), ("192", 24), ("256", 32)] {
+            let (value, iv) = (t.random(size).unwrap(), t.random(16).unwrap());
+            let key = t.secret(CKK_AES, &value).unwrap();
+            let mech = Mech::bytes(CKM_AES_CTS, &iv);
+            let (name, value, iv) = (format!("-AES-{bits}-CBC-CTS"), to_hex(&value), to_hex(&iv));
+            for len in [16, 17, 31, 32, 33, 1000] {
+                let plain = t.random(len).unwrap();
+                let sealed = t.encrypt(&mech, key, &plain).unwrap();
+                let args = ["enc", &name, "-K", &value, "-iv", &iv];
+                assert_eq!(openssl(&args, &plain), sealed, "{args:?} {len}");
+                let back = openssl(&[&args[..], &["-d"]].concat(), &sealed);
+                assert_eq!(back, plain, "{args:?} {len}");
+            }
+        }
+    });
+}
+
+/// RFC 3394 and RFC 5649, of keys that are wrapped and unwrapped.
+#[test]
+fn key_wrap() {
+    let wraps = [
+        (&[CKM_AES_KEY_WRAP][..], "wrap", "a6a6a6a6a6a6a6a6", &[16, 24, 64][..]),
+        (&[CKM_AES_KEY_WRAP_PAD, CKM_AES_KEY_WRAP_KWP], "wrap-pad", "a65959a6", &[1, 8, 20, 64]),
+    ];
+    with_token(|t| {
+        for (bits, size) in [("128", 16), ("192", 24), ("256", 32)] {
+            let value = t.random(size).unwrap();
+            let kek = t.secret(CKK_AES, &value).unwrap();
+            for (mechanisms, name, iv, lens) in wraps {
+                let (name, value) = (format!("-id-aes{bits}-{name}"), to_hex(&value));
+                let args = ["enc", &name, "-K", &value, "-iv", iv];
+                for (ckm, len) in mechanisms.iter().flat_map(|c| lens.iter().map(move |n| (c, *n)))
+                {
+                    let (plain, mech) = (t.random(len).unwrap(), Mech::new(*ckm));
+                    let key = t.secret(CKK_GENERIC_SECRET, &plain).unwrap();
+                    let wrapped = t.wrap(&mech, kek, key).unwrap();
+                    assert_eq!(openssl(&args, &plain), wrapped, "{args:?} {len}");
+                    let back = openssl(&[&args[..], &["-d"]].concat(), &wrapped);
+                    assert_eq!(back, plain, "{args:?} {len}");
+                }
+            }
+        }
+    });
+}
+
 #[test]
 fn macs() {
     with_token(|t| {

@@ -52,6 +52,13 @@ impl Bench {
         self.openssl(&format!("genpkey {options} -out private.pem"));
         self.openssl("pkey -in private.pem -pubout -outform DER")
     }
+    /// An RSA key of OpenSSL's in `private.pem`, its public half on the token.
+    fn make_rsa(&self, t: &Session) -> Handle {
+        self.make_key("-algorithm RSA -pkeyopt rsa_keygen_bits:2048");
+        let modulus = self.openssl("rsa -in private.pem -noout -modulus");
+        let modulus = std::str::from_utf8(&modulus).unwrap().trim().rsplit('=').next().unwrap();
+        t.import_rsa_public(&crate::derive::hex(modulus), &[1, 0, 1]).unwrap()
+    }
 }
 
 /// What OpenSSL calls a hash.
@@ -104,13 +111,7 @@ fn rsa_signatures() {
         let bench = Bench::new(t);
         let (public, private) = t.rsa(2048).unwrap();
         bench.put_public(t, public);
-        bench.make_key("-algorithm RSA -pkeyopt rsa_keygen_bits:2048");
-        let modulus = bench.openssl("rsa -in private.pem -noout -modulus");
-        let modulus = std::str::from_utf8(&modulus).unwrap().trim().rsplit('=').next().unwrap();
-        let modulus: Vec<u8> = (0..modulus.len() / 2)
-            .map(|i| u8::from_str_radix(&modulus[2 * i..2 * i + 2], 16).unwrap())
-            .collect();
-        let theirs = t.import_rsa_public(&modulus, &[1, 0, 1]).unwrap();
+        let theirs = bench.make_rsa(t);
         for (hash, options, mech) in rsa_ways() {
             let signature = t.sign(&mech, private, &bench.text).unwrap();
             bench.verifies(&hash, &options, &signature);
@@ -196,5 +197,66 @@ fn rsa_encryption() {
         let x509 = Mech::new(CKM_RSA_X_509);
         assert_eq!(t.encrypt(&x509, public, &block), Ok(sealed.clone()));
         assert_eq!(t.decrypt(&x509, private, &sealed), Ok(block));
+    });
+}
+
+/// OAEP with every hash and every MGF there is for it, both ways, with a label and without.
+#[test]
+fn rsa_oaep() {
+    with_token(|t| {
+        let bench = Bench::new(t);
+        let (public, private) = t.rsa(2048).unwrap();
+        bench.put_public(t, public);
+        let theirs = bench.make_rsa(t);
+        let plain = t.random(32).unwrap();
+        let hashes = || HASHES.iter().take(5);
+        for (hash, mgf) in hashes().flat_map(|hash| hashes().map(move |mgf| (hash, mgf))) {
+            for label in [&b""[..], b"label"] {
+                let mech = Mech::oaep(CKM_RSA_PKCS_OAEP, hash.digest, mgf.mgf, label);
+                let mut options = format!(
+                    "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:{} \
+                     -pkeyopt rsa_mgf1_md:{}",
+                    name(hash),
+                    name(mgf)
+                );
+                if !label.is_empty() {
+                    options.push_str(&format!(" -pkeyopt rsa_oaep_label:{}", hex(label)));
+                }
+                bench.put("plain", &plain);
+                let seal = "pkeyutl -encrypt -pubin -inkey public.der -keyform DER -in plain";
+                let sealed = bench.openssl(&format!("{seal} {options}"));
+                assert_eq!(t.decrypt(&mech, private, &sealed), Ok(plain.clone()), "{options}");
+                bench.put("sealed", &t.encrypt(&mech, theirs, &plain).unwrap());
+                let open = "pkeyutl -decrypt -inkey private.pem -in sealed";
+                assert_eq!(bench.openssl(&format!("{open} {options}")), plain, "{options}");
+            }
+        }
+    });
+}
+
+#[test]
+fn ed25519_signatures() {
+    const ED25519: &[u8] = &[0x06, 0x03, 0x2B, 0x65, 0x70];
+    with_token(|t| {
+        let bench = Bench::new(t);
+        let made_by = Mech::new(CKM_EC_EDWARDS_KEY_PAIR_GEN);
+        let (public, private) =
+            t.generate_pair(&made_by, &attrs![CKA_EC_PARAMS => ED25519], &[]).unwrap();
+        bench.put_public(t, public);
+        let mech = Mech::new(CKM_EDDSA);
+        bench.put("signature", &t.sign(&mech, private, &bench.text).unwrap());
+        let verify = "pkeyutl -verify -pubin -inkey public.der -keyform DER";
+        bench.openssl(&format!("{verify} -rawin -in text -sigfile signature"));
+
+        let theirs = bench.make_key("-algorithm ED25519");
+        let theirs = attrs![
+            CKA_CLASS => CKO_PUBLIC_KEY,
+            CKA_KEY_TYPE => CKK_EC_EDWARDS,
+            CKA_EC_PARAMS => ED25519,
+            CKA_EC_POINT => octet_string(&theirs[theirs.len() - 32..]),
+        ];
+        let theirs = t.create(&theirs).unwrap();
+        let signature = bench.openssl("pkeyutl -sign -inkey private.pem -rawin -in text");
+        assert_eq!(t.verify(&mech, theirs, &bench.text, &signature), Ok(()));
     });
 }
