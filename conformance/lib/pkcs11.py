@@ -232,13 +232,18 @@ class Session:
         """C_SignInit and C_Sign"""
         return self._one_shot("Sign", mechanism, key, data)
 
-    def encrypt(self, mechanism: int, key: int, data: bytes) -> bytes:
+    def encrypt(self, mechanism: int | structs.Mechanism, key: int, data: bytes) -> bytes:
         """C_EncryptInit and C_Encrypt"""
         return self._one_shot("Encrypt", mechanism, key, data)
 
-    def _one_shot(self, operation: str, mechanism: int, key: int, data: bytes) -> bytes:
-        struct = structs.Mechanism(mechanism).struct
-        self.module.call(f"{operation}Init", self.handle, byref(struct), key)
+    def decrypt(self, mechanism: int | structs.Mechanism, key: int, data: bytes) -> bytes:
+        """C_DecryptInit and C_Decrypt"""
+        return self._one_shot("Decrypt", mechanism, key, data)
+
+    def _one_shot(self, operation: str, mechanism: int | structs.Mechanism, key: int, data: bytes) -> bytes:
+        if isinstance(mechanism, int):
+            mechanism = structs.Mechanism(mechanism)
+        self.module.call(f"{operation}Init", self.handle, byref(mechanism.struct), key)
         length = c_ulong(len(data) + 2048)
         buffer = ctypes.create_string_buffer(length.value)
         self.module.call(operation, self.handle, data, len(data), buffer, byref(length))

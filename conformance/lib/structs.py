@@ -40,6 +40,26 @@ class RsaAesKeyWrapParams(Structure):
     _fields_ = [("aes_bits", c_ulong), ("oaep", POINTER(OaepParams))]
 
 
+class GcmParams(Structure):
+    """CK_GCM_PARAMS"""
+
+    _fields_ = [("iv", c_void_p), ("iv_length", c_ulong), ("iv_bits", c_ulong), ("aad", c_void_p),
+                ("aad_length", c_ulong), ("tag_bits", c_ulong)]
+
+
+class CcmParams(Structure):
+    """CK_CCM_PARAMS"""
+
+    _fields_ = [("data_length", c_ulong), ("nonce", c_void_p), ("nonce_length", c_ulong), ("aad", c_void_p),
+                ("aad_length", c_ulong), ("tag_length", c_ulong)]
+
+
+class ChaChaPolyParams(Structure):
+    """CK_SALSA20_CHACHA20_POLY1305_PARAMS"""
+
+    _fields_ = [("nonce", c_void_p), ("nonce_length", c_ulong), ("aad", c_void_p), ("aad_length", c_ulong)]
+
+
 class TokenInfo(Structure):
     """CK_TOKEN_INFO"""
 
@@ -80,7 +100,7 @@ class Oaep(NamedTuple):
 class Mechanism:
     """A CK_MECHANISM that keeps what it points to alive."""
 
-    def __init__(self, number: int, parameter: Structure | None = None, keep: object = None) -> None:
+    def __init__(self, number: int, parameter: Structure | ctypes.Array | None = None, keep: object = None) -> None:
         self._keep = (parameter, keep)
         pointer, length = (None, 0) if parameter is None else (ctypes.addressof(parameter), ctypes.sizeof(parameter))
         self.struct = MechanismStruct(number, pointer, length)
@@ -104,3 +124,31 @@ def _oaep_struct(params: Oaep) -> tuple[OaepParams, object]:
     pointer = ctypes.addressof(label) if label else None
     mechanism, mgf = ck.HASHES[params.hash][0], ck.HASHES[params.mgf][1]
     return OaepParams(mechanism, mgf, ck.CKZ_DATA_SPECIFIED, pointer, len(params.label)), label
+
+
+def gcm(iv: bytes, aad: bytes) -> Mechanism:
+    """CKM_AES_GCM with a tag of 128 bits"""
+    (at, n), (more, m), keep = _bytes(iv), _bytes(aad), (iv, aad)
+    return Mechanism(ck.CKM_AES_GCM, GcmParams(at, n, 8 * n, more, m, 128), keep)
+
+
+def ccm(data_length: int, nonce: bytes, aad: bytes, tag_length: int) -> Mechanism:
+    """CKM_AES_CCM"""
+    (at, n), (more, m), keep = _bytes(nonce), _bytes(aad), (nonce, aad)
+    return Mechanism(ck.CKM_AES_CCM, CcmParams(data_length, at, n, more, m, tag_length), keep)
+
+
+def chacha_poly(nonce: bytes, aad: bytes) -> Mechanism:
+    """CKM_CHACHA20_POLY1305"""
+    (at, n), (more, m), keep = _bytes(nonce), _bytes(aad), (nonce, aad)
+    return Mechanism(ck.CKM_CHACHA20_POLY1305, ChaChaPolyParams(at, n, more, m), keep)
+
+
+def xts(unit: bytes) -> Mechanism:
+    """CKM_AES_XTS with the number of a data unit"""
+    return Mechanism(ck.CKM_AES_XTS, (c_ubyte * len(unit)).from_buffer_copy(unit))
+
+
+def _bytes(value: bytes) -> tuple[int | None, int]:
+    """Where the bytes of an object that stays are."""
+    return ctypes.cast(ctypes.c_char_p(value), c_void_p).value, len(value)
