@@ -44,6 +44,8 @@ mod ecdh_aes_key_wrap;
 mod ecdsa;
 #[path = "mechanisms/eddsa.rs"]
 mod eddsa;
+#[path = "mechanisms/hash_ml_dsa.rs"]
+mod hash_ml_dsa;
 #[path = "mechanisms/hashes.rs"]
 mod hashes;
 #[path = "mechanisms/hkdf.rs"]

@@ -69,6 +69,14 @@ impl Hash {
     }
 }
 
+/// An extendable-output function, FIPS 202.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Shake {
+    Shake128,
+    Shake256,
+}
+
 /// A hash being computed part by part. What fails on the way, for want of memory alone, comes out
 /// at the end.
 pub struct Hasher(Result<Digest, Failed>);
@@ -91,6 +99,11 @@ impl Hasher {
         Hasher(Digest::new(hash))
     }
 
+    /// Starts with an extendable output, which will have `len` bytes.
+    pub fn shake(shake: Shake, len: usize) -> Hasher {
+        Hasher(Digest::shake(shake, len))
+    }
+
     /// Feeds a part.
     pub fn update(&mut self, part: &[u8]) {
         if let Ok(digest) = &mut self.0
@@ -105,7 +118,7 @@ impl Hasher {
     /// those, filled up to a block with zeros: as long at any time.
     pub fn state(&self) -> Option<Vec<u8>> {
         let digest = self.0.as_ref().ok()?;
-        let (_, block) = digest.hash().chain_and_block()?;
+        let (_, block) = digest.hash()?.chain_and_block()?;
         let Midway { chain, taken, rest } = digest.midway()?;
         let mut state = chain;
         state.extend(taken.to_be_bytes());
@@ -155,6 +168,17 @@ mod tests {
             let whole = hash.digest(b"abc");
             assert_eq!(whole.len(), hash.size());
             assert_eq!(whole[..4], head.to_be_bytes(), "{hash:?}");
+        }
+    }
+
+    // The examples for the empty message of NIST's "SHAKE128" and "SHAKE256", first 4 bytes.
+    #[test]
+    fn extends_as_the_standard_does() {
+        for (shake, head) in [(Shake::Shake128, 0x7f9c2ba4), (Shake::Shake256, 0x46b9dd2b)] {
+            for len in [4, 32, 64, 512] {
+                let output = Hasher::shake(shake, len).finish().unwrap();
+                assert_eq!((output.len(), &output[..4]), (len, &u32::to_be_bytes(head)[..]));
+            }
         }
     }
 

@@ -1,7 +1,13 @@
-//! ML-DSA (FIPS 204): keys and pure signatures with a context, hedged.
+//! ML-DSA (FIPS 204): keys and signatures.
 //!
-//! A private key is made of a seed of 32 bytes, which its expanded form does not tell.
+//! A private key is made of a seed of 32 bytes, which its expanded form does not tell. What is signed
+//! is the representative of a message, µ, which depends on the public key and may be computed in
+//! parts; so pure and hashed messages are signed alike.
+mod deterministic;
+
 use super::aws_lc::pqdsa::PqKey;
+use super::hash::{Hasher, Shake};
+use super::prehash::Hedge;
 use super::{Failed, Secret, random};
 
 /// Length of a seed in bytes.
@@ -50,6 +56,9 @@ impl Set {
     }
 }
 
+/// Length of the representative of a message, and of the hash of a public key, in bytes.
+const REPRESENTATIVE_LEN: usize = 64;
+
 /// A prepared public key.
 #[derive(Debug)]
 pub struct PublicKey {
@@ -80,9 +89,14 @@ impl PublicKey {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
-    /// Verifies; the context has at most 255 bytes.
-    pub fn verify(&self, context: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Failed> {
-        self.key.verify(context, message, signature)
+    /// Computes the representative of a message for this key. `head` is that of
+    /// [`prehash`](super::prehash::head), and the message or its hash is still to be fed.
+    pub fn representative(&self, head: &[u8]) -> Result<Hasher, Failed> {
+        representative(&self.bytes, head)
+    }
+    /// Verifies a signature of a representative.
+    pub fn verify(&self, representative: &[u8], signature: &[u8]) -> Result<(), Failed> {
+        self.key.verify(representative, signature)
     }
 }
 
@@ -121,34 +135,69 @@ impl PrivateKey {
     pub fn public(&self) -> &[u8] {
         &self.public
     }
-    /// Signs; the context has at most 255 bytes.
-    pub fn sign(&self, context: &[u8], message: &[u8]) -> Result<Vec<u8>, Failed> {
-        self.key.sign(self.set, context, message)
+    /// Computes the representative of a message for this key, as [`PublicKey::representative`].
+    pub fn representative(&self, head: &[u8]) -> Result<Hasher, Failed> {
+        representative(&self.public, head)
+    }
+    /// Signs a representative.
+    pub fn sign(&self, representative: &[u8], hedge: Hedge) -> Result<Vec<u8>, Failed> {
+        match hedge {
+            Hedge::Hedged => self.key.sign(self.set, representative),
+            Hedge::Deterministic => {
+                deterministic::sign(self.set, &self.expanded()?, representative)
+            }
+        }
     }
     fn with(set: Set, key: PqKey, seed: Option<Secret>) -> Result<PrivateKey, Failed> {
         Ok(PrivateKey { public: key.public_bytes(set)?, key, set, seed })
     }
 }
 
+/// µ of FIPS 204, algorithm 7, line 6: the hash of the public key's hash and of what is signed.
+fn representative(public: &[u8], head: &[u8]) -> Result<Hasher, Failed> {
+    let mut key = Hasher::shake(Shake::Shake256, REPRESENTATIVE_LEN);
+    key.update(public);
+    let mut hasher = Hasher::shake(Shake::Shake256, REPRESENTATIVE_LEN);
+    hasher.update(&key.finish()?);
+    hasher.update(head);
+    Ok(hasher)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::prehash::head;
     use super::*;
+
+    fn of(hasher: Result<Hasher, Failed>, message: &[u8]) -> Vec<u8> {
+        let mut hasher = hasher.unwrap();
+        hasher.update(message);
+        hasher.finish().unwrap()
+    }
 
     #[test]
     fn keys_sign_and_come_back() {
+        let head = head(b"context", None).unwrap();
         for set in Set::ALL {
             let key = PrivateKey::generate(set).unwrap();
             let expanded = PrivateKey::from_expanded(set, &key.expanded().unwrap()).unwrap();
             assert_eq!((expanded.public(), expanded.seed()), (key.public(), None));
             let public = PublicKey::new(set, key.public()).unwrap();
+            let message = of(public.representative(&head), b"message");
+            let massage = of(public.representative(&head), b"massage");
+            assert_eq!(of(key.representative(&head), b"message"), message);
             for signer in [&key, &expanded] {
-                let signature = signer.sign(b"context", b"message").unwrap();
-                assert_eq!(signature.len(), set.signature_len());
-                assert_eq!(public.verify(b"context", b"message", &signature), Ok(()));
-                assert!(public.verify(b"", b"message", &signature).is_err());
-                assert!(public.verify(b"context", b"massage", &signature).is_err());
+                for hedge in [Hedge::Hedged, Hedge::Deterministic] {
+                    let signature = signer.sign(&message, hedge).unwrap();
+                    assert_eq!(signature.len(), set.signature_len());
+                    assert_eq!(public.verify(&message, &signature), Ok(()));
+                    assert!(public.verify(&massage, &signature).is_err());
+                    let again = signer.sign(&message, hedge).unwrap();
+                    assert_eq!(again == signature, hedge == Hedge::Deterministic);
+                }
             }
-            assert!(key.sign(&[0; 256], b"").is_err());
+            for hedge in [Hedge::Hedged, Hedge::Deterministic] {
+                assert!(key.sign(&message[1..], hedge).is_err());
+            }
             assert!(PrivateKey::from_seed(set, &[0; 31]).is_err());
             assert!(PublicKey::new(set, &key.public()[1..]).is_err());
         }

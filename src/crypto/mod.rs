@@ -18,6 +18,7 @@ pub mod ml_kem;
 pub mod montgomery;
 pub mod oaep;
 pub mod pin;
+pub mod prehash;
 pub mod pss;
 mod random;
 pub mod rsa;

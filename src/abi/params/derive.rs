@@ -7,6 +7,7 @@ use crate::crypto::Secret;
 use crate::crypto::edwards::Variant;
 use crate::crypto::hash::Hash;
 use crate::crypto::kdf::{AgreementKdf, Prf};
+use crate::crypto::prehash::{Hedge, PreHash};
 use crate::error::Result;
 use crate::mechanism::params::*;
 use std::num::NonZeroU32;
@@ -135,14 +136,23 @@ impl Caller<'_> {
     }
 
     /// The context of a signature. The token's signatures are hedged.
-    pub(super) fn sign_context(&self, raw: &CK_MECHANISM) -> Result<Vec<u8>> {
-        let params: CK_SIGN_ADDITIONAL_CONTEXT = self.structure(raw)?;
-        match params.hedgeVariant {
-            CKH_HEDGE_PREFERRED | CKH_HEDGE_REQUIRED => {
-                self.part(params.pContext, params.ulContextLen, 255)
-            }
-            _ => invalid("signatures that are not hedged"),
-        }
+    pub(super) fn sign_context(&self, params: &CK_SIGN_ADDITIONAL_CONTEXT) -> Result<SignContext> {
+        let hedge = match params.hedgeVariant {
+            CKH_HEDGE_PREFERRED | CKH_HEDGE_REQUIRED => Some(Hedge::Hedged),
+            CKH_DETERMINISTIC_REQUIRED => Some(Hedge::Deterministic),
+            _ => None,
+        };
+        Ok(SignContext { context: self.part(params.pContext, params.ulContextLen, 255)?, hedge })
+    }
+
+    pub(super) fn hash_sign_context(&self, raw: &CK_MECHANISM) -> Result<Params> {
+        let CK_HASH_SIGN_ADDITIONAL_CONTEXT { hedgeVariant, pContext, ulContextLen, hash } =
+            self.structure(raw)?;
+        let Some((_, hash)) = PRE_HASHES.into_iter().find(|row| row.0 == hash) else {
+            return invalid("a hash this token does not have");
+        };
+        let rest = CK_SIGN_ADDITIONAL_CONTEXT { hedgeVariant, pContext, ulContextLen };
+        Ok(Params::HashSignContext(self.sign_context(&rest)?, PreHash::Hash(hash)))
     }
 
     pub(super) fn hkdf(&self, raw: &CK_MECHANISM) -> Result<Hkdf> {

@@ -1,5 +1,5 @@
 //! Hashes (`EVP_MD_CTX`) and HMAC (`HMAC_CTX`), part by part.
-use super::super::{Failed, hash::Hash};
+use super::super::{Failed, hash::Hash, hash::Shake};
 use super::{check, owned};
 use aws_lc_sys as c;
 use std::ptr::{self, NonNull};
@@ -9,7 +9,19 @@ const LONGEST: usize = 64;
 
 /// A hash being computed.
 #[derive(Debug)]
-pub(in crate::crypto) struct Digest(NonNull<c::EVP_MD_CTX>, Hash);
+pub(in crate::crypto) struct Digest {
+    context: NonNull<c::EVP_MD_CTX>,
+    kind: Kind,
+}
+
+/// What comes out of a digest.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// As much as the hash has.
+    Hash(Hash),
+    /// So many bytes of an extendable output.
+    Extent(usize),
+}
 
 /// Where SHA-1 or SHA-2 stands between two parts of its input (FIPS 180-4, section 6).
 pub(in crate::crypto) struct Midway {
@@ -35,7 +47,7 @@ unsafe impl Send for Hmac {}
 impl Drop for Digest {
     fn drop(&mut self) {
         // SAFETY: ours alone and live; the library clears its state.
-        unsafe { c::EVP_MD_CTX_free(self.0.as_ptr()) }
+        unsafe { c::EVP_MD_CTX_free(self.context.as_ptr()) }
     }
 }
 
@@ -49,20 +61,37 @@ impl Drop for Hmac {
 impl Digest {
     /// Starts.
     pub(in crate::crypto) fn new(hash: Hash) -> Result<Digest, Failed> {
-        let digest = Digest::empty(hash)?;
+        Digest::start(md(hash), Kind::Hash(hash))
+    }
+
+    /// Starts with an output of `len` bytes.
+    pub(in crate::crypto) fn shake(shake: Shake, len: usize) -> Result<Digest, Failed> {
+        let md = match shake {
+            Shake::Shake128 => c::EVP_shake128,
+            Shake::Shake256 => c::EVP_shake256,
+        };
+        // SAFETY: no preconditions; the answer is static.
+        Digest::start(unsafe { md() }, Kind::Extent(len))
+    }
+
+    fn start(md: *const c::EVP_MD, kind: Kind) -> Result<Digest, Failed> {
+        let digest = Digest::empty(kind)?;
         // SAFETY: the context is live and ours; hashes are static. No engine.
-        check(unsafe { c::EVP_DigestInit_ex(digest.0.as_ptr(), md(hash), ptr::null_mut()) })?;
+        check(unsafe { c::EVP_DigestInit_ex(digest.context.as_ptr(), md, ptr::null_mut()) })?;
         Ok(digest)
     }
 
-    fn empty(hash: Hash) -> Result<Digest, Failed> {
+    fn empty(kind: Kind) -> Result<Digest, Failed> {
         // SAFETY: no preconditions.
-        Ok(Digest(owned(unsafe { c::EVP_MD_CTX_new() })?, hash))
+        Ok(Digest { context: owned(unsafe { c::EVP_MD_CTX_new() })?, kind })
     }
 
-    /// Which hash it is.
-    pub(in crate::crypto) fn hash(&self) -> Hash {
-        self.1
+    /// Which hash it is; `None` for an extendable output.
+    pub(in crate::crypto) fn hash(&self) -> Option<Hash> {
+        match self.kind {
+            Kind::Hash(hash) => Some(hash),
+            Kind::Extent(_) => None,
+        }
     }
 
     /// Goes on where another one stood.
@@ -85,11 +114,11 @@ impl Digest {
     /// The state of the hash itself, which lives as long as the context.
     fn chaining(&self) -> Option<*mut dyn Chaining> {
         // SAFETY: the context is live.
-        let state = unsafe { self.0.as_ref() }.md_data;
+        let state = unsafe { self.context.as_ref() }.md_data;
         if state.is_null() {
             return None;
         }
-        match self.1 {
+        match self.hash()? {
             Hash::Sha1 => Some(state.cast::<c::SHA_CTX>()),
             Hash::Sha224 | Hash::Sha256 => Some(state.cast::<c::SHA256_CTX>()),
             Hash::Sha384 | Hash::Sha512 | Hash::Sha512_224 | Hash::Sha512_256 => {
@@ -101,24 +130,31 @@ impl Digest {
 
     /// The same state twice.
     pub(in crate::crypto) fn copy(&self) -> Result<Digest, Failed> {
-        let copy = Digest::empty(self.1)?;
+        let copy = Digest::empty(self.kind)?;
         // SAFETY: both live; the first is empty.
-        check(unsafe { c::EVP_MD_CTX_copy_ex(copy.0.as_ptr(), self.0.as_ptr()) })?;
+        check(unsafe { c::EVP_MD_CTX_copy_ex(copy.context.as_ptr(), self.context.as_ptr()) })?;
         Ok(copy)
     }
 
     /// Feeds a part.
     pub(in crate::crypto) fn update(&mut self, part: &[u8]) -> Result<(), Failed> {
+        let (at, from) = (self.context.as_ptr(), part.as_ptr().cast());
         // SAFETY: the context is live and ours; reads the bytes of a live slice.
-        check(unsafe { c::EVP_DigestUpdate(self.0.as_ptr(), part.as_ptr().cast(), part.len()) })
+        check(unsafe { c::EVP_DigestUpdate(at, from, part.len()) })
     }
 
     /// The hash of all parts.
     pub(in crate::crypto) fn finish(self) -> Result<Vec<u8>, Failed> {
+        let at = self.context.as_ptr();
+        if let Kind::Extent(len) = self.kind {
+            let mut output = vec![0; len];
+            // SAFETY: the context is live and ours; writes as many bytes as the vector has.
+            check(unsafe { c::EVP_DigestFinalXOF(at, output.as_mut_ptr(), len) })?;
+            return Ok(output);
+        }
         let (mut output, mut len) = (vec![0; LONGEST], 0);
-        let to = output.as_mut_ptr();
         // SAFETY: the context is live and ours; no hash writes more than the vector has.
-        check(unsafe { c::EVP_DigestFinal_ex(self.0.as_ptr(), to, &raw mut len) })?;
+        check(unsafe { c::EVP_DigestFinal_ex(at, output.as_mut_ptr(), &raw mut len) })?;
         cut(output, len)
     }
 }

@@ -11,7 +11,7 @@ use std::ptr::{self, NonNull};
 pub(in crate::crypto) struct PqKey(NonNull<c::EVP_PKEY>);
 
 /// A signature or verification under way.
-struct Context(NonNull<c::EVP_MD_CTX>);
+struct Context(NonNull<c::EVP_PKEY_CTX>);
 
 // SAFETY: the key is not tied to a thread.
 unsafe impl Send for PqKey {}
@@ -28,18 +28,9 @@ impl Drop for PqKey {
 impl Drop for Context {
     fn drop(&mut self) {
         // SAFETY: ours alone and live.
-        unsafe { c::EVP_MD_CTX_free(self.0.as_ptr()) }
+        unsafe { c::EVP_PKEY_CTX_free(self.0.as_ptr()) }
     }
 }
-
-/// The library's functions that start an operation, and that go on with raw keys.
-type Init = unsafe extern "C" fn(
-    *mut c::EVP_MD_CTX,
-    *mut *mut c::EVP_PKEY_CTX,
-    *const c::EVP_MD,
-    *mut c::ENGINE,
-    *mut c::EVP_PKEY,
-) -> std::ffi::c_int;
 
 impl PqKey {
     /// A private key from its seed or its expanded form; the length says which.
@@ -76,48 +67,35 @@ impl PqKey {
         if len == out.len() { Ok(out) } else { Err(Failed) }
     }
 
-    /// Signs, hedged.
-    pub(in crate::crypto) fn sign(
-        &self,
-        set: Set,
-        context: &[u8],
-        message: &[u8],
-    ) -> Result<Vec<u8>, Failed> {
-        let operation = self.start(c::EVP_DigestSignInit, context)?;
+    /// Signs the representative of a message, hedged.
+    pub(in crate::crypto) fn sign(&self, set: Set, mu: &[u8]) -> Result<Vec<u8>, Failed> {
+        let context = self.start()?;
+        let at = context.0.as_ptr();
+        // SAFETY: changes a live context of ours.
+        check(unsafe { c::EVP_PKEY_sign_init(at) })?;
         let mut out = vec![0; set.signature_len()];
         let mut len = out.len();
-        let (operation, at) = (operation.0.as_ptr(), out.as_mut_ptr());
-        let (message, n) = (message.as_ptr(), message.len());
+        let (to, from) = (out.as_mut_ptr(), mu.as_ptr());
         // SAFETY: reads the bytes of a live slice; writes at most `len` bytes.
-        check(unsafe { c::EVP_DigestSign(operation, at, &raw mut len, message, n) })?;
+        check(unsafe { c::EVP_PKEY_sign(at, to, &raw mut len, from, mu.len()) })?;
         if len == out.len() { Ok(out) } else { Err(Failed) }
     }
 
     /// Verifies.
-    pub(in crate::crypto) fn verify(
-        &self,
-        context: &[u8],
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), Failed> {
-        let operation = self.start(c::EVP_DigestVerifyInit, context)?;
-        let (operation, at, len) = (operation.0.as_ptr(), signature.as_ptr(), signature.len());
-        let (message, n) = (message.as_ptr(), message.len());
+    pub(in crate::crypto) fn verify(&self, mu: &[u8], signature: &[u8]) -> Result<(), Failed> {
+        let context = self.start()?;
+        let at = context.0.as_ptr();
+        // SAFETY: changes a live context of ours.
+        check(unsafe { c::EVP_PKEY_verify_init(at) })?;
+        let (sig, len, from) = (signature.as_ptr(), signature.len(), mu.as_ptr());
         // SAFETY: reads the bytes of two live slices.
-        check(unsafe { c::EVP_DigestVerify(operation, at, len, message, n) })
+        check(unsafe { c::EVP_PKEY_verify(at, sig, len, from, mu.len()) })
     }
 
-    fn start(&self, init: Init, context: &[u8]) -> Result<Context, Failed> {
-        // SAFETY: no preconditions.
-        let operation = Context(owned(unsafe { c::EVP_MD_CTX_new() })?);
-        let mut key_context = ptr::null_mut();
-        let (at, key) = (operation.0.as_ptr(), self.0.as_ptr());
-        // SAFETY: changes a live context of ours, which takes a reference to the live key.
-        check(unsafe { init(at, &raw mut key_context, ptr::null(), ptr::null_mut(), key) })?;
-        let (bytes, len) = (context.as_ptr(), context.len());
-        // SAFETY: the key context belongs to the live context; reads the bytes of a live slice.
-        check(unsafe { c::EVP_PKEY_CTX_set1_signature_context_string(key_context, bytes, len) })?;
-        Ok(operation)
+    fn start(&self) -> Result<Context, Failed> {
+        // SAFETY: the context takes a reference to the live key; no engine.
+        let context = unsafe { c::EVP_PKEY_CTX_new(self.0.as_ptr(), ptr::null_mut()) };
+        owned(context).map(Context)
     }
 }
 
