@@ -68,6 +68,8 @@ mod rsa;
 mod rsa_pss;
 #[path = "mechanisms/rsa_x509.rs"]
 mod rsa_x509;
+#[path = "mechanisms/slh_dsa.rs"]
+mod slh_dsa;
 #[path = "mechanisms/sp800_108.rs"]
 mod sp800_108;
 #[path = "mechanisms/tls12.rs"]

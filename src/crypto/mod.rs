@@ -25,6 +25,7 @@ pub mod rsa;
 pub mod rsa_keygen;
 mod secret;
 pub mod shares;
+pub mod slh_dsa;
 
 pub use random::{random, seed};
 pub use secret::Secret;

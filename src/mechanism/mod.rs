@@ -34,6 +34,7 @@ mod rsa_hash;
 mod rsa_oaep;
 mod rsa_pss;
 mod rsa_x509;
+mod slh_dsa;
 mod sp800_108;
 mod stream;
 mod tls12;
@@ -403,6 +404,8 @@ pub static MECHANISMS: &[Mechanism] = &[
     ml_dsa::SHAKE256,
     ml_kem::KEY_PAIR_GEN,
     ml_kem::ML_KEM,
+    slh_dsa::KEY_PAIR_GEN,
+    slh_dsa::SLH_DSA,
 ];
 
 impl Mechanism {

@@ -12,7 +12,7 @@ pub mod template;
 mod trust;
 
 use crate::ck::*;
-use crate::crypto::{Secret, ec, edwards, ml_dsa, ml_kem, montgomery, rsa};
+use crate::crypto::{Secret, ec, edwards, ml_dsa, ml_kem, montgomery, rsa, slh_dsa};
 use crate::error::{Error, Result};
 use attribute::Attributes;
 use once_cell::sync::OnceCell;
@@ -55,6 +55,8 @@ pub(in crate::object) enum Prepared {
     MlDsaPrivate(ml_dsa::PrivateKey),
     MlKemPublic(ml_kem::PublicKey),
     MlKemPrivate(ml_kem::PrivateKey),
+    SlhDsaPublic(slh_dsa::PublicKey),
+    SlhDsaPrivate(slh_dsa::PrivateKey),
 }
 
 /// Opens what a vault sealed. Asked at most once per object.

@@ -232,6 +232,7 @@ fn size(attributes: &Attributes) -> Option<CK_ULONG> {
         CKK_EC_EDWARDS | CKK_EC_MONTGOMERY => 255,
         CKK_ML_DSA => encode::parameter_set::<ml_dsa::Set>(attributes).ok()?.public_len(),
         CKK_ML_KEM => encode::parameter_set::<ml_kem::Set>(attributes).ok()?.public_len(),
+        CKK_SLH_DSA => encode::slh_dsa_set(attributes).ok()?.public_len(),
         CKK_EC => encode::curve(attributes.bytes(CKA_EC_PARAMS)?).ok()?.bits(),
         _ => return attributes.ulong(CKA_VALUE_LEN),
     };

@@ -197,17 +197,23 @@ pub(super) static EC_PUBLIC: &[Attribute] = &[
     attribute(CKA_EC_POINT, Flags::CREATE.and(Flags::NOT_GENERATE), Default::Absent),
 ];
 
-/// Sections "ML-DSA" and "ML-KEM", public keys.
+/// Sections "ML-DSA", "ML-KEM" and "SLH-DSA", public keys.
 pub(super) static SEEDED_PUBLIC: &[Attribute] = &[
     attribute(CKA_PARAMETER_SET, Flags::CREATE.and(Flags::GENERATE), Default::Absent),
     attribute(CKA_VALUE, Flags::CREATE.and(Flags::NOT_GENERATE), Default::Absent),
 ];
 
-/// The same, private keys: of seed and expanded form one must be there.
+/// Sections "ML-DSA" and "ML-KEM", private keys: of seed and expanded form one must be there.
 pub(super) static SEEDED_PRIVATE: &[Attribute] = &[
     attribute(CKA_PARAMETER_SET, NUMBER, Default::Absent),
     attribute(CKA_VALUE, OPTIONAL_MATERIAL, Default::Absent),
     attribute(CKA_SEED, OPTIONAL_MATERIAL, Default::Absent),
+];
+
+/// Section "SLH-DSA", private keys.
+pub(super) static SLH_DSA_PRIVATE: &[Attribute] = &[
+    attribute(CKA_PARAMETER_SET, NUMBER, Default::Absent),
+    attribute(CKA_VALUE, MATERIAL, Default::Absent),
 ];
 
 /// Section 6.3.4, EC private keys. They know their point too, which many programs ask them for.

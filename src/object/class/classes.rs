@@ -112,6 +112,18 @@ pub static CLASSES: &[Class] = &[
         ..key(CKK_ML_KEM, PRIVATE)
     },
     Class {
+        form: Form::SlhDsaPublic,
+        can: &[CKA_VERIFY],
+        groups: &[STORAGE, IN_PUBLIC, KEY, PUBLIC_KEY, SEEDED_PUBLIC],
+        ..key(CKK_SLH_DSA, PUBLIC)
+    },
+    Class {
+        form: Form::SlhDsaPrivate,
+        can: &[CKA_SIGN],
+        groups: &[STORAGE, IN_PRIVATE, KEY, HIDDEN_KEY, PRIVATE_KEY, SLH_DSA_PRIVATE],
+        ..key(CKK_SLH_DSA, PRIVATE)
+    },
+    Class {
         form: Form::MontgomeryPublic,
         can: &[CKA_DERIVE],
         groups: &[STORAGE, IN_PUBLIC, KEY, PUBLIC_KEY, EC_PUBLIC],

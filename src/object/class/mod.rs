@@ -108,6 +108,8 @@ pub enum Form {
     MlDsaPrivate,
     MlKemPublic,
     MlKemPrivate,
+    SlhDsaPublic,
+    SlhDsaPrivate,
 }
 
 impl Form {
@@ -122,6 +124,7 @@ impl Form {
                 | MontgomeryPrivate
                 | MlDsaPrivate
                 | MlKemPrivate
+                | SlhDsaPrivate
         )
     }
     /// Whether it is the public half of a pair.
@@ -129,7 +132,13 @@ impl Form {
         use Form::*;
         matches!(
             self,
-            RsaPublic | EcPublic | EdwardsPublic | MontgomeryPublic | MlDsaPublic | MlKemPublic
+            RsaPublic
+                | EcPublic
+                | EdwardsPublic
+                | MontgomeryPublic
+                | MlDsaPublic
+                | MlKemPublic
+                | SlhDsaPublic
         )
     }
 }

@@ -7,6 +7,7 @@ mod okp;
 mod pkcs8;
 mod rsa;
 mod seeded;
+mod slh_dsa;
 mod spki;
 
 use super::attribute::{Attributes, Value};
@@ -19,6 +20,7 @@ pub use ec::{curve, ec_attributes, point as ec_point};
 pub use okp::{edwards_attributes, montgomery_attributes, montgomery_point};
 pub use rsa::rsa_attributes;
 pub use seeded::{parameter_set, seeded_attributes};
+pub use slh_dsa::{slh_dsa_attributes, slh_dsa_set};
 pub use spki::from_spki;
 
 /// The attributes of a key, open ones and material, as one.
@@ -69,6 +71,8 @@ pub(in crate::object) fn prepare(
         Form::MlDsaPrivate => Prepared::MlDsaPrivate(seeded::private::<ml_dsa::Set>(parts)?),
         Form::MlKemPublic => Prepared::MlKemPublic(seeded::public::<ml_kem::Set>(parts)?),
         Form::MlKemPrivate => Prepared::MlKemPrivate(seeded::private::<ml_kem::Set>(parts)?),
+        Form::SlhDsaPublic => Prepared::SlhDsaPublic(slh_dsa::public(parts)?),
+        Form::SlhDsaPrivate => Prepared::SlhDsaPrivate(slh_dsa::private(parts)?),
         Form::MontgomeryPrivate => Prepared::MontgomeryPrivate(okp::montgomery_private(parts)?),
     })
 }
@@ -91,6 +95,8 @@ pub(in crate::object) fn derived(all: &Attributes, key: &Prepared) -> Result<Att
         Prepared::MlDsaPrivate(key) => seeded::private_derived::<ml_dsa::Set>(key),
         Prepared::MlKemPublic(key) => seeded::public_derived::<ml_kem::Set>(key),
         Prepared::MlKemPrivate(key) => seeded::private_derived::<ml_kem::Set>(key),
+        Prepared::SlhDsaPublic(key) => slh_dsa::public_derived(key.set(), key.bytes()),
+        Prepared::SlhDsaPrivate(key) => slh_dsa::private_derived(key),
         Prepared::MontgomeryPublic(key) => okp::MONTGOMERY.public_derived(key.bytes()),
         Prepared::MontgomeryPrivate(key) => {
             okp::MONTGOMERY.private_derived(key.scalar().clone(), key.public().bytes())
@@ -119,12 +125,17 @@ pub(in crate::object) fn encoding(object: &Object) -> Result<Secret> {
             Prepared::MlKemPrivate(key) => seeded::encoding::<ml_kem::Set>(key),
             _ => Err(Error::GeneralError),
         },
+        Form::SlhDsaPrivate => match object.prepared()? {
+            Prepared::SlhDsaPrivate(key) => slh_dsa::encoding(key),
+            _ => Err(Error::GeneralError),
+        },
         Form::None
         | Form::RsaPublic
         | Form::EcPublic
         | Form::EdwardsPublic
         | Form::MlDsaPublic
         | Form::MlKemPublic
+        | Form::SlhDsaPublic
         | Form::MontgomeryPublic => Err(Error::KeyNotWrappable),
     }
 }
@@ -140,12 +151,14 @@ pub(in crate::object) fn encoding_len(object: &Object) -> Result<usize> {
         Form::MontgomeryPrivate => Ok(okp::MONTGOMERY.encoding_len()),
         Form::MlDsaPrivate => seeded::encoding_len::<ml_dsa::Set>(parts),
         Form::MlKemPrivate => seeded::encoding_len::<ml_kem::Set>(parts),
+        Form::SlhDsaPrivate => slh_dsa::encoding_len(parts),
         Form::None
         | Form::RsaPublic
         | Form::EcPublic
         | Form::EdwardsPublic
         | Form::MlDsaPublic
         | Form::MlKemPublic
+        | Form::SlhDsaPublic
         | Form::MontgomeryPublic => Err(Error::KeyNotWrappable),
     }
 }
@@ -169,6 +182,7 @@ pub fn from_pkcs8(key_type: CK_KEY_TYPE, der: &[u8]) -> Result<Attributes> {
         CKK_EC => ec::from_pkcs8(der),
         CKK_ML_DSA => seeded::from_pkcs8::<ml_dsa::Set>(der),
         CKK_ML_KEM => seeded::from_pkcs8::<ml_kem::Set>(der),
+        CKK_SLH_DSA => slh_dsa::from_pkcs8(der),
         CKK_EC_EDWARDS => okp::EDWARDS.decode(der),
         CKK_EC_MONTGOMERY => okp::MONTGOMERY.decode(der),
         _ => None,

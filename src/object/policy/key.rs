@@ -1,6 +1,6 @@
 //! Keys and targets that have passed the gate, and all that a mechanism can reach of them.
 use crate::ck::*;
-use crate::crypto::{Secret, ec, edwards, ml_dsa, ml_kem, montgomery, rsa};
+use crate::crypto::{Secret, ec, edwards, ml_dsa, ml_kem, montgomery, rsa, slh_dsa};
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::{Object, Prepared, encode};
@@ -66,6 +66,10 @@ prepared! {
     ml_kem_public: MlKemPublic(ml_kem::PublicKey);
     /// The ML-KEM private key.
     ml_kem_private: MlKemPrivate(ml_kem::PrivateKey);
+    /// The SLH-DSA public key.
+    slh_dsa_public: SlhDsaPublic(slh_dsa::PublicKey);
+    /// The SLH-DSA private key.
+    slh_dsa_private: SlhDsaPrivate(slh_dsa::PrivateKey);
     /// The secret key's bytes.
     secret: Secret(Secret);
 }
