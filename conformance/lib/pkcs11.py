@@ -122,12 +122,12 @@ class Module:
 
 
 class Session:
-    """A read-write session."""
+    """A session, read-write unless asked otherwise."""
 
-    def __init__(self, module: Module, slot: int) -> None:
+    def __init__(self, module: Module, slot: int, *, read_only: bool = False) -> None:
         self.module = module
         handle = c_ulong()
-        flags = ck.CKF_SERIAL_SESSION | ck.CKF_RW_SESSION
+        flags = ck.CKF_SERIAL_SESSION | (0 if read_only else ck.CKF_RW_SESSION)
         module.call("OpenSession", slot, flags, None, None, byref(handle))
         self.handle = handle.value
 

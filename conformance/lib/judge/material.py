@@ -14,6 +14,8 @@ from lib.keks import Kek
 from lib.targets import TARGETS, Secret, Target
 
 KEK_BITS = (2048, 3072, 4096)
+# Too small for an AES key under OAEP with SHA-512, and too small for anything today.
+SMALL_BITS = 1024
 # One more, for blobs that are not meant for the module.
 _STRANGER = "stranger"
 
@@ -26,7 +28,7 @@ class Material:
 
     def make(self) -> None:
         """Writes every key; once, before the first process starts."""
-        for name, bits in (*((str(bits), bits) for bits in KEK_BITS), (_STRANGER, 2048)):
+        for name, bits in (*((str(bits), bits) for bits in (*KEK_BITS, SMALL_BITS)), (_STRANGER, 2048)):
             self._pem(name).write_bytes(rsa.generate_private_key(65537, bits).private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             ))

@@ -121,6 +121,17 @@ def _user_trusts(scene: Scene, bench: Bench) -> None:
     raise Unexpected("C_CreateObject", "a refusal", "CKR_OK", "a user made a trusted KEK")
 
 
+def _read_only(scene: Scene, bench: Bench) -> None:
+    # Wrapping changes nothing, and some clients open no other session for it.
+    key, kek = target_for(bench, scene), wrapping_key(bench, scene)
+    session = Session(bench.module, bench.slot, read_only=True)
+    try:
+        plaintext = scene.open(bench, session.wrap(scene.mechanism(), kek, key.handle))
+    finally:
+        session.close()
+    require(AES_TARGET.proof(bench.opener, plaintext) == key.proof, "another key is in the blob")
+
+
 def _logged_out(scene: Scene, bench: Bench) -> None:
     key, kek = target_for(bench, scene).handle, wrapping_key(bench, scene)
     bench.session.logout()
@@ -252,6 +263,7 @@ _LEAVING = (
     ("KEK's CKA_WRAP_TEMPLATE", _wrap_template),
     ("CKA_WRAP_WITH_TRUSTED, KEK not trusted", _wants_trust),
     ("a user cannot trust a KEK", _user_trusts),
+    ("leaves in a read-only session", _read_only),
     ("after C_Logout", _logged_out),
 )
 _ARRIVING = (

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from lib import ck, structs
 from lib.judge.bench import ROOM, Bench, raw_mechanism
 from lib.judge.case import Case, Group, Offer
+from lib.judge.material import SMALL_BITS
 from lib.judge.scenes import (
     AES_TARGET, AZURE, EC_TARGET, RSA_TARGET, RsaAes, Scene, scenes, target_for, wrapping_key,
 )
@@ -71,6 +72,7 @@ def _rows(scene: Scene) -> list[tuple[str, str, Spoil]]:
          lambda b, s, c: c._replace(kek=another_type(b, s, ck.CKA_WRAP))),
         ("KEK without CKA_WRAP", "CKR_KEY_FUNCTION_NOT_PERMITTED",
          lambda b, s, c: c._replace(kek=s.wrapping(b, [(ck.CKA_WRAP, False)]))),
+        *_too_small_for_sha512(scene),
         ("a public key as the key", _NO_KEY,
          lambda b, s, c: c._replace(key=b.wrapping_kek(2048))),
         ("a data object as the key", _NO_KEY,
@@ -82,6 +84,17 @@ def _rows(scene: Scene) -> list[tuple[str, str, Spoil]]:
         *((row, codes, lambda b, s, c, make=make: c._replace(mechanism=make())) for row, codes, make in
           bad_parameters(scene)),
     ]
+
+
+def _too_small_for_sha512(scene: Scene) -> list[tuple[str, str, Spoil]]:
+    """OAEP needs two hashes and two bytes besides the AES key (RFC 8017, section 7.1.1)."""
+    if not isinstance(scene, RsaAes):
+        return []
+    sha512 = structs.rsa_aes_key_wrap(structs.Oaep("sha512", "sha512"), 256)
+    return [(
+        "KEK of 1024 bits for SHA-512", "CKR_WRAPPING_KEY_SIZE_RANGE CKR_KEY_SIZE_RANGE",
+        lambda b, s, c: c._replace(mechanism=sha512, kek=b.wrapping_kek(SMALL_BITS)),
+    )]
 
 
 def bad_parameters(scene: Scene) -> list[tuple[str, str, Callable[[], Mechanism]]]:
