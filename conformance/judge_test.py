@@ -17,8 +17,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from cryptography.hazmat.primitives.keywrap import aes_key_wrap_with_padding
+
 from lib.ceremony import ROOT, Setting, own_folder, read_arguments
 from lib.judge.case import Group
+from lib.judge.damage import wrap_raw
 from lib.judge.junit import write_junit
 from lib.judge.page import write_page
 from lib.judge.report import Judgement
@@ -54,6 +57,8 @@ def main() -> None:
     with Report() as report, own_folder() as folder:
         with report.group("reports of invented results") as group:
             reports(group, folder)
+        with report.group("damage done by hand") as group:
+            by_hand(group)
         with report.group("what the judge will not do") as group:
             refusals(group, setting, folder)
         with report.group("our module") as group:
@@ -156,6 +161,10 @@ def faulty(group: Cases, setting: Setting, folder: Path) -> None:
             require(all("call: C_" in text for text in found.values()), "the call is not named")
     with group.case("nothing else failed"):
         require(not failed, f"{list(failed.items())[:3]}")
+    with group.case("no private keys from outside: KEKs of its own receive"):
+        own = judge(setting, module, folder, "--token-label", "keyferry-judge", "--only", "unwrap by CKM_RSA_AES",
+                    KEYFERRY_JUDGED_MODULE=str(setting.module), KEYFERRY_NO_IMPORT="1")
+        require(junit_sum(own.junit).endswith(" 0 failed, 0 not offered"), junit_sum(own.junit))
     with group.case("and the rest was run"):
         require(len(run.cases("skipped")) == 0 and len(list(run.junit.iter("testcase"))) > 800, run.output[-500:])
 
@@ -242,6 +251,15 @@ def reports(group: Cases, folder: Path) -> None:
         title = "AES-128 passed; AES-192 failed; AES-256 not offered"
         cell = re.search(f'<td class="failed" title="{title}">(.*?)</td>', html)
         require(cell is not None and re.sub("<.*?>", "", cell[1]) == "✓✗–", str(cell and cell[0]))
+
+
+def by_hand(group: Cases) -> None:
+    """RFC 5649 as `damage` does it, with nothing damaged, is what the library does; so only the damage is wrong."""
+    with group.case("RFC 5649"):
+        key, plaintext = bytes(range(32)), bytes(range(29))
+        head = bytes.fromhex("a65959a6") + len(plaintext).to_bytes(4)
+        ours, theirs = wrap_raw(key, head, plaintext + bytes(3)), aes_key_wrap_with_padding(key, plaintext)
+        require(ours == theirs, f"{ours.hex()} and {theirs.hex()}")
 
 
 def refusals(group: Cases, setting: Setting, folder: Path) -> None:

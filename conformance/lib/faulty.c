@@ -1,7 +1,8 @@
 /* A PKCS#11 module with faults, over another one (KEYFERRY_JUDGED_MODULE): what the judge must find.
  *
  * C_WrapKey dies for the key 0, never answers for the KEK 0, and takes SHA-1 where it is asked for SHA-512.
- * C_UnwrapKey has one code for everything that is wrong with a blob, which is not the standard's. */
+ * C_UnwrapKey has one code for everything that is wrong with a blob, which is not the standard's. With
+ * KEYFERRY_NO_IMPORT, C_CreateObject takes no private keys, as some HSMs do not: that is no fault. */
 #define _GNU_SOURCE
 #include "../../pkcs11-headers/pkcs11.h"
 #include <dlfcn.h>
@@ -41,6 +42,14 @@ static CK_RV unwrap_key(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_O
     return answer == CKR_WRAPPED_KEY_INVALID ? CKR_GENERAL_ERROR : answer;
 }
 
+static CK_RV create_object(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *object)
+{
+    for (CK_ULONG at = 0; getenv("KEYFERRY_NO_IMPORT") && at < count; at++)
+        if (template[at].type == CKA_CLASS && *(CK_OBJECT_CLASS *)template[at].pValue == CKO_PRIVATE_KEY)
+            return CKR_ACTION_PROHIBITED;
+    return real->C_CreateObject(session, template, count, object);
+}
+
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
 {
     const char *path = getenv("KEYFERRY_JUDGED_MODULE");
@@ -50,6 +59,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
     if (!find || find(&real) != CKR_OK)
         return CKR_GENERAL_ERROR;
     faulty = *real;
+    faulty.C_CreateObject = create_object;
     faulty.C_WrapKey = wrap_key;
     faulty.C_UnwrapKey = unwrap_key;
     *list = &faulty;

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, RSAPublicNumbers
 
 from lib import ck
 from lib.pkcs11 import Session, Template, Value
@@ -17,7 +17,14 @@ class Kek:
 
     bits: int
     pem: Path
-    private: RSAPrivateKey
+    private: RSAPrivateKey | None
+    # Of a KEK whose private half never leaves its token
+    token_public: RSAPublicKey | None = None
+
+    @property
+    def public(self) -> RSAPublicKey:
+        """The half that wraps."""
+        return self.token_public or self.private.public_key()
 
     @property
     def size(self) -> int:
@@ -39,6 +46,18 @@ def make_kek(bits: int, folder: Path) -> Kek:
     kek = Kek(bits, pem, key)
     _openssl("rsa", "-in", pem, "-pubout", "-out", kek.public_pem)
     return kek
+
+
+def generate_kek(session: Session, bits: int, extra: Template = ()) -> tuple[int, Kek]:
+    """A KEK that the token makes: the handle of the half that unwraps, and the other half."""
+    exponent = (ck.CKA_PUBLIC_EXPONENT, b"\x01\x00\x01")
+    public, private = session.generate_pair(
+        ck.CKM_RSA_PKCS_KEY_PAIR_GEN,
+        [(ck.CKA_MODULUS_BITS, bits), exponent, *_with(extra, {ck.CKA_TOKEN: False, ck.CKA_WRAP: True})],
+        _with(extra, {ck.CKA_TOKEN: False, ck.CKA_UNWRAP: True, ck.CKA_SENSITIVE: True}),
+    )
+    modulus = int.from_bytes(session.attribute(public, ck.CKA_MODULUS))
+    return private, Kek(bits, Path(), None, RSAPublicNumbers(65537, modulus).public_key())
 
 
 def import_public(session: Session, kek: Kek, extra: Template = ()) -> int:

@@ -70,7 +70,7 @@ class Cryptography:
         return kek.private.decrypt(part, self._padding(oaep))
 
     def encrypt(self, kek: Kek, key: bytes, oaep: Oaep) -> bytes:
-        return kek.private.public_key().encrypt(key, self._padding(oaep))
+        return kek.public.encrypt(key, self._padding(oaep))
 
     def unwrap(self, key: bytes, part: bytes) -> bytes:
         return aes_key_unwrap_with_padding(key, part)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from lib import ck, structs
 from lib.judge.material import Material
 from lib.judge.verdict import NotOffered, Unexpected, may_be_refused
-from lib.keks import Kek, import_private, import_public
+from lib.keks import Kek, generate_kek, import_private, import_public
 from lib.openers import Cryptography
 from lib.pkcs11 import Failure, Module, Session, Template, Value, template_array
 from lib.structs import Mechanism
@@ -89,6 +89,17 @@ class Bench:
                 return import_private(self.session, self.material.kek(bits), self.own())
 
         return self.once(("unwrapping", bits), make)
+
+    def receiving_kek(self, bits: int) -> tuple[int, Kek]:
+        """The handle of a KEK that unwraps, and what to seal with: from outside, or the module's own if it must be."""
+        def make() -> tuple[int, Kek]:
+            try:
+                return self.unwrapping_kek(bits), self.kek(bits)
+            except (NotOffered, Failure):
+                with may_be_refused(f"RSA-{bits} KEKs, from outside or its own"):
+                    return generate_kek(self.session, bits, self.own())
+
+        return self.once(("receiving", bits), make)
 
     def kek(self, bits: int) -> Kek:
         """Both halves of it in software."""

@@ -16,7 +16,7 @@ from lib.pkcs11 import Template
 from lib.structs import Oaep
 
 # The blob, and another template than the usual if it needs one.
-Hurt = Callable[[Bench, Scene, bytes], tuple[bytes, Template]]
+Hurt = Callable[[Bench, bytes], tuple[bytes, Template]]
 
 _INVALID = "CKR_WRAPPED_KEY_INVALID"
 # A length that cannot be has a code of its own; one that could be, but is not, is found by the contents.
@@ -43,7 +43,7 @@ def rows(scene: Scene) -> list[tuple[str, str, Hurt]]:
 
 
 def _plain(hurt: Callable[[bytes], bytes]) -> Hurt:
-    return lambda bench, scene, blob: (hurt(blob), ())
+    return lambda bench, blob: (hurt(blob), ())
 
 
 def _flip(at: int) -> Hurt:
@@ -92,12 +92,12 @@ def _lengths_of_kwp() -> list[tuple[str, str, Hurt]]:
 
 
 def _oaep_part() -> list[tuple[str, str, Hurt]]:
-    def other_kek(bench: Bench, scene: Scene, blob: bytes) -> tuple[bytes, Template]:
+    def other_kek(bench: Bench, blob: bytes) -> tuple[bytes, Template]:
         part = bench.opener.encrypt(bench.material.stranger(), bench.material.aes_kek(), AZURE)
         return part + blob[_SIZE:], ()
 
     def other_oaep(oaep: Oaep) -> Hurt:
-        return lambda bench, scene, blob: (
+        return lambda bench, blob: (
             bench.opener.encrypt(bench.kek(KEK_BITS), bench.material.aes_kek(), oaep) + blob[_SIZE:], ()
         )
 
@@ -118,17 +118,17 @@ def _aes_part(start: int) -> list[tuple[str, str, Hurt]]:
     def under(key: bytes, plaintext: bytes) -> bytes:
         return keywrap.aes_key_wrap_with_padding(key, plaintext)
 
-    def another_key(bench: Bench, scene: Scene, blob: bytes) -> tuple[bytes, Template]:
+    def another_key(bench: Bench, blob: bytes) -> tuple[bytes, Template]:
         return blob[:start] + under(os.urandom(32), bytes(32)), ()
 
-    def rfc3394(bench: Bench, scene: Scene, blob: bytes) -> tuple[bytes, Template]:
+    def rfc3394(bench: Bench, blob: bytes) -> tuple[bytes, Template]:
         return blob[:start] + keywrap.aes_key_wrap(bench.material.aes_kek(), bytes(32)), ()
 
     def raw(head: bytes, padded: bytes) -> Hurt:
-        return lambda bench, scene, blob: (blob[:start] + _wrap_raw(bench.material.aes_kek(), head, padded), ())
+        return lambda bench, blob: (blob[:start] + wrap_raw(bench.material.aes_kek(), head, padded), ())
 
     def inside(make: Callable[[Bench], bytes], template: Template) -> Hurt:
-        return lambda bench, scene, blob: (blob[:start] + under(bench.material.aes_kek(), make(bench)), template)
+        return lambda bench, blob: (blob[:start] + under(bench.material.aes_kek(), make(bench)), template)
 
     def key_length(length: int) -> Hurt:
         return inside(lambda bench: bytes(length), ())
@@ -155,11 +155,11 @@ def _aes_part(start: int) -> list[tuple[str, str, Hurt]]:
 
 
 def _combined() -> list[tuple[str, str, Hurt]]:
-    def short_aes(bench: Bench, scene: Scene, blob: bytes) -> tuple[bytes, Template]:
+    def short_aes(bench: Bench, blob: bytes) -> tuple[bytes, Template]:
         # An OAEP part that is right, with a key that AES does not have.
         return bench.opener.encrypt(bench.kek(KEK_BITS), bytes(20), AZURE) + blob[_SIZE:], ()
 
-    def whole(bench: Bench, scene: Scene, blob: bytes) -> tuple[bytes, Template]:
+    def whole(bench: Bench, blob: bytes) -> tuple[bytes, Template]:
         sealed = seal_blob(bench.opener, bench.material.stranger(), bytes(32), AZURE, os.urandom(32))
         return sealed, ()
 
@@ -174,7 +174,7 @@ def _inside_kwp() -> list[tuple[str, str, Hurt]]:
     return [("all zeros", _INVALID, _plain(lambda blob: bytes(len(blob))))]
 
 
-def _wrap_raw(key: bytes, head: bytes, padded: bytes) -> bytes:
+def wrap_raw(key: bytes, head: bytes, padded: bytes) -> bytes:
     """The wrapping function W of RFC 3394, section 2.2.1, with any first block: what a careful maker never makes."""
     blocks = [padded[at : at + 8] for at in range(0, len(padded), 8)]
     aes = Cipher(algorithms.AES(key), modes.ECB()).encryptor()

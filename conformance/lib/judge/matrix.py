@@ -98,7 +98,7 @@ def _der_length(der: bytes) -> int:
 
 
 def _unwrapped(way: Wrapping, target: Target, kek_bits: int, name: str, aes_bits: int, bench: Bench) -> None:
-    handle, kek, oaep = bench.unwrapping_kek(kek_bits), bench.kek(kek_bits), Oaep(name, name)
+    (handle, kek), oaep = bench.receiving_kek(kek_bits), Oaep(name, name)
     plaintext = bench.material.plaintext(target)
     blob = seal_blob(bench.opener, kek, plaintext, oaep, bench.material.aes_kek()[: aes_bits // 8])
     template = [*dict([*arrival(target), *bench.own()]).items()]

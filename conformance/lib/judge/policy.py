@@ -10,7 +10,15 @@ from lib import ck
 from lib.judge.bench import Bench
 from lib.judge.case import Case, Group, Offer
 from lib.judge.scenes import (
-    AES_TARGET, EC_TARGET, RSA_TARGET, Scene, received, scenes, target_for, unwrapping_key, wrapping_key,
+    AES_TARGET,
+    EC_TARGET,
+    RSA_TARGET,
+    Scene,
+    received,
+    scenes,
+    target_for,
+    unwrapping_key,
+    wrapping_key,
 )
 from lib.judge.verdict import NotOffered, Unexpected, expect, may_be_refused
 from lib.pkcs11 import Failure, Nested, Session, Template

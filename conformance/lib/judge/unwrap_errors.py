@@ -4,7 +4,6 @@ The codes are those of PKCS#11 3.2, section 5.18.3 and the mechanism's own. A fa
 `Bench.unwrap_code` looks.
 """
 
-import ctypes
 from collections.abc import Callable
 from ctypes import byref, c_ulong
 from functools import partial
@@ -12,7 +11,7 @@ from typing import NamedTuple
 
 from lib import ck
 from lib.judge import damage
-from lib.judge.bench import Bench, raw_mechanism
+from lib.judge.bench import Bench
 from lib.judge.case import Case, Group, Offer
 from lib.judge.scenes import AES_TARGET, RsaAes, Scene, received, scenes, unwrapping_key
 from lib.judge.verdict import Unexpected, expect
@@ -62,7 +61,7 @@ def _good(bench: Bench, scene: Scene) -> Call:
 
 
 def _damaged(hurt: damage.Hurt, bench: Bench, scene: Scene, call: Call) -> Call:
-    blob, template = hurt(bench, scene, call.blob)
+    blob, template = hurt(bench, call.blob)
     return call._replace(blob=blob, template=template or call.template)
 
 

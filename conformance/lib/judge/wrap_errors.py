@@ -14,7 +14,16 @@ from lib.judge.bench import ROOM, Bench, raw_mechanism
 from lib.judge.case import Case, Group, Offer
 from lib.judge.material import SMALL_BITS
 from lib.judge.scenes import (
-    AES_TARGET, AZURE, EC_TARGET, RSA_TARGET, RsaAes, Scene, scenes, target_for, wrapping_key,
+    AES_TARGET,
+    AZURE,
+    EC_TARGET,
+    RSA_TARGET,
+    OaepOnly,
+    RsaAes,
+    Scene,
+    scenes,
+    target_for,
+    wrapping_key,
 )
 from lib.judge.verdict import Unexpected, expect
 from lib.report import require
@@ -22,6 +31,7 @@ from lib.structs import Mechanism, OaepParams, RsaAesKeyWrapParams
 
 # A handle that no object and no session has.
 NO_HANDLE = (1 << 64) - 8
+_SHA1, _MGF1_SHA1 = ck.HASHES["sha1"]
 _BAD = "CKR_ARGUMENTS_BAD"
 _PARAM = "CKR_MECHANISM_PARAM_INVALID"
 # It is no key to wrap, or not one that is extractable: the standard does not say which of the two is found first.
@@ -99,14 +109,13 @@ def _too_small_for_sha512(scene: Scene) -> list[tuple[str, str, Spoil]]:
 
 def bad_parameters(scene: Scene) -> list[tuple[str, str, Callable[[], Mechanism]]]:
     """Situation, codes, and the mechanism; of both functions."""
-    if not hasattr(scene, "with_oaep"):
+    if not isinstance(scene, RsaAes | OaepOnly):
         return []
-    good = ck.HASHES["sha1"]
     rows = [
-        ("OAEP hash 0", _PARAM, lambda: scene.with_oaep(_oaep(hash=0))),
-        ("OAEP hash that is no hash", _PARAM, lambda: scene.with_oaep(_oaep(hash=ck.CKM_RSA_PKCS))),
+        ("OAEP hash 0", _PARAM, lambda: scene.with_oaep(_oaep(digest=0))),
+        ("OAEP hash that is no hash", _PARAM, lambda: scene.with_oaep(_oaep(digest=ck.CKM_RSA_PKCS))),
         ("OAEP MGF 0", _PARAM, lambda: scene.with_oaep(_oaep(mgf=0))),
-        ("OAEP MGF that is a hash", _PARAM, lambda: scene.with_oaep(_oaep(mgf=good[0]))),
+        ("OAEP MGF that is a hash", _PARAM, lambda: scene.with_oaep(_oaep(mgf=_SHA1))),
         ("OAEP source 2", _PARAM, lambda: scene.with_oaep(_oaep(source=2))),
         ("OAEP label NULL with a length", f"{_PARAM} {_BAD}", lambda: scene.with_oaep(_oaep(length=8))),
         ("parameter cut short", f"{_PARAM} {_BAD}", lambda: _length(scene, 8)),
@@ -123,8 +132,10 @@ def bad_parameters(scene: Scene) -> list[tuple[str, str, Callable[[], Mechanism]
     return rows
 
 
-def _oaep(hash: int = 0x220, mgf: int = 1, source: int = 1, length: int = 0) -> OaepParams:
-    return OaepParams(hash, mgf, source, None, length)
+def _oaep(
+    digest: int = _SHA1, mgf: int = _MGF1_SHA1, source: int = ck.CKZ_DATA_SPECIFIED, length: int = 0,
+) -> OaepParams:
+    return OaepParams(digest, mgf, source, None, length)
 
 
 def _length(scene: Scene, length: int) -> Mechanism:
@@ -145,7 +156,7 @@ def destroyed(bench: Bench) -> int:
 
 def another_type(bench: Bench, scene: Scene, use: int) -> int:
     """A KEK of AES for the mechanisms of RSA, of RSA for those of AES, that has this use."""
-    if hasattr(scene, "with_oaep"):
+    if isinstance(scene, RsaAes | OaepOnly):
         return bench.target(AES_TARGET, [(use, True)]).handle
     return bench.wrapping_kek(2048) if use == ck.CKA_WRAP else bench.unwrapping_kek(2048)
 
