@@ -4,6 +4,7 @@
 //! what the block before it prints, with `…` for anything. The two long commands are run by
 //! `conformance/run`; here it is checked that they are.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+use keyferry::byok::cloud::{CLOUDS, hash_name};
 use keyferry::mechanism::{MECHANISMS, Mechanism};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -30,9 +31,16 @@ fn its_commands_do_what_it_says() {
             );
         }
     }
-    for package in ["KeyTransferPackage-signing.byok", "KeyTransferPackage-data.byok"] {
+    for package in [
+        "KeyTransferPackage-signing.byok",
+        "KeyTransferPackage-data.byok",
+        "KeyTransferPackage-guarded.byok",
+    ] {
         let file = std::fs::read_to_string(folder.path().join(package)).unwrap();
         assert!(file.contains("CKM_RSA_AES_KEY_WRAP"), "{package}: {file}");
+    }
+    for blob in ["signing.aws.bin", "signing.gcp.bin", "signing.oci.b64", "signing.vault.b64"] {
+        assert!(folder.path().join(blob).metadata().unwrap().len() > 2000, "{blob}");
     }
 }
 
@@ -66,10 +74,34 @@ fn its_links_lead_somewhere() {
 }
 
 #[test]
+fn its_table_of_clouds_is_the_codes() {
+    let joined = |words: Vec<String>| words.join(", ");
+    let mut wanted =
+        "| command | for | OAEP hash | KEK bits | keys |\n|---|---|---|---|---|\n".to_owned();
+    for cloud in CLOUDS {
+        let hashes = cloud.hashes.iter().map(|row| hash_name(row.0).to_owned()).collect();
+        let bits = cloud.kek_bits.iter().map(usize::to_string).collect();
+        wanted += &format!(
+            "| `keyferry export {}` | {} | {} | {} | {} |\n",
+            cloud.command,
+            cloud.name,
+            joined(hashes),
+            joined(bits),
+            cloud.takes()
+        );
+    }
+    assert_eq!(table("clouds"), wanted);
+}
+
+/// What stands between the marks of this name.
+fn table(name: &str) -> &'static str {
+    let (_, rest) = README.split_once(&format!("<!-- {name}:begin -->\n")).unwrap();
+    rest.split_once(&format!("<!-- {name}:end -->")).unwrap().0
+}
+
+#[test]
 fn its_mechanism_table_is_the_codes() {
-    let begin = "<!-- mechanisms:begin -->\n";
-    let (_, rest) = README.split_once(begin).unwrap();
-    let (table, _) = rest.split_once("<!-- mechanisms:end -->").unwrap();
+    let table = table("mechanisms");
     let mut rows: Vec<&Mechanism> = MECHANISMS.iter().collect();
     rows.sort_by_key(|mechanism| mechanism.ckm);
     let expected: Vec<String> = rows.into_iter().map(start_of_row).collect();

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lib import ck
 from lib.pkcs11 import Module, Session
 from lib.wrapping import Combined, TwoStep, Wrapping
 
@@ -24,6 +25,9 @@ class Setting:
     pin: str
     label: str
     wrapping: Wrapping
+    oaep: tuple[str, ...]
+    counts_padding: bool
+    processes: int
 
     @property
     def combined(self) -> bool:
@@ -41,18 +45,29 @@ def read_arguments(about: str) -> Setting:
     parser.add_argument("--pin", default="1234-5678")
     parser.add_argument("--label", default="conformance", help="label of the token that is made")
     parser.add_argument("--two-step", action="store_true", help="for modules without CKM_RSA_AES_KEY_WRAP")
+    parser.add_argument("--oaep", choices=tuple(ck.HASHES), nargs="+", default=tuple(ck.HASHES),
+                        help="the hashes that the module's OAEP takes (default: all)")
+    parser.add_argument("--counts-padding", action="store_true",
+                        help="its CKM_AES_KEY_WRAP_PAD counts the padding into the key")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1,
+                        help="how many programs may use the module at once (SoftHSM 2.6: 1)")
     given = parser.parse_args()
     cli = given.cli or given.module.parent / "keyferry"
     wrapping = TwoStep() if given.two_step else Combined()
-    return Setting(given.module.resolve(), cli.resolve(), given.so_pin, given.pin, given.label, wrapping)
+    return Setting(given.module.resolve(), cli.resolve(), given.so_pin, given.pin, given.label, wrapping,
+                   tuple(given.oaep), given.counts_padding, given.processes)
 
 
 @contextmanager
 def own_folder() -> Iterator[Path]:
-    """A temporary folder, with keyferry's store in it."""
+    """A temporary folder, with keyferry's store in it, and SoftHSM's."""
     with tempfile.TemporaryDirectory(prefix="keyferry-conformance-") as name:
         folder = Path(name)
         os.environ["KEYFERRY_STORE"] = f"sqlite:{folder / 'store'}"
+        softhsm = folder / "softhsm2.conf"
+        (folder / "softhsm").mkdir()
+        softhsm.write_text(f"directories.tokendir = {folder / 'softhsm'}\nlog.level = ERROR\n")
+        os.environ["SOFTHSM2_CONF"] = str(softhsm)
         yield folder
 
 

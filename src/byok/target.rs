@@ -97,22 +97,39 @@ impl Target {
         !matches!((self, service), (Target::Aes { .. }, Service::Vault))
     }
 
-    /// The lengths its KWP part (RFC 5649) can have, in bytes.
-    pub fn wrapped_lens(self) -> Vec<RangeInclusive<usize>> {
+    /// The lengths that what is wrapped can have, in bytes: PKCS#8, or the value of a secret key.
+    pub fn key_lens(self) -> Vec<RangeInclusive<usize>> {
         match self {
             Target::Rsa { bits } => {
                 // numbers with leading zero bytes make the encoding shorter
                 let longest = rsa_pkcs8_len(bits / 8);
-                vec![kwp_len(longest.saturating_sub(32))..=kwp_len(longest)]
+                vec![longest.saturating_sub(32)..=longest]
             }
             Target::Ec { curve } => [PublicPart::Absent, PublicPart::Present]
-                .map(|public| kwp_len(ec_pkcs8_len(curve, public)))
+                .map(|public| ec_pkcs8_len(curve, public))
                 .map(|len| len..=len)
                 .to_vec(),
-            Target::Aes { bits } | Target::Secret { bits } => {
-                vec![kwp_len(bits / 8)..=kwp_len(bits / 8)]
-            }
+            Target::Aes { bits } | Target::Secret { bits } => vec![bits / 8..=bits / 8],
         }
+    }
+
+    /// The lengths its KWP part (RFC 5649) can have, in bytes.
+    pub fn wrapped_lens(self) -> Vec<RangeInclusive<usize>> {
+        let wrapped = |lens: RangeInclusive<usize>| kwp_len(*lens.start())..=kwp_len(*lens.end());
+        self.key_lens().into_iter().map(wrapped).collect()
+    }
+
+    /// Whether a KWP part of `wrapped` bytes certainly holds no padding: the key's length is known, and
+    /// a multiple of 8.
+    pub fn is_whole(self, wrapped: usize) -> bool {
+        let all = self.key_lens();
+        let mut fitting = all
+            .iter()
+            .filter(|lens| (kwp_len(*lens.start())..=kwp_len(*lens.end())).contains(&wrapped));
+        fitting
+            .next()
+            .is_some_and(|lens| *lens.start() == *lens.end() && lens.start() + 8 == wrapped)
+            && fitting.next().is_none()
     }
 }
 
@@ -197,6 +214,20 @@ mod tests {
         }
         assert!(targets_of_len(256, 297).is_empty());
         assert!(targets_of_len(256, 255).is_empty());
+    }
+
+    #[test]
+    fn whole_keys_are_known() {
+        let ec = |curve| Target::Ec { curve };
+        for (target, wrapped, whole) in [
+            (Target::Aes { bits: 256 }, 40, true),
+            (Target::Secret { bits: 160 }, 32, false),
+            (ec(Curve::P256), 80, false),
+            (ec(Curve::P256), 152, false),
+            (Target::Rsa { bits: 2048 }, 1232, false),
+        ] {
+            assert_eq!(target.is_whole(wrapped), whole, "{} {wrapped}", target.name());
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod find;
 mod keys;
 mod mechanism;
 mod module;
+mod padding;
 mod session;
 mod template;
 mod wrap;

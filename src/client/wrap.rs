@@ -1,7 +1,9 @@
 //! A target under a KEK, from any module: the blob of `CKM_RSA_AES_KEY_WRAP` in one call, or in two
 //! steps where the module lacks the mechanism; or plain OAEP.
+use super::padding::Padding;
 use super::{Error, Mechanism, Module, Oaep, Result, Session, Template};
 use crate::byok::cloud::{Form, hash_name};
+use crate::byok::target::Target;
 use crate::ck::*;
 
 /// What is to be made.
@@ -13,7 +15,20 @@ pub struct Profile {
     pub oaep: Oaep,
     /// Size of the AES key: 128, 192 or 256.
     pub aes_bits: usize,
+    /// What the target is, if clouds know its type.
+    pub target: Option<Target>,
 }
+
+impl Profile {
+    fn is_whole(&self, wrapped: usize) -> bool {
+        self.target.is_some_and(|target| target.is_whole(wrapped))
+    }
+}
+
+/// Why a module that counts its padding is no good for a key that must be padded.
+const COUNTED: &str = "the module's CKM_AES_KEY_WRAP_PAD fills a key up with zeros and counts them as part of it \
+     (SoftHSM 2.6 does), so a cloud would find more than the key and refuse it; only keys whose length is a multiple \
+     of 8 bytes, such as AES keys, come out right: use another module, such as keyferry's own, for this one";
 
 /// How a module makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,30 +98,20 @@ impl Session {
             Way::Oaep => {
                 self.wrap(&oaep(), kek, target).map_err(|e| refused(e, way.name(), profile))
             }
-            Way::TwoSteps(inner) => self.with_aes(profile.aes_bits, |aes| {
-                let blob = self.wrap(&oaep(), kek, aes);
-                let mut blob = blob.map_err(|e| refused(e, "CKM_RSA_PKCS_OAEP", profile))?;
-                self.prove_rfc5649(inner, aes)?;
-                blob.extend(self.wrap(&Mechanism::Plain(inner), aes, target)?);
-                Ok(blob)
-            }),
+            Way::TwoSteps(inner) => {
+                let padding = self.padding(inner)?;
+                self.with_aes(profile.aes_bits, |aes| {
+                    let blob = self.wrap(&oaep(), kek, aes);
+                    let mut blob = blob.map_err(|e| refused(e, "CKM_RSA_PKCS_OAEP", profile))?;
+                    let wrapped = self.wrap(&Mechanism::Plain(inner), aes, target)?;
+                    if padding == Padding::Counted && !profile.is_whole(wrapped.len()) {
+                        return Err(Error::Unusable(COUNTED.to_owned()));
+                    }
+                    blob.extend(wrapped);
+                    Ok(blob)
+                })
+            }
         }
-    }
-
-    /// `CKM_AES_KEY_WRAP_PAD` is RFC 5649 in most modules, and RFC 3394 after PKCS #7 padding in some,
-    /// which no cloud opens. Of 16 bytes, RFC 5649 section 4.1 makes 24, the other 32.
-    fn prove_rfc5649(&self, inner: CK_MECHANISM_TYPE, aes: CK_OBJECT_HANDLE) -> Result<()> {
-        if inner == CKM_AES_KEY_WRAP_KWP {
-            return Ok(());
-        }
-        let wrapped = |other| self.wrap(&Mechanism::Plain(inner), aes, other);
-        let len = self.with_aes(128, wrapped)?.len();
-        if len == 24 {
-            return Ok(());
-        }
-        Err(Error::Unusable(format!(
-            "the module's CKM_AES_KEY_WRAP_PAD made {len} bytes of 16, so it is not RFC 5649, and no cloud could open the blob"
-        )))
     }
 
     /// Runs `work` with a new AES session key that can wrap and be wrapped, and destroys the key

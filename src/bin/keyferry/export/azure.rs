@@ -59,7 +59,12 @@ impl Azure {
         let ops = request::ops(target, &self.ops)?;
         common.may_leave(&session, &key, &chosen)?;
         let way = way(&session, taken.form)?;
-        let profile = Profile { form: taken.form, oaep: Oaep::azure(), aes_bits: AES_BITS };
+        let profile = Profile {
+            form: taken.form,
+            oaep: Oaep::azure(),
+            aes_bits: AES_BITS,
+            target: Some(target),
+        };
         let ready = Ready { common, cloud: Some(&AZURE), key, chosen, profile, way };
 
         let package =

@@ -75,10 +75,15 @@ impl ForCloud {
         let (_, session) = options.log_in(Access::ReadOnly)?;
         let chosen = common.choose_kek(&session, file, fits)?;
         let key = common.find_key(&session)?;
-        let (_, taken) = common.taken(&key.kind, cloud)?;
+        let (target, taken) = common.taken(&key.kind, cloud)?;
         common.may_leave(&session, &key, &chosen)?;
         let way = way(&session, taken.form)?;
-        let profile = Profile { form: taken.form, oaep: Oaep::of(hash), aes_bits: AES_BITS };
+        let profile = Profile {
+            form: taken.form,
+            oaep: Oaep::of(hash),
+            aes_bits: AES_BITS,
+            target: Some(target),
+        };
         let ready = Ready { common, cloud: Some(cloud), key, chosen, profile, way };
         let own = [("Called", "called", taken.called.to_owned())];
         finish(&ready, &session, pending, cloud.encoding, &own)
@@ -100,8 +105,12 @@ impl Custom {
         let way = way(&session, form)?;
         let hash = self.hash.hash();
         let mgf = self.mgf.map_or(hash, HashName::hash);
-        let profile =
-            Profile { form, oaep: Oaep { mgf, ..Oaep::of(hash) }, aes_bits: self.aes.bits() };
+        let profile = Profile {
+            form,
+            oaep: Oaep { mgf, ..Oaep::of(hash) },
+            aes_bits: self.aes.bits(),
+            target: key.kind.target(),
+        };
         let ready = Ready { common, cloud: None, key, chosen, profile, way };
         finish(&ready, &session, pending, encoding, &[])
     }

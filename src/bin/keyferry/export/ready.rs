@@ -100,7 +100,7 @@ impl Ready<'_> {
 
     fn is_possible(&self, len: usize) -> bool {
         let size = self.chosen.kek.size();
-        match (self.profile.form, self.key.kind.target()) {
+        match (self.profile.form, self.profile.target) {
             (Form::Oaep, _) => len == size,
             (Form::RsaAes, Some(target)) => {
                 let wrapped = len.saturating_sub(size);
@@ -135,7 +135,7 @@ impl Ready<'_> {
         own: &[(&'static str, &'static str, String)],
     ) -> Answer {
         let Chosen { kek, fingerprint, .. } = &self.chosen;
-        let Profile { form, oaep, aes_bits } = &self.profile;
+        let Profile { form, oaep, aes_bits, .. } = &self.profile;
         let method = self.method()?;
         let (key, kind) = (&self.common.key, self.key.kind.name());
         let path = written.path.display();
@@ -169,7 +169,7 @@ impl Ready<'_> {
     }
 
     fn wrapped_with(&self) -> String {
-        let Profile { oaep, aes_bits, form } = &self.profile;
+        let Profile { oaep, aes_bits, form, .. } = &self.profile;
         let hashes = match oaep.hash == oaep.mgf {
             true => hash_name(oaep.hash).to_owned(),
             false => format!("{} and MGF1 with {}", hash_name(oaep.hash), hash_name(oaep.mgf)),
