@@ -95,13 +95,49 @@ def main() -> None:
             _, proofs[target.name] = target.kind.generate(session, extra)
         keks = {bits: make_kek(bits, folder) for bits in (2048, 3072, 4096)}
         targets = {target.name: target for target in (*TARGETS, *MORE)}
-        for command, cases in itertools.groupby(every_case(keks), lambda case: case.command):
-            with report.group(f"keyferry export {command}") as group, ThreadPoolExecutor(setting.processes) as pool:
-                jobs = [(case, pool.submit(run, setting, folder / f"{command}-{number}", case, targets, proofs))
+        kept_kek(report, setting, folder, keks[4096], targets["AES-256"], proofs["AES-256"])
+        for name, cases in itertools.groupby(every_case(keks), lambda case: case.command):
+            with report.group(f"keyferry export {name}") as group, ThreadPoolExecutor(setting.processes) as pool:
+                jobs = [(case, pool.submit(run, setting, folder / f"{name}-{number}", case, targets, proofs))
                         for number, case in enumerate(cases)]
                 for case, job in jobs:
                     with group.case(str(case)):
                         job.result()
+
+
+def kept_kek(report: Report, setting: Setting, folder: Path, kek: Kek, target: Target, proof: bytes) -> None:
+    """A KEK in the token keeps its kid, and the SO's word that it is trusted; by its label, a key leaves under it."""
+    with report.group("a KEK kept in the token") as group:
+        with group.case("is imported by the SO"):
+            made = keyferry(setting, "kek", "import", kek.public_pem, "--label", "kept", "--kid", KID, "--trust")
+            require(made["kid_kept"] is True and made["trusted"] is True, str(made))
+        with group.case("is listed"):
+            listed = keyferry(setting, "kek", "list")
+            shown = [(one["kid"], one["trusted"], one["sha256"]) for one in listed if one["label"] == "kept"]
+            require(shown == [(KID, True, made["sha256"])], str(listed))
+        with group.case(f"wraps {target.name}"):
+            output = folder / "kept.byok"
+            keyferry(setting, "export", "azure", "--kek", "kept", "--key", target.name, "--output", output)
+            blob = byok.read_package(output.read_bytes(), KID)
+            for opener in OPENERS:
+                plaintext = open_blob(opener, kek, blob, Oaep("sha1", "sha1"), 256)
+                require(target.proof(opener, plaintext) == proof, f"{opener.name}: another key is in the file")
+
+
+def keyferry(setting: Setting, *words: object) -> object:
+    """What a command that must succeed answers."""
+    done = command(setting, *words)
+    require(done.returncode == 0, done.stderr.strip())
+    return json.loads(done.stdout)
+
+
+def command(setting: Setting, *words: object) -> subprocess.CompletedProcess:
+    """Runs the command line on the module."""
+    return subprocess.run(
+        [setting.cli, *words, "--module", setting.module, "--token", setting.label, "--json"],
+        env={**os.environ, "KEYFERRY_PIN": setting.pin, "KEYFERRY_SO_PIN": setting.so_pin},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )
 
 
 def every_case(keks: dict[int, Kek]) -> Iterator[Case]:
@@ -123,11 +159,8 @@ def every_case(keks: dict[int, Kek]) -> Iterator[Case]:
 def run(setting: Setting, output: Path, case: Case, targets: dict[str, Target], proofs: dict[str, bytes]) -> None:
     """Exports, and opens what came out; or sees it refused."""
     request = ("--request", str(output.with_suffix(".json"))) if case.command == "azure" else ()
-    done = subprocess.run(
-        [setting.cli, "export", case.command, "--module", setting.module, "--token", setting.label, "--kek", case.kek.public_pem,
-         "--key", case.key, "--output", output, "--json", *case.options, *request],
-        env={**os.environ, "KEYFERRY_PIN": setting.pin}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-    )
+    done = command(setting, "export", case.command, "--kek", case.kek.public_pem, "--key", case.key, "--output", output,
+                   *case.options, *request)
     reason = why_not(setting, case)
     if reason:
         require(done.returncode == 1, f"exit status {done.returncode}")

@@ -5,7 +5,7 @@ mod cli {
     mod backup;
 }
 
-use base64ct::{Base64UrlUnpadded, Encoding};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use keyferry::byok::azure::{Kid, Package};
 use keyferry::byok::kek::Kek;
 use serde::Deserialize;
@@ -245,6 +245,11 @@ fn with_token() -> Place {
     let place = Place::new();
     let real = include_bytes!("cli/kek-2048.pem");
     std::fs::write(place.path("KEK-2048.pem"), real).unwrap();
+    let certificate = include_bytes!("cli/kek-2048.crt");
+    std::fs::write(place.path("real-2048.crt"), certificate).unwrap();
+    let lines = text(certificate);
+    let inner: String = lines.lines().filter(|line| !line.starts_with('-')).collect();
+    std::fs::write(place.path("real-2048.cer"), Base64::decode_vec(&inner).unwrap()).unwrap();
     let kek = Kek::parse(real).unwrap();
     let spki = kek.spki_der().unwrap();
     std::fs::write(place.path("real-2048.der"), &spki).unwrap();

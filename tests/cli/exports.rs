@@ -84,7 +84,14 @@ fn the_text_says_the_same(place: &Place) {
 fn every_form_of_a_kek_is_the_same_key() {
     let place = with_token();
     let fingerprint = place.json("kek list")[0]["sha256"].as_str().unwrap().to_owned();
-    for form in ["KEK-2048.pem", "real-2048.der", "real-2048.pkcs1", "real-2048.jwk"] {
+    for form in [
+        "KEK-2048.pem",
+        "real-2048.der",
+        "real-2048.pkcs1",
+        "real-2048.crt",
+        "real-2048.cer",
+        "real-2048.jwk",
+    ] {
         let line = format!(
             "kek import {{dir}}/{form} --label {form} --kek-sha256 {}",
             fingerprint.to_uppercase()

@@ -129,14 +129,21 @@ enum Kept {
     No,
 }
 
-/// Then gives it the vendor attribute for the kid, if the module knows that. Not in one step:
-/// some modules leave half an object behind when they refuse an attribute.
+/// Where the key identifier is kept: the vendor attribute, or, in modules that do not know that, an
+/// identifier that is free text.
+const KID_AT: [CK_ATTRIBUTE_TYPE; 2] = [CKA_KEYFERRY_KID, CKA_ID];
+
+/// Then gives it the kid. Not in one step: some modules leave half an object behind when they refuse
+/// an attribute.
 fn create(session: &Session, template: &Template, kid: Option<&Kid>) -> Result<Kept, Error> {
     let object = session.create(template)?;
     let Some(kid) = kid else { return Ok(Kept::No) };
-    let value = Template::default().bytes(CKA_KEYFERRY_KID, kid.as_str().as_bytes());
-    let kept = session.set(object, &value).and_then(|()| session.text(object, CKA_KEYFERRY_KID));
-    Ok(if kept.is_ok_and(|kept| kept == kid.as_str()) { Kept::Yes } else { Kept::No })
+    let keeps = |cka: &CK_ATTRIBUTE_TYPE| {
+        let value = Template::default().bytes(*cka, kid.as_str().as_bytes());
+        let kept = session.set(object, &value).and_then(|()| session.text(object, *cka));
+        kept.is_ok_and(|kept| kept == kid.as_str())
+    };
+    Ok(if KID_AT.iter().any(keeps) { Kept::Yes } else { Kept::No })
 }
 
 /// Reads a KEK's file.
@@ -177,7 +184,7 @@ pub struct Stored {
     pub object: CK_OBJECT_HANDLE,
     /// Its numbers.
     pub kek: Kek,
-    /// Its key identifier: the vendor attribute, or a label that is one.
+    /// Its key identifier: what [`KID_AT`] or the label says, if that is one.
     pub kid: Option<Kid>,
     /// `CKA_WRAP`
     pub may_wrap: bool,
@@ -214,11 +221,11 @@ fn stored(session: &Session, object: CK_OBJECT_HANDLE) -> Result<Stored, Fault> 
     }
     let number = |cka| session.attribute(object, cka).map(Option::unwrap_or_default);
     let kek = Kek::new(&number(CKA_MODULUS)?, &number(CKA_PUBLIC_EXPONENT)?);
-    let kid = session.text(object, CKA_KEYFERRY_KID).unwrap_or_default();
+    let kids = KID_AT.map(|cka| session.text(object, cka).unwrap_or_default());
     Ok(Stored {
         object,
         kek: kek.during(&format!("public key \"{label}\""))?,
-        kid: Kid::parse(&kid).or_else(|_| Kid::parse(&label)).ok(),
+        kid: kids.iter().chain([&label]).find_map(|kid| Kid::parse(kid).ok()),
         may_wrap: session.flag(object, CKA_WRAP)?.unwrap_or(false),
         trusted: session.flag(object, CKA_TRUSTED)?.unwrap_or(false),
     })

@@ -20,8 +20,8 @@ use std::path::{Path, PathBuf};
   keyferry export azure --kek azure-kek --key signing -o /media/usb/signing.byok
   keyferry export azure --kek KEK.json --key signing --request import.json
 
-The KEK can be a file that `az keyvault key download` or `az keyvault key show` wrote; the second holds the
-kid, too.")]
+The KEK can be a file that `az keyvault key download` or `az keyvault key show` wrote; the
+second holds the kid, too.")]
 pub struct Azure {
     #[command(flatten)]
     common: Common,
@@ -57,8 +57,8 @@ impl Azure {
         let (target, taken) = common.taken(&key.kind, &AZURE)?;
         self.check_service(target, kid.service())?;
         let ops = request::ops(target, &self.ops)?;
-        common.may_leave(&session, &key, &chosen)?;
         let way = way(&session, taken.form)?;
+        common.may_leave(&session, &key, &chosen, way)?;
         let profile = Profile {
             form: taken.form,
             oaep: Oaep::azure(),

@@ -26,14 +26,16 @@ pub enum Export {
     #[command(after_help = "Example:
   keyferry export aws --kek WrappingPublicKey.bin --key signing
 
-RSA and EC keys are wrapped for RSA_AES_KEY_WRAP_SHA_256, AES and HMAC keys for RSAES_OAEP_SHA_256 (--hash sha1: for
-…_SHA_1): ask for the KEK with that --wrapping-algorithm. It is good for 24 hours.")]
+RSA and EC keys are wrapped for RSA_AES_KEY_WRAP_SHA_256, AES and HMAC keys for
+RSAES_OAEP_SHA_256 (with --hash sha1, for …_SHA_1): ask for the KEK with that
+--wrapping-algorithm. It is good for 24 hours.")]
     Aws(plain::ForCloud),
     /// For Google Cloud KMS: writes the wrapped key of an import job
     #[command(after_help = "Example:
   keyferry export gcp --kek wrapping-key.pem --key signing
 
-The import job's method is rsa-oaep-4096-sha256-aes-256 or rsa-oaep-3072-sha256-aes-256 (--hash sha1: those with sha1).")]
+The import job's method is rsa-oaep-4096-sha256-aes-256 or rsa-oaep-3072-sha256-aes-256
+(with --hash sha1, one of those with sha1).")]
     Gcp(plain::ForCloud),
     /// For Oracle OCI Vault: writes the key material in base64
     #[command(after_help = "Example:

@@ -76,8 +76,8 @@ impl ForCloud {
         let chosen = common.choose_kek(&session, file, fits)?;
         let key = common.find_key(&session)?;
         let (target, taken) = common.taken(&key.kind, cloud)?;
-        common.may_leave(&session, &key, &chosen)?;
         let way = way(&session, taken.form)?;
+        common.may_leave(&session, &key, &chosen, way)?;
         let profile = Profile {
             form: taken.form,
             oaep: Oaep::of(hash),
@@ -100,9 +100,9 @@ impl Custom {
         let (_, session) = options.log_in(Access::ReadOnly)?;
         let chosen = common.choose_kek(&session, file, &Kek::fits)?;
         let key = common.find_key(&session)?;
-        common.may_leave(&session, &key, &chosen)?;
         let form = Form::RsaAes;
         let way = way(&session, form)?;
+        common.may_leave(&session, &key, &chosen, way)?;
         let hash = self.hash.hash();
         let mgf = self.mgf.map_or(hash, HashName::hash);
         let profile = Profile {

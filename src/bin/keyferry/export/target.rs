@@ -6,7 +6,7 @@ use crate::output::{Fault, fault};
 use keyferry::byok::cloud::{Cloud, Taken};
 use keyferry::byok::target::Target;
 use keyferry::ck::*;
-use keyferry::client::{Session, Template};
+use keyferry::client::{Session, Template, Way};
 
 /// A key that leaves.
 pub struct Leaving {
@@ -66,12 +66,13 @@ impl Common {
         })
     }
 
-    /// Whether its attributes let it leave under this KEK.
+    /// Whether its attributes let it leave under this KEK, in this way.
     pub fn may_leave(
         &self,
         session: &Session,
         key: &Leaving,
         chosen: &Chosen,
+        way: Way,
     ) -> Result<(), Fault> {
         if session.flag(key.object, CKA_EXTRACTABLE)? == Some(false) {
             return Err(fault!(
@@ -87,6 +88,14 @@ impl Common {
                  import the KEK with `keyferry kek import FILE --label LABEL --trust`, and give that label",
                 self.key,
                 self.kek
+            ));
+        }
+        if trusted_only && matches!(way, Way::TwoSteps(_)) {
+            return Err(fault!(
+                "the key \"{}\" leaves only under a trusted KEK (CKA_WRAP_WITH_TRUSTED), and this module wraps in two \
+                 steps, the first under a session key that nobody trusts; use a module with CKM_RSA_AES_KEY_WRAP, \
+                 such as keyferry's own",
+                self.key
             ));
         }
         Ok(())
