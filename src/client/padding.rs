@@ -26,6 +26,13 @@ impl Session {
         if inner == CKM_AES_KEY_WRAP_KWP {
             return Ok(Padding::Rfc5649);
         }
+        match self.padding_of_known(inner) {
+            Err(Error::Answer { function: "C_CreateObject", .. }) => self.padding_of_unknown(inner),
+            answer => answer,
+        }
+    }
+
+    fn padding_of_known(&self, inner: CK_MECHANISM_TYPE) -> Result<Padding> {
         let (key, secret) = (self.random(32)?, self.random(LEN)?);
         let aes = self.throw_away(CKK_AES, &key)?;
         let wrapped = self.throw_away(CKK_GENERIC_SECRET, &secret).and_then(|target| {
@@ -34,6 +41,15 @@ impl Session {
         });
         self.destroy(aes)?;
         judge(&key, &secret, &wrapped?)
+    }
+
+    /// Some modules take no secret key from outside, so that only the length can be looked at. It tells
+    /// PKCS #7 padding, which adds to 16 bytes what RFC 5649 does not.
+    fn padding_of_unknown(&self, inner: CK_MECHANISM_TYPE) -> Result<Padding> {
+        let mechanism = Mechanism::Plain(inner);
+        let wrapped =
+            self.with_aes(256, |aes| self.with_aes(128, |key| self.wrap(&mechanism, aes, key)))?;
+        if wrapped.len() == kwp_len(16) { Ok(Padding::Rfc5649) } else { Err(another()) }
     }
 
     /// A session key whose value is known.
@@ -56,12 +72,14 @@ fn judge(key: &[u8], secret: &[u8], wrapped: &[u8]) -> Result<Padding> {
         {
             Ok(Padding::Counted)
         }
-        _ => Err(Error::Unusable(
-            "the module's CKM_AES_KEY_WRAP_PAD is not RFC 5649, so no cloud could open what it makes; use another \
-             module, such as keyferry's own"
-                .to_owned(),
-        )),
+        _ => Err(another()),
     }
+}
+
+fn another() -> Error {
+    let sentence = "the module's CKM_AES_KEY_WRAP_PAD is not RFC 5649, so no cloud could open what it makes; use \
+                    another module, such as keyferry's own";
+    Error::Unusable(sentence.to_owned())
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ impl Session {
 
     /// Runs `work` with a new AES session key that can wrap and be wrapped, and destroys the key
     /// whatever comes of it.
-    fn with_aes<T>(
+    pub(super) fn with_aes<T>(
         &self,
         bits: usize,
         work: impl FnOnce(CK_OBJECT_HANDLE) -> Result<T>,

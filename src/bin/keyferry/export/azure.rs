@@ -3,7 +3,7 @@ use super::ready::{Ready, Written, way};
 use super::{Common, kek::Fits};
 use crate::file::Pending;
 use crate::options::Options;
-use crate::output::{Answer, Fault, fault};
+use crate::output::{Answer, Fault, clean, fault};
 use clap::Args;
 use keyferry::byok::azure::{Kid, Package, request};
 use keyferry::byok::cloud::{AES_BITS, AZURE, Taken};
@@ -95,7 +95,7 @@ impl Azure {
                 "the KEK \"{}\" is for {} (key_ops), and Azure imports with a KEK for import alone; create one with \
                  `az keyvault key create --kty RSA-HSM --size 4096 --ops import`",
                 self.common.kek,
-                if ops.is_empty() { "nothing".to_owned() } else { ops.join(", ") }
+                if ops.is_empty() { "nothing".to_owned() } else { clean(&ops.join(", ")) }
             ));
         }
         match (&file.kid, given) {
