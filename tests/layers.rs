@@ -31,7 +31,7 @@ const FORBIDDEN: &[(&str, &str)] =
     &[("crypto", "ck"), ("byok", "ck"), ("store", "object"), ("store", "mechanism")];
 
 /// The libraries with the hot arithmetic: only in `crypto`.
-const ARITHMETIC: &[&str] = &["aws_lc_sys", "aws_lc_rs", "aes", "aes_kw", "argon2"];
+const ARITHMETIC: &[&str] = &["aws_lc_sys", "aws_lc_rs", "aes", "aes_kw", "argon2", "fips205"];
 
 /// The libraries with key models: in `crypto`, and where keys are encoded.
 const MODELS: &[&str] = &["rsa", "p256", "p384", "p521", "k256"];

@@ -1,6 +1,8 @@
 //! SLH-DSA (FIPS 205): keys and pure signatures. AWS-LC does not have it; the crate `fips205` does.
 //!
-//! Keys are short and have one form each; what is long is the signatures.
+//! Keys are short and have one form each; what is long is the signatures. The crate allocates nothing:
+//! an optimised build signs with the longest in some 300 KiB of the caller's stack, one that is not
+//! optimised in more than 1 MiB.
 use super::prehash::Hedge;
 use super::{Failed, Secret, random};
 use fips205::traits::{KeyGen, SerDes, Signer, Verifier};
