@@ -163,10 +163,10 @@ impl Module {
         if flags & CKF_SERIAL_SESSION == 0 {
             return Err(Error::SessionParallelNotSupported);
         }
+        let token = self.token(slot)?;
         if flags & CKF_ASYNC_SESSION != 0 {
             return Err(Error::SessionAsyncNotSupported);
         }
-        let token = self.token(slot)?;
         if !token.is_initialized() {
             return Err(Error::TokenNotRecognized.because("the token is not initialised"));
         }

@@ -1,8 +1,7 @@
 //! SLH-DSA (FIPS 205): keys and pure signatures. AWS-LC does not have it; the crate `fips205` does.
 //!
-//! Keys are short and have one form each; what is long is the signatures. The crate allocates nothing:
-//! an optimised build signs with the longest in some 300 KiB of the caller's stack, one that is not
-//! optimised in more than 1 MiB.
+//! Keys are short and have one form each; what is long is the signatures. The crate allocates nothing,
+//! and so takes more stack than a thread of the application may have left: it gets one of its own.
 use super::prehash::Hedge;
 use super::{Failed, Secret, random};
 use fips205::traits::{KeyGen, SerDes, Signer, Verifier};
@@ -158,7 +157,7 @@ impl PublicKey {
     }
     /// Verifies; the context has at most 255 bytes.
     pub fn verify(&self, context: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Failed> {
-        match verified(self.set, &self.bytes, context, message, signature) {
+        match roomy(|| verified(self.set, &self.bytes, context, message, signature)) {
             Ok(true) => Ok(()),
             _ => Err(Failed),
         }
@@ -168,14 +167,14 @@ impl PublicKey {
 impl PrivateKey {
     /// From its encoding; fails if the public key in it is another's.
     pub fn new(set: Set, bytes: &[u8]) -> Result<PrivateKey, Failed> {
-        let key = prepared(set, bytes)?;
+        let key = roomy(|| prepared(set, bytes))?;
         Ok(PrivateKey { key, set, bytes: Secret::new(bytes.to_vec()) })
     }
     /// A fresh key.
     pub fn generate(set: Set) -> Result<PrivateKey, Failed> {
         let n = set.public_len() / 2;
         let seeds = [random(n)?, random(n)?, random(n)?];
-        PrivateKey::new(set, &grown(set, [&seeds[0], &seeds[1], &seeds[2]])?)
+        PrivateKey::new(set, &roomy(|| grown(set, [&seeds[0], &seeds[1], &seeds[2]]))?)
     }
     /// The parameter set.
     pub fn set(&self) -> Set {
@@ -191,12 +190,37 @@ impl PrivateKey {
     }
     /// Signs; the context has at most 255 bytes.
     pub fn sign(&self, context: &[u8], message: &[u8], hedge: Hedge) -> Result<Vec<u8>, Failed> {
-        self.key.sign(context, message, hedge == Hedge::Hedged)
+        roomy(|| self.key.sign(context, message, hedge == Hedge::Hedged))
     }
 }
+
+/// Runs `work` where there is stack enough: an optimised build needs some 300 KiB for the longest
+/// signatures, one that is not optimised more than 1 MiB.
+fn roomy<T>(work: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(STACK, STACK, work)
+}
+
+const STACK: usize = 4 << 20;
 
 impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PrivateKey({:?})", self.set)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_stack_is_enough() {
+        let sign = || {
+            let key = PrivateKey::generate(Set::Sha2_256f).unwrap();
+            let signature = key.sign(b"", b"message", Hedge::Hedged).unwrap();
+            let public = PublicKey::new(key.set(), key.public()).unwrap();
+            public.verify(b"", b"message", &signature)
+        };
+        let thread = std::thread::Builder::new().stack_size(128 << 10).spawn(sign).unwrap();
+        assert_eq!(thread.join().unwrap(), Ok(()));
     }
 }

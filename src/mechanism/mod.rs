@@ -17,6 +17,7 @@ mod ec;
 mod ecdh;
 mod ecdh_aes_key_wrap;
 mod edwards;
+mod functions;
 mod generic_secret;
 mod hashed;
 mod hkdf;
@@ -43,10 +44,9 @@ mod wrapping;
 
 use crate::ck::*;
 use crate::config::Config;
-use crate::crypto::{Secret, rsa_keygen::Threads};
 use crate::error::{Error, Result};
-use crate::object::attribute::Attributes;
-use crate::object::policy::{Act, Key, Target, Use};
+use crate::object::policy::{Act, Key, Use};
+pub use functions::*;
 pub use params::{Message, MessageShape, Params, Shape};
 use std::ops::RangeInclusive;
 
@@ -109,139 +109,6 @@ pub struct Mechanism {
     pub encapsulate: Option<Encapsulate>,
     /// `C_DecapsulateKey`: from a ciphertext to the value of the shared secret
     pub decapsulate: Option<Decapsulate>,
-}
-
-/// What tells a wrapping from noise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Integrity {
-    /// A check of the mechanism itself, or none.
-    Own,
-    /// Padding, and nothing else: which code an error has must not tell that the padding was right.
-    PaddingOnly,
-}
-
-/// What a derivation makes of its base key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Derived {
-    /// A secret key that says nothing about the base key.
-    Key,
-    /// A secret key that is hidden as the base key, unless the template says otherwise.
-    Inheriting,
-    /// A secret key at least as hidden as the base key, and unless the template says more, as it is.
-    Hidden,
-    /// Secret keys hidden just as the base key is.
-    Alike,
-    /// A secret key of the very bytes of the base key.
-    Bytes,
-    /// A data object.
-    Data,
-}
-
-/// Starts an operation: what every `C_*Init` calls.
-pub type Start<Operation> = fn(&Params, &Key) -> Result<Box<Operation>>;
-
-/// Starts a digest.
-pub type Digest = fn(&Params) -> Result<Box<dyn Transform>>;
-
-/// Goes on with a digest from its state. `CKR_SAVED_STATE_INVALID` if that cannot be one.
-pub type Resume = fn(state: &[u8]) -> Result<Box<dyn Transform>>;
-
-/// Derives a key for a template.
-pub type Derive = fn(&Params, &Key, template: &Attributes) -> Result<Attributes>;
-
-/// Derives keys, all or none.
-#[derive(Debug)]
-pub struct DeriveMany {
-    /// The templates of the keys, from the application's.
-    pub templates: fn(&Params, Attributes) -> Result<Vec<Attributes>>,
-    /// The keys, one for each of these templates.
-    pub run: fn(&Params, &Key) -> Result<Derivatives>,
-}
-
-/// What a derivation yields.
-#[derive(Debug, Default)]
-pub struct Derivatives {
-    /// Attributes of each key, in the order of the templates.
-    pub keys: Vec<Attributes>,
-    /// Bytes that the application is told: initialisation vectors, the version of a protocol.
-    pub told: Vec<u8>,
-}
-
-/// Unwraps to the encoding of a key.
-pub type Unwrap = fn(&Params, &Key, wrapped: &[u8]) -> Result<Secret>;
-
-/// Takes the shared secret out of a ciphertext.
-pub type Decapsulate = fn(&Params, &Key, ciphertext: &[u8]) -> Result<Secret>;
-
-/// Makes a secret key for a template.
-pub type Generate = fn(&Params, template: &Attributes) -> Result<Attributes>;
-
-/// Makes a key pair for the public and private templates: attributes of the public, then of the
-/// private half.
-pub type GeneratePair = fn(
-    &Params,
-    public: &Attributes,
-    private: &Attributes,
-    Threads,
-) -> Result<(Attributes, Attributes)>;
-
-/// Wrapping: its length is known before its bytes, so that a size query costs nothing.
-#[derive(Debug)]
-pub struct Wrap {
-    /// Exact length of the wrapping of a target; refuses what cannot be wrapped. Computes nothing.
-    pub len: fn(&Params, &Key, &Target) -> Result<usize>,
-    /// The wrapping itself. Asked only after `len` agreed.
-    pub run: fn(&Params, &Key, &Target) -> Result<Vec<u8>>,
-}
-
-/// Encapsulation: like wrapping, of a secret that comes to be on the way.
-#[derive(Debug)]
-pub struct Encapsulate {
-    /// Exact length of the ciphertext. Computes nothing.
-    pub len: fn(&Params, &Key) -> Result<usize>,
-    /// The encapsulation itself.
-    pub run: fn(&Params, &Key) -> Result<Encapsulated>,
-}
-
-/// A ciphertext, and the value of the shared secret in it.
-pub type Encapsulated = (Vec<u8>, Secret);
-
-/// Bytes in, bytes out: encrypt, decrypt, digest and sign are all this.
-pub trait Transform: Send {
-    /// Feeds a part; appends the output there is.
-    fn update(&mut self, part: &[u8], out: &mut Vec<u8>) -> Result<()>;
-    /// Ends the operation; appends what is left.
-    fn finish(self: Box<Self>, out: &mut Vec<u8>) -> Result<()>;
-    /// [`Self::update`] and [`Self::finish`] in one, for input that comes all at once.
-    fn single(mut self: Box<Self>, data: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        self.update(data, out)?;
-        self.finish(out)
-    }
-    /// Exactly how many bytes [`Self::update`] would append for a part of `len` bytes.
-    fn update_len(&self, len: usize) -> usize;
-    /// How many bytes would be appended for a last part of `len` bytes and the end, together.
-    fn finish_len(&self, len: usize) -> Bound;
-    /// What it is to go on from later, if it can be: as long at any time.
-    fn state(&self) -> Option<Vec<u8>> {
-        None
-    }
-}
-
-/// How long an output will be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bound {
-    /// Just this.
-    Exactly(usize),
-    /// Not more than this; the content decides.
-    AtMost(usize),
-}
-
-/// Bytes in, a verdict out.
-pub trait Verify: Send {
-    /// Feeds a part.
-    fn update(&mut self, part: &[u8]) -> Result<()>;
-    /// Ends the operation.
-    fn finish(self: Box<Self>, signature: &[u8]) -> Result<()>;
 }
 
 /// The longest encoding of a key that can be wrapped, in bytes: an RSA key of 16384 bits takes 9.5 KiB.

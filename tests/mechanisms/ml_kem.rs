@@ -188,7 +188,7 @@ fn the_secret_is_the_key_that_was_asked_for() {
         let before = objects(t);
         for (wrong, code) in [
             (attrs![CKA_KEY_TYPE => CKK_AES, CKA_VALUE_LEN => 16usize], CKR_TEMPLATE_INCONSISTENT),
-            (attrs![CKA_KEY_TYPE => CKK_DES3, CKA_LABEL => ""], CKR_TEMPLATE_INCONSISTENT),
+            (attrs![CKA_KEY_TYPE => CKK_DES3, CKA_LABEL => ""], CKR_ATTRIBUTE_VALUE_INVALID),
             (attrs![CKA_KEY_TYPE => CKK_AES, CKA_VALUE => &[1; 32]], CKR_TEMPLATE_INCONSISTENT),
             (attrs![CKA_CLASS => CKO_PRIVATE_KEY, CKA_LABEL => ""], CKR_TEMPLATE_INCONSISTENT),
             (attrs![CKA_LABEL => "", CKA_MODULUS => &[1]], CKR_ATTRIBUTE_TYPE_INVALID),

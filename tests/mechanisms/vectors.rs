@@ -24,7 +24,8 @@ const SUITES: &str = "wycheproof";
 const PROOFS: &[(&[&str], Proof)] = &[
     (&[
         "RSA_PKCS_KEY_PAIR_GEN", "EC_KEY_PAIR_GEN", "EC_EDWARDS_KEY_PAIR_GEN",
-        "EC_MONTGOMERY_KEY_PAIR_GEN", "ML_DSA_KEY_PAIR_GEN", "AES_KEY_GEN", "AES_XTS_KEY_GEN",
+        "EC_MONTGOMERY_KEY_PAIR_GEN", "ML_DSA_KEY_PAIR_GEN", "ML_KEM_KEY_PAIR_GEN",
+        "SLH_DSA_KEY_PAIR_GEN", "AES_KEY_GEN", "AES_XTS_KEY_GEN",
         "CHACHA20_KEY_GEN", "GENERIC_SECRET_KEY_GEN", "HKDF_KEY_GEN", "TLS_PRE_MASTER_KEY_GEN",
         "SHA_1_KEY_GEN", "SHA224_KEY_GEN", "SHA256_KEY_GEN", "SHA384_KEY_GEN", "SHA512_KEY_GEN",
         "SHA512_224_KEY_GEN", "SHA512_256_KEY_GEN", "SHA3_224_KEY_GEN", "SHA3_256_KEY_GEN",
@@ -53,6 +54,14 @@ const PROOFS: &[(&[&str], Proof)] = &[
         Vectors("mechanisms/ecdsa.rs", "wycheproof_sha3", SUITES)),
     (&["EDDSA"], Vectors("mechanisms/eddsa.rs", "rfc_8032", "RFC 8032 section 7")),
     (&["ML_DSA"], Vectors("mechanisms/ml_dsa.rs", "wycheproof_verifies", SUITES)),
+    (&[
+        "HASH_ML_DSA", "HASH_ML_DSA_SHA224", "HASH_ML_DSA_SHA256", "HASH_ML_DSA_SHA384",
+        "HASH_ML_DSA_SHA512", "HASH_ML_DSA_SHA3_224", "HASH_ML_DSA_SHA3_256", "HASH_ML_DSA_SHA3_384",
+        "HASH_ML_DSA_SHA3_512", "HASH_ML_DSA_SHAKE128", "HASH_ML_DSA_SHAKE256",
+    ], Vectors("mechanisms/hash_ml_dsa.rs", "signatures_are_those_of_others", "fips204 0.5.0")),
+    (&["ML_KEM"], Vectors("mechanisms/ml_kem.rs", "wycheproof_decapsulates", SUITES)),
+    (&["SLH_DSA"],
+        Vectors("mechanisms/slh_dsa.rs", "signatures_are_those_of_others", "noble-post-quantum")),
     (&["ECDH1_DERIVE", "ECDH1_COFACTOR_DERIVE"],
         Vectors("mechanisms/ecdh.rs", "wycheproof_weierstrass", SUITES)),
     (&["ECDH_AES_KEY_WRAP", "ECDH_X_AES_KEY_WRAP", "ECDH_COF_AES_KEY_WRAP"],

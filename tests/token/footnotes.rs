@@ -247,7 +247,12 @@ fn required_to_generate_and_unwrap() {
         if !is_key(sample.class) {
             return;
         }
+        // a length that is the only one is not asked for
+        let fixed = matches!(sample.class.value_len, [only] if only.start() == only.end());
         for a in marked(sample.class, Flags::GENERATE) {
+            if fixed && a.cka == CKA_VALUE_LEN {
+                continue;
+            }
             let generated = generate(s, sample.class, &without(&wanted(sample.class), a.cka));
             let refused = generated.is_none_or(|done| done == Err(CKR_TEMPLATE_INCOMPLETE));
             assert!(refused, "{}", told(sample.class, a.cka));

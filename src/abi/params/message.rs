@@ -307,9 +307,16 @@ mod tests {
             pTag: null_mut(),
         };
         let shape = MessageShape::ChaChaPoly;
-        for (at, len) in [(nonce.as_mut_ptr(), 0), (null_mut(), 12), (null_mut(), CK_ULONG::MAX)] {
-            let wrong =
-                CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS { pNonce: at, ulNonceLen: len, ..good };
+        for len in [0, 8, 11, 13, CK_ULONG::MAX] {
+            let wrong = CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS { ulNonceLen: len, ..good };
+            assert_eq!(read(shape, wrong).err(), Some(INVALID), "{len}");
+        }
+        for len in [12, 96] {
+            let wrong = CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS {
+                pNonce: null_mut(),
+                ulNonceLen: len,
+                ..good
+            };
             let params = read(shape, wrong).unwrap();
             assert_eq!(caller().message(Direction::Encrypt, &params), Err(INVALID));
         }
