@@ -1,8 +1,9 @@
 //! Nonces of messages: as given, or made here. PKCS#11 3.2, section "AES-GCM Authenticated
 //! Encryption / Decryption".
 //!
-//! What is made here is never made twice in one process: counters stop at their end, and no two
-//! series of them run side by side.
+//! What is made here is never made twice in one session under one key: counters stop at their end,
+//! no two series of them run side by side, and one that began at a place which is not random goes on
+//! from process to process.
 use crate::crypto::{self, Secret};
 use crate::error::{Error, Result};
 
@@ -14,8 +15,8 @@ pub enum Generator {
     /// `CKG_GENERATE`, our way: a counter over random bits, so that neither two messages of a
     /// process nor two processes meet.
     Own,
-    /// `CKG_GENERATE_COUNTER`: a counter from zero, in every process; the fixed bits have to tell
-    /// processes with the same key apart.
+    /// `CKG_GENERATE_COUNTER`: a counter from zero, in every session; the fixed bits have to tell
+    /// sessions with the same key apart.
     Counter,
     /// `CKG_GENERATE_RANDOM`: random bits.
     Random,
@@ -91,7 +92,7 @@ impl Nonce {
     }
 }
 
-/// The nonces of one process.
+/// The nonces of one process, or of all of a session under one key.
 #[derive(Debug, Default)]
 pub struct Nonces {
     series: Option<Series>,
@@ -121,6 +122,12 @@ impl Nonces {
             }
             Generator::Own | Generator::Counter | Generator::CounterXor => self.count(wanted),
         }
+    }
+
+    /// Whether the next process with the same key has to go on here: it would meet the same nonces
+    /// again, unless they are over random bits.
+    pub fn go_on(&self) -> bool {
+        self.series.as_ref().is_some_and(|series| series.generator != Generator::Own)
     }
 
     fn count(&mut self, wanted: &Nonce) -> Result<Vec<u8>> {

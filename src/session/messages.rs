@@ -14,6 +14,8 @@ use crate::mechanism::{Mechanism, Params, Transform, Verify};
 use crate::object::policy::{Act, Key};
 use encrypt::Parts;
 pub use encrypt::Sealed;
+use std::collections::BTreeMap;
+use std::mem;
 
 /// The processes of a session.
 #[derive(Debug, Default)]
@@ -22,8 +24,31 @@ pub(super) struct Messages {
     decrypt: Option<Process<Parts>>,
     sign: Option<Process<Box<dyn Transform>>>,
     verify: Option<Process<Box<dyn Verify>>>,
-    /// Of the process that encrypts.
+    counting: Counting,
+}
+
+/// The nonces that a session makes: each is another one under the same key ("unique for a given
+/// session", section "AES-GCM Authenticated Encryption / Decryption"), also if one process ends and
+/// the next begins.
+#[derive(Debug, Default)]
+struct Counting {
+    /// The key of the last process that encrypts.
+    key: CK_OBJECT_HANDLE,
     nonces: Nonces,
+    /// Counters of other keys.
+    others: BTreeMap<CK_OBJECT_HANDLE, Nonces>,
+}
+
+impl Counting {
+    /// A process with `key` begins.
+    fn begin(&mut self, key: CK_OBJECT_HANDLE) {
+        let last = mem::take(&mut self.nonces);
+        if last.go_on() {
+            self.others.insert(self.key, last);
+        }
+        self.nonces = self.others.remove(&key).unwrap_or_default();
+        self.key = key;
+    }
 }
 
 /// A process.
@@ -50,6 +75,11 @@ impl<Message> std::fmt::Debug for Process<Message> {
 }
 
 impl Messages {
+    /// Ends all processes. No counter begins again.
+    pub(super) fn end(&mut self) {
+        *self = Messages { counting: mem::take(&mut self.counting), ..Messages::default() };
+    }
+
     /// Ends the processes that `flags` names.
     pub(super) fn cancel(&mut self, flags: CK_FLAGS) {
         let named = |flag| flags & flag != 0;

@@ -1,4 +1,5 @@
 //! Nonces that the token makes: PKCS#11 3.2, section "AES-GCM Authenticated Encryption / Decryption".
+use crate::common::session::query_then;
 use crate::common::*;
 use crate::fixture::{Messages, Param};
 use std::collections::BTreeSet;
@@ -47,16 +48,13 @@ fn each_message_has_its_own_and_opens_under_it() {
 
 #[test]
 fn counters_start_at_zero_and_leave_the_fixed_bits() {
-    with_process(CKM_AES_GCM, |t, key| {
-        for round in 0..2 {
-            for n in 0..3u8 {
-                let mut param = Param::gcm(&[9; 12]).made_by(CKG_GENERATE_COUNTER, 64);
-                t.seal(&mut param, b"", b"x").unwrap();
-                assert_eq!(param.nonce, [9, 9, 9, 9, 9, 9, 9, 9, 0, 0, 0, n], "{round}");
-            }
-            t.encrypts_no_more().unwrap();
-            t.encrypts(&Mech::new(CKM_AES_GCM), key).unwrap();
+    with_process(CKM_AES_GCM, |t, _| {
+        for n in 0..3u8 {
+            let mut param = Param::gcm(&[9; 12]).made_by(CKG_GENERATE_COUNTER, 64);
+            t.seal(&mut param, b"", b"x").unwrap();
+            assert_eq!(param.nonce, [9, 9, 9, 9, 9, 9, 9, 9, 0, 0, 0, n]);
         }
+        process(t, CKM_AES_GCM);
         let mut param = Param::gcm(&[9; 12]).made_by(CKG_GENERATE_COUNTER_XOR, 64);
         for last in [9, 8, 11, 10] {
             // the nonce that came out last goes in again
@@ -66,6 +64,48 @@ fn counters_start_at_zero_and_leave_the_fixed_bits() {
         let mut other = Param::gcm(&[1; 12]).made_by(CKG_GENERATE_COUNTER_XOR, 64);
         assert_eq!(t.seal(&mut other, b"", b"x"), Err(CKR_MECHANISM_PARAM_INVALID));
     });
+}
+
+/// "Each IV must be unique for a given session": no end of a process makes its counter begin again.
+#[test]
+fn counters_go_on_from_process_to_process() {
+    let ends: [fn(&Token) -> Rv<()>; 4] = [
+        |t| t.encrypts_no_more(),
+        |t| call!(t.C_SessionCancel(t.handle, CKF_MESSAGE_ENCRYPT)),
+        |t| {
+            call!(t.C_DigestInit(t.handle, &mut Mech::new(CKM_SHA256).raw()))?;
+            let state = query_then(|at, n| call!(t.C_GetOperationState(t.handle, at, n)))?;
+            call!(t.C_SetOperationState(t.handle, ptr(&state), len(&state), 0, 0))?;
+            call!(t.C_SessionCancel(t.handle, CKF_DIGEST))
+        },
+        |t| call!(t.C_Logout(t.handle)).and_then(|()| t.login(CKU_USER, PIN)),
+    ];
+    let key = |t: &Token| {
+        // stays in sight when the user has logged out
+        let template = attrs![CKA_VALUE_LEN => 16usize, CKA_ENCRYPT => true, CKA_PRIVATE => false];
+        t.generate(&Mech::new(CKM_AES_KEY_GEN), &template).unwrap()
+    };
+    for generator in [CKG_GENERATE_COUNTER, CKG_GENERATE_COUNTER_XOR] {
+        with_token(|t| {
+            let keys = [key(t), key(t)];
+            let mut seen = BTreeSet::new();
+            for (round, end) in ends.iter().enumerate() {
+                for (which, key) in keys.into_iter().enumerate() {
+                    t.encrypts(&Mech::new(CKM_AES_GCM), key).unwrap();
+                    for _ in 0..2 {
+                        let mut param = Param::gcm(&[0; 12]).made_by(generator, 64);
+                        t.seal(&mut param, b"", b"x").unwrap();
+                        assert!(seen.insert((which, param.nonce)), "{generator}, {round}");
+                    }
+                    end(t).unwrap();
+                }
+            }
+            let counted =
+                BTreeSet::from_iter(seen.iter().map(|(which, nonce)| (*which, nonce[11])));
+            let expected = (0..2).flat_map(|which| (0..8).map(move |n| (which, n)));
+            assert_eq!(counted, expected.collect(), "each key by itself");
+        });
+    }
 }
 
 #[test]

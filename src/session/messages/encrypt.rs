@@ -63,7 +63,7 @@ impl Session {
         let process = self.process(act, mechanism, Params::None, key)?;
         *operations.messages.crypt(direction) = Some(process);
         if direction == Direction::Encrypt {
-            operations.messages.nonces = Nonces::default();
+            operations.messages.counting.begin(key);
         }
         Ok(())
     }
@@ -84,13 +84,13 @@ impl Session {
         room: Room,
     ) -> Result<Sealed> {
         let mut operations = self.operations();
-        let Messages { encrypt, nonces, .. } = &mut operations.messages;
+        let Messages { encrypt, counting, .. } = &mut operations.messages;
         let process = idle(encrypt)?;
         if let Some(short) = short(room, data.len()) {
             return Ok(short.into());
         }
-        let (parts, nonce) =
-            process.begin(Direction::Encrypt, &self.key_of(process)?, nonces, message, aad)?;
+        let (key, nonces) = (self.key_of(process)?, &mut counting.nonces);
+        let (parts, nonce) = process.begin(Direction::Encrypt, &key, nonces, message, aad)?;
         let tag_len = parts.tag_len;
         let mut out = Secret::default();
         parts.transform.single(data, &mut out)?;
@@ -129,13 +129,13 @@ impl Session {
         aad: &[u8],
     ) -> Result<Vec<u8>> {
         let mut operations = self.operations();
-        let Messages { encrypt, decrypt, nonces, .. } = &mut operations.messages;
+        let Messages { encrypt, decrypt, counting, .. } = &mut operations.messages;
         let process = match direction {
             Direction::Encrypt => idle(encrypt)?,
             Direction::Decrypt => idle(decrypt)?,
         };
-        let (parts, nonce) =
-            process.begin(direction, &self.key_of(process)?, nonces, message, aad)?;
+        let (key, nonces) = (self.key_of(process)?, &mut counting.nonces);
+        let (parts, nonce) = process.begin(direction, &key, nonces, message, aad)?;
         process.message = Some(parts);
         Ok(nonce)
     }

@@ -110,6 +110,13 @@ impl<Operation: ?Sized> std::fmt::Debug for Active<Operation> {
 }
 
 impl Operations {
+    /// Ends all of them.
+    fn end(&mut self, locked: u64) {
+        self.messages.end();
+        let messages = std::mem::take(&mut self.messages);
+        *self = Operations { locked, messages, ..Operations::default() };
+    }
+
     fn slot(&mut self, role: Role) -> &mut Option<Active<dyn Transform>> {
         let [encrypt, decrypt, digest, sign, sign_recover, verify_recover] = &mut self.transforms;
         match role {
@@ -156,7 +163,7 @@ impl Session {
         let locked = self.token.locked();
         let mut operations = self.operations.lock();
         if operations.locked != locked {
-            *operations = Operations { locked, ..Operations::default() };
+            operations.end(locked);
         }
         operations
     }

@@ -46,7 +46,8 @@ impl Session {
             return Err(Error::KeyNotNeeded);
         }
         let mut operations = self.operations();
-        *operations = Operations { locked: operations.locked, ..Operations::default() };
+        let locked = operations.locked;
+        operations.end(locked);
         *operations.slot(Role::Digest) = Some(digest);
         Ok(())
     }
