@@ -98,11 +98,13 @@ pub fn export(kek: &Key, target: Arc<Object>) -> Result<Target> {
     Ok(Target(target))
 }
 
-/// The value of a secret key for a digest to take in: PKCS#11 3.2, section 5.12.4. Of a key that
-/// may not leave the token not even a hash does.
-pub fn digestible(key: Arc<Object>) -> Result<Secret> {
+/// The value of a secret key for a digest by `mechanism` to take in: PKCS#11 3.2, section 5.12.4. Of
+/// a key that may not leave the token not even a hash does, nor of one that is kept for other
+/// mechanisms.
+pub fn digestible(mechanism: CK_MECHANISM_TYPE, key: Arc<Object>) -> Result<Secret> {
+    let may = key.is(CKA_EXTRACTABLE) && allows(key.attributes(), mechanism);
     match key.prepared() {
-        Ok(Prepared::Secret(value)) if key.is(CKA_EXTRACTABLE) => Ok(value.clone()),
+        Ok(Prepared::Secret(value)) if may => Ok(value.clone()),
         _ => Err(Error::KeyIndigestible),
     }
 }

@@ -95,6 +95,25 @@ fn keys_are_digested_if_they_may_leave() {
 }
 
 #[test]
+fn keys_are_digested_by_the_mechanisms_they_allow() {
+    with_token(|t| {
+        let key = attrs![
+            CKA_CLASS => CKO_SECRET_KEY,
+            CKA_KEY_TYPE => CKK_GENERIC_SECRET,
+            CKA_VALUE => b"secret",
+            CKA_EXTRACTABLE => true,
+            CKA_ALLOWED_MECHANISMS => &[CKM_SHA256_HMAC, CKM_SHA384][..],
+        ];
+        let key = t.create(&key).unwrap();
+        for (ckm, may) in [(CKM_SHA384, Ok(())), (CKM_SHA256, Err(CKR_KEY_INDIGESTIBLE))] {
+            t.digest_init(&Mech::new(ckm)).unwrap();
+            assert_eq!(t.digest_key(key), may);
+            t.digest_final().unwrap();
+        }
+    });
+}
+
+#[test]
 fn what_ends_a_digest_and_what_does_not() {
     with_token(|t| {
         let sha256 = Mech::new(CKM_SHA256);

@@ -99,8 +99,10 @@ struct Active<Operation: ?Sized> {
     in_parts: bool,
     /// Whether `CKA_ALWAYS_AUTHENTICATE` still waits for a `CKU_CONTEXT_SPECIFIC` login.
     locked: bool,
-    /// By which mechanism it could be gone on with, if where it stands may be seen.
-    saveable: Option<&'static Mechanism>,
+    /// Of a digest: its mechanism.
+    mechanism: Option<&'static Mechanism>,
+    /// Whether where it stands may be seen.
+    saveable: bool,
 }
 
 impl<Operation: ?Sized> std::fmt::Debug for Active<Operation> {
@@ -153,7 +155,23 @@ impl Operations {
 
 impl<Operation: ?Sized> Active<Operation> {
     fn new(operation: Box<Operation>, locked: bool) -> Active<Operation> {
-        Active { operation, pending: None, in_parts: false, locked, saveable: None }
+        Active {
+            operation,
+            pending: None,
+            in_parts: false,
+            locked,
+            mechanism: None,
+            saveable: false,
+        }
+    }
+}
+
+impl Active<dyn Transform> {
+    fn digest(
+        operation: Box<dyn Transform>,
+        mechanism: &'static Mechanism,
+    ) -> Active<dyn Transform> {
+        Active { mechanism: Some(mechanism), saveable: true, ..Active::new(operation, false) }
     }
 }
 
@@ -176,19 +194,21 @@ impl Session {
         }
         let start = mechanism.digest.ok_or(Error::MechanismInvalid)?;
         let params = self.params(mechanism, params)?;
-        let active = Active { saveable: Some(mechanism), ..Active::new(start(&params)?, false) };
-        *operations.slot(Role::Digest) = Some(active);
+        *operations.slot(Role::Digest) = Some(Active::digest(start(&params)?, mechanism));
         Ok(())
     }
 
     /// `C_DigestKey`: the value of a secret key as the next part. `CKR_KEY_INDIGESTIBLE` for others.
     pub fn digest_key(&self, key: CK_OBJECT_HANDLE) -> Result<()> {
-        let value = policy::digestible(self.usable(key, Error::KeyHandleInvalid)?)?;
+        let key = self.usable(key, Error::KeyHandleInvalid)?;
         let mut operations = self.operations();
+        let digest = operations.slot(Role::Digest).as_ref().and_then(|active| active.mechanism);
+        let digest = digest.ok_or(Error::OperationNotInitialized)?;
+        let value = policy::digestible(digest.ckm, key)?;
         operations.update(Role::Digest, &value, Room::Bytes(0))?;
         if let Some(active) = operations.slot(Role::Digest) {
             // its state has bytes of the key in it, as they are
-            active.saveable = None;
+            active.saveable = false;
         }
         Ok(())
     }

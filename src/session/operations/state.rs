@@ -70,7 +70,8 @@ impl Operations {
 
 impl Active<dyn Transform> {
     fn save(&self) -> Option<Vec<u8>> {
-        let ckm = u32::try_from(self.saveable?.ckm).ok()?;
+        let mechanism = self.mechanism.filter(|_| self.saveable)?;
+        let ckm = u32::try_from(mechanism.ckm).ok()?;
         let mut state = Vec::from(MAGIC);
         state.extend([VERSION, u8::from(self.in_parts)]);
         state.extend(ckm.to_be_bytes());
@@ -86,8 +87,7 @@ fn restored(state: &[u8]) -> Result<Active<dyn Transform>> {
     let (ckm, in_parts, state) = parsed(state).ok_or(Error::SavedStateInvalid)?;
     let mechanism = Mechanism::of(ckm).map_err(|_| Error::SavedStateInvalid)?;
     let resume = mechanism.resume.ok_or(Error::SavedStateInvalid)?;
-    let active = Active::new(resume(state)?, false);
-    Ok(Active { in_parts, saveable: Some(mechanism), ..active })
+    Ok(Active { in_parts, ..Active::digest(resume(state)?, mechanism) })
 }
 
 /// The mechanism, whether a part was fed, and what the mechanism goes on from.
