@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+"""Microsoft's own client of Key Vault, unmodified, imports what `keyferry export azure` makes.
+
+The vault and the Managed HSM are stand-ins (`clouds/key_vault.py`) behind their real names. Keys go as `az`
+sends them: the file's bytes as the JWK's `t`. Whatever arrives signs or encrypts there, and that is checked
+with what the token says of its key.
+"""
+
+import base64
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import HttpResponseError
+from azure.core.rest import HttpRequest
+from azure.keyvault.keys import ApiVersion, JsonWebKey, KeyClient, KeyVaultKey
+from azure.keyvault.keys.crypto import CryptographyClient, EncryptionAlgorithm, SignatureAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from clouds.key_vault import HSM_DOMAIN, VAULT_DOMAIN, KeyVault
+from clouds.network import Network
+from lib import ck
+from lib.ceremony import Setting, fresh_token, own_folder, read_arguments
+from lib.command import keyferry
+from lib.report import Report, require
+from lib.targets import TARGETS, Ec, Secret, Target
+
+_CURVES = {"P-256": "P-256", "P-384": "P-384", "P-521": "P-521", "secp256k1": "P-256K"}
+_HASHES = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
+_ALGORITHMS = {
+    "P-256": ("ES256", "256"), "P-384": ("ES384", "384"), "P-521": ("ES512", "512"), "secp256k1": ("ES256K", "256"),
+    "RSA-2048": ("RS256", "256"), "RSA-3072": ("RS384", "384"), "RSA-4096": ("RS512", "512"),
+}
+_MESSAGE = b"signed where the key has arrived"
+
+
+@dataclass(frozen=True)
+class OnToken:
+    """A key on the token, and what shows which it is."""
+
+    target: Target
+    proof: bytes
+
+    @property
+    def label(self) -> str:
+        """Its label, and its name in the vault."""
+        return self.target.name
+
+    def jwk(self, package: bytes) -> JsonWebKey:
+        """What `az keyvault key import --byok-file` makes of a package."""
+        if isinstance(self.target.kind, Secret):
+            return JsonWebKey(kty="oct-HSM", key_ops=["encrypt", "decrypt"], t=package)
+        if isinstance(self.target.kind, Ec):
+            return JsonWebKey(kty="EC-HSM", crv=_CURVES[self.label], key_ops=["sign", "verify"], t=package)
+        return JsonWebKey(kty="RSA-HSM", key_ops=["sign", "verify"], t=package)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every case needs."""
+
+    setting: Setting
+    folder: Path
+    keys: list[OnToken]
+
+    def export(self, kek: object, key: str, *more: object) -> bytes:
+        """`keyferry export azure`: the package."""
+        answer = keyferry(self.setting, "export", "azure", "--kek", kek, "--key", key, "--force", *more,
+                          folder=self.folder)
+        require("az keyvault key import" in answer["next"], "no az command in the answer")
+        return (self.folder / answer["file"]).read_bytes()
+
+    def key(self, name: str) -> OnToken:
+        """A key by its name."""
+        return next(key for key in self.keys if key.label == name)
+
+
+class Credential:
+    """Somebody who may do everything, as `azure-identity` would prove."""
+
+    def get_token(self, *scopes: str, **_: object) -> AccessToken:
+        """A token that says for what it is."""
+        return AccessToken(f"token for {scopes[0]}", int(time.time()) + 3600)
+
+
+def main() -> None:
+    """Runs everything."""
+    setting = read_arguments(__doc__.splitlines()[0])
+    hosts = [f"contoso.{domain}" for domain in (VAULT_DOMAIN, HSM_DOMAIN)]
+    with Report() as report, own_folder() as folder, fresh_token(setting) as session:
+        extra = [(ck.CKA_TOKEN, True), (ck.CKA_EXTRACTABLE, True)]
+        azure = [target for target in TARGETS if target.for_azure]
+        keys = [
+            OnToken(target, target.kind.generate(session, [*extra, (ck.CKA_LABEL, target.name)])[1])
+            for target in azure
+        ]
+        bench = Bench(setting, folder, keys)
+        with Network(folder, {host: KeyVault(host) for host in hosts}):
+            for host in hosts:
+                with KeyClient(f"https://{host}", Credential(), retry_total=0) as client:
+                    imports(report, bench, client, [key for key in keys if goes_to(key, host)])
+                    forms(report, bench, client)
+                    refusals(report, bench, client, host)
+
+
+def goes_to(key: OnToken, host: str) -> bool:
+    """A vault takes no symmetric keys."""
+    return host.endswith(HSM_DOMAIN) or not isinstance(key.target.kind, Secret)
+
+
+def imports(report: Report, bench: Bench, client: KeyClient, keys: list[OnToken]) -> None:
+    """Every type of key under every size of KEK."""
+    for bits in (2048, 3072, 4096):
+        kek = make_kek(client, bits)
+        file = bench.folder / f"{kek.properties.name}.json"
+        file.write_text(as_az_prints(kek))
+        with report.group(f"{client.vault_url}, imported under RSA-{bits}") as group:
+            for key in keys:
+                with group.case(key.label):
+                    package = bench.export(file, key.label)
+                    name = f"{key.label}-{bits}"
+                    arrived = client.import_key(name, key.jwk(package), hardware_protected=True)
+                    prove(arrived, key)
+
+
+def make_kek(client: KeyClient, bits: int) -> KeyVaultKey:
+    """A key exchange key of the vault's."""
+    kek = client.create_rsa_key(f"kek-{bits}", size=bits, hardware_protected=True, key_operations=["import"])
+    require(kek.key_type == "RSA-HSM" and kek.key_operations == ["import"], "the vault made no key exchange key")
+    return kek
+
+
+def as_az_prints(key: KeyVaultKey) -> str:
+    """What `az keyvault key show` prints: bytes in base64, members in camel case, absent ones as null."""
+    fields = {name: getattr(key.key, name) for name in JsonWebKey._FIELDS}  # noqa: SLF001 - as az does it
+    jwk = {
+        ("keyOps" if name == "key_ops" else name): base64.b64encode(v).decode() if isinstance(v, bytes) else v
+        for name, v in fields.items()
+    }
+    attributes = {"enabled": key.properties.enabled, "recoveryLevel": key.properties.recovery_level, "expires": None}
+    return json.dumps({"attributes": attributes, "key": jwk, "managed": None, "releasePolicy": None}, indent=2)
+
+
+def prove(arrived: KeyVaultKey, key: OnToken) -> None:
+    """Raises unless the key in the vault does what the key on the token does."""
+    crypto = CryptographyClient(arrived, Credential(), retry_total=0)
+    if isinstance(key.target.kind, Secret):
+        algorithm = EncryptionAlgorithm(f"A{key.target.kind.length * 8}CBC")
+        block = crypto.encrypt(algorithm, bytes(16), iv=bytes(16)).ciphertext
+        require(block == key.proof, "another key encrypts in the vault")
+        return
+    name, digest_name = _ALGORITHMS[key.label]
+    algorithm = _HASHES[digest_name]
+    digest = hashes.Hash(algorithm)
+    digest.update(_MESSAGE)
+    signature = crypto.sign(SignatureAlgorithm(name), digest.finalize()).signature
+    public = serialization.load_der_public_key(key.proof)
+    if isinstance(public, rsa.RSAPublicKey):
+        public.verify(signature, _MESSAGE, padding.PKCS1v15(), algorithm)
+        return
+    half = len(signature) // 2
+    numbers = int.from_bytes(signature[:half]), int.from_bytes(signature[half:])
+    public.verify(encode_dss_signature(*numbers), _MESSAGE, ec.ECDSA(algorithm))
+
+
+def forms(report: Report, bench: Bench, client: KeyClient) -> None:
+    """The other ways to hand over a KEK, and to hand in a package."""
+    kek = client.get_key("kek-3072")
+    numbers = rsa.RSAPublicNumbers(int.from_bytes(kek.key.e), int.from_bytes(kek.key.n))
+    public = numbers.public_key()
+    with report.group(f"{client.vault_url}, KEKs in every form") as group:
+        for name, encoding in (("PEM", serialization.Encoding.PEM), ("DER", serialization.Encoding.DER)):
+            with group.case(f"{name} of az keyvault key download, and --kid"):
+                file = bench.folder / f"kek.{name}"
+                file.write_bytes(public.public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo))
+                import_and_prove(bench, client, bench.export(file, "P-256", "--kid", kek.id), "P-256")
+        with group.case("kek import of what az prints"):
+            label = f"kek of {client.vault_url}"
+            kept = keyferry(bench.setting, "kek", "import", bench.folder / "kek-3072.json", "--label", label,
+                            folder=bench.folder)
+            require(kept["kid"] == kek.id and kept["kid_kept"], "the key identifier was not kept")
+            import_and_prove(bench, client, bench.export(label, "RSA-3072"), "RSA-3072")
+    with report.group(f"{client.vault_url}, requests of a program of one's own") as group:
+        for key in (key for key in bench.keys if goes_to(key, client.vault_url)):
+            with group.case(f"--request of {key.label}"):
+                bench.export(bench.folder / "kek-3072.json", key.label, "--request", "request.json")
+                body = (bench.folder / "request.json").read_bytes()
+                url = f"{client.vault_url}/keys/own-{key.label}?api-version={ApiVersion.V7_6.value}"
+                request = HttpRequest("PUT", url, content=body, headers={"Content-Type": "application/json"})
+                client.send_request(request).raise_for_status()
+                prove(client.get_key(f"own-{key.label}"), key)
+
+
+def import_and_prove(bench: Bench, client: KeyClient, package: bytes, name: str) -> None:
+    """One package."""
+    key = bench.key(name)
+    prove(client.import_key(f"form-{name}", key.jwk(package), hardware_protected=True), key)
+
+
+def refusals(report: Report, bench: Bench, client: KeyClient, host: str) -> None:
+    """What is not as it was made is refused, and the SDK says so."""
+    package = json.loads(bench.export(bench.folder / "kek-2048.json", "P-256"))
+    here, other = (client.get_key(f"kek-{bits}").id for bits in (2048, 3072))
+    imported = client.get_key("P-256-2048").id
+    blob = base64.urlsafe_b64decode(package["ciphertext"] + "==")
+    header = package["header"]
+    changed: dict[str, tuple[dict, str]] = {
+        "a bit of the first part": (with_blob(package, flip(blob, 100)), "cannot be opened"),
+        "a bit of the second part": (with_blob(package, flip(blob, 300)), "is damaged"),
+        "cut off": (with_blob(package, blob[:-8]), "is damaged"),
+        "for another KEK": ({**package, "header": {**header, "kid": other}}, "cannot be opened"),
+        "an unknown kid": ({**package, "header": {**header, "kid": f"{here[:-32]}{'0' * 32}"}}, "is not here"),
+        "the kid of no KEK": ({**package, "header": {**header, "kid": imported}}, "not that of a key exchange key"),
+        "another wrapping": ({**package, "header": {**header, "enc": "CKM_RSA_PKCS_OAEP"}}, "alg and enc"),
+        "another schema": ({**package, "schema_version": "2.0.0"}, "schema 1.0.0"),
+    }
+    key = bench.key("P-256")
+    with report.group(f"{client.vault_url}, refused") as group:
+        for name, (bad, reason) in changed.items():
+            with group.case(name), refused(reason):
+                client.import_key("bad", key.jwk(json.dumps(bad).encode()), hardware_protected=True)
+        good = json.dumps(package).encode()
+        for name, jwk in (
+            ("another curve", JsonWebKey(kty="EC-HSM", crv="P-256K", key_ops=["sign"], t=good)),
+            ("another type", JsonWebKey(kty="RSA-HSM", key_ops=["sign"], t=good)),
+        ):
+            with group.case(name), refused("not what was said or taken"):
+                client.import_key("bad", jwk, hardware_protected=True)
+        if host.endswith(VAULT_DOMAIN):
+            with group.case("a KEK of the other service"), refused("is not here"):
+                foreign = good.replace(VAULT_DOMAIN.encode(), HSM_DOMAIN.encode())
+                client.import_key("bad", key.jwk(foreign), hardware_protected=True)
+        with group.case("nothing arrived"), refused("there is no key bad"):
+            client.get_key("bad")
+        with group.case("the package itself is good"):
+            import_and_prove(bench, client, good, "P-256")
+
+
+def with_blob(package: dict, blob: bytes) -> dict:
+    """The package with another ciphertext."""
+    return {**package, "ciphertext": base64.urlsafe_b64encode(blob).rstrip(b"=").decode()}
+
+
+def flip(blob: bytes, place: int) -> bytes:
+    """The blob with one bit turned."""
+    return blob[:place] + bytes([blob[place] ^ 1]) + blob[place + 1 :]
+
+
+@contextlib.contextmanager
+def refused(reason: str) -> Iterator[None]:
+    """Raises unless the SDK raises what the service said."""
+    try:
+        yield
+    except HttpResponseError as error:
+        require(reason in str(error), f"refused for another reason: {error}")
+    else:
+        raise AssertionError("it was taken")
+
+
+if __name__ == "__main__":
+    main()
