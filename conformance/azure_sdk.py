@@ -7,12 +7,9 @@ with what the token says of its key.
 """
 
 import base64
-import contextlib
 import json
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -22,66 +19,23 @@ from azure.core.exceptions import HttpResponseError
 from azure.core.rest import HttpRequest
 from azure.keyvault.keys import ApiVersion, JsonWebKey, KeyClient, KeyVaultKey
 from azure.keyvault.keys.crypto import CryptographyClient, EncryptionAlgorithm, SignatureAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from clouds.key_vault import HSM_DOMAIN, VAULT_DOMAIN, KeyVault
 from clouds.network import Network
-from lib import ck
-from lib.ceremony import Setting, fresh_token, own_folder, read_arguments
-from lib.command import keyferry
+from lib.ceremony import fresh_token, own_folder, read_arguments
+from lib.leaving import Bench, OnToken, digest_of_message, flip, refused
 from lib.report import Report, require
-from lib.targets import TARGETS, Ec, Secret, Target
+from lib.targets import TARGETS
 
 _CURVES = {"P-256": "P-256", "P-384": "P-384", "P-521": "P-521", "secp256k1": "P-256K"}
-_HASHES = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
 _ALGORITHMS = {
     "P-256": ("ES256", "256"), "P-384": ("ES384", "384"), "P-521": ("ES512", "512"), "secp256k1": ("ES256K", "256"),
     "RSA-2048": ("RS256", "256"), "RSA-3072": ("RS384", "384"), "RSA-4096": ("RS512", "512"),
 }
-_MESSAGE = b"signed where the key has arrived"
-
-
-@dataclass(frozen=True)
-class OnToken:
-    """A key on the token, and what shows which it is."""
-
-    target: Target
-    proof: bytes
-
-    @property
-    def label(self) -> str:
-        """Its label, and its name in the vault."""
-        return self.target.name
-
-    def jwk(self, package: bytes) -> JsonWebKey:
-        """What `az keyvault key import --byok-file` makes of a package."""
-        if isinstance(self.target.kind, Secret):
-            return JsonWebKey(kty="oct-HSM", key_ops=["encrypt", "decrypt"], t=package)
-        if isinstance(self.target.kind, Ec):
-            return JsonWebKey(kty="EC-HSM", crv=_CURVES[self.label], key_ops=["sign", "verify"], t=package)
-        return JsonWebKey(kty="RSA-HSM", key_ops=["sign", "verify"], t=package)
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What every case needs."""
-
-    setting: Setting
-    folder: Path
-    keys: list[OnToken]
-
-    def export(self, kek: object, key: str, *more: object) -> bytes:
-        """`keyferry export azure`: the package."""
-        answer = keyferry(self.setting, "export", "azure", "--kek", kek, "--key", key, "--force", *more,
-                          folder=self.folder)
-        require("az keyvault key import" in answer["next"], "no az command in the answer")
-        return (self.folder / answer["file"]).read_bytes()
-
-    def key(self, name: str) -> OnToken:
-        """A key by its name."""
-        return next(key for key in self.keys if key.label == name)
+_NAMES = [target.name for target in TARGETS if target.for_azure]
 
 
 class Credential:
@@ -97,38 +51,48 @@ def main() -> None:
     setting = read_arguments(__doc__.splitlines()[0])
     hosts = [f"contoso.{domain}" for domain in (VAULT_DOMAIN, HSM_DOMAIN)]
     with Report() as report, own_folder() as folder, fresh_token(setting) as session:
-        extra = [(ck.CKA_TOKEN, True), (ck.CKA_EXTRACTABLE, True)]
-        azure = [target for target in TARGETS if target.for_azure]
-        keys = [
-            OnToken(target, target.kind.generate(session, [*extra, (ck.CKA_LABEL, target.name)])[1])
-            for target in azure
-        ]
-        bench = Bench(setting, folder, keys)
+        bench = Bench.make(setting, folder, session, _NAMES)
         with Network(folder, {host: KeyVault(host) for host in hosts}):
             for host in hosts:
                 with KeyClient(f"https://{host}", Credential(), retry_total=0) as client:
-                    imports(report, bench, client, [key for key in keys if goes_to(key, host)])
+                    imports(report, bench, client)
                     forms(report, bench, client)
                     refusals(report, bench, client, host)
 
 
-def goes_to(key: OnToken, host: str) -> bool:
-    """A vault takes no symmetric keys."""
-    return host.endswith(HSM_DOMAIN) or not isinstance(key.target.kind, Secret)
+def keys_for(bench: Bench, client: KeyClient) -> list[OnToken]:
+    """What the service takes: a vault takes no symmetric keys."""
+    return [key for key in bench.keys.values() if client.vault_url.endswith(HSM_DOMAIN) or not key.is_secret]
 
 
-def imports(report: Report, bench: Bench, client: KeyClient, keys: list[OnToken]) -> None:
+def export(bench: Bench, kek: object, key: str, *more: object) -> bytes:
+    """`keyferry export azure`: the package."""
+    exported = bench.export("azure", kek, key, *more)
+    require("az keyvault key import" in exported.answer["next"], "no az command in the answer")
+    return exported.file
+
+
+def jwk(key: OnToken, package: bytes) -> JsonWebKey:
+    """What `az keyvault key import --byok-file` makes of a package."""
+    if key.is_secret:
+        return JsonWebKey(kty="oct-HSM", key_ops=["encrypt", "decrypt"], t=package)
+    if key.label in _CURVES:
+        return JsonWebKey(kty="EC-HSM", crv=_CURVES[key.label], key_ops=["sign", "verify"], t=package)
+    return JsonWebKey(kty="RSA-HSM", key_ops=["sign", "verify"], t=package)
+
+
+def imports(report: Report, bench: Bench, client: KeyClient) -> None:
     """Every type of key under every size of KEK."""
     for bits in (2048, 3072, 4096):
         kek = make_kek(client, bits)
         file = bench.folder / f"{kek.properties.name}.json"
         file.write_text(as_az_prints(kek))
         with report.group(f"{client.vault_url}, imported under RSA-{bits}") as group:
-            for key in keys:
+            for key in keys_for(bench, client):
                 with group.case(key.label):
-                    package = bench.export(file, key.label)
+                    package = export(bench, file, key.label)
                     name = f"{key.label}-{bits}"
-                    arrived = client.import_key(name, key.jwk(package), hardware_protected=True)
+                    arrived = client.import_key(name, jwk(key, package), hardware_protected=True)
                     prove(arrived, key)
 
 
@@ -153,23 +117,16 @@ def as_az_prints(key: KeyVaultKey) -> str:
 def prove(arrived: KeyVaultKey, key: OnToken) -> None:
     """Raises unless the key in the vault does what the key on the token does."""
     crypto = CryptographyClient(arrived, Credential(), retry_total=0)
-    if isinstance(key.target.kind, Secret):
-        algorithm = EncryptionAlgorithm(f"A{key.target.kind.length * 8}CBC")
-        block = crypto.encrypt(algorithm, bytes(16), iv=bytes(16)).ciphertext
-        require(block == key.proof, "another key encrypts in the vault")
+    if key.is_secret:
+        algorithm = EncryptionAlgorithm(f"A{key.label.removeprefix('AES-')}CBC")
+        key.verify_block(crypto.encrypt(algorithm, bytes(16), iv=bytes(16)).ciphertext)
         return
-    name, digest_name = _ALGORITHMS[key.label]
-    algorithm = _HASHES[digest_name]
-    digest = hashes.Hash(algorithm)
-    digest.update(_MESSAGE)
-    signature = crypto.sign(SignatureAlgorithm(name), digest.finalize()).signature
-    public = serialization.load_der_public_key(key.proof)
-    if isinstance(public, rsa.RSAPublicKey):
-        public.verify(signature, _MESSAGE, padding.PKCS1v15(), algorithm)
-        return
-    half = len(signature) // 2
-    numbers = int.from_bytes(signature[:half]), int.from_bytes(signature[half:])
-    public.verify(encode_dss_signature(*numbers), _MESSAGE, ec.ECDSA(algorithm))
+    name, digest = _ALGORITHMS[key.label]
+    signature = crypto.sign(SignatureAlgorithm(name), digest_of_message(digest)).signature
+    if key.label in _CURVES:
+        half = len(signature) // 2
+        signature = encode_dss_signature(int.from_bytes(signature[:half]), int.from_bytes(signature[half:]))
+    key.verify(signature, digest)
 
 
 def forms(report: Report, bench: Bench, client: KeyClient) -> None:
@@ -182,17 +139,16 @@ def forms(report: Report, bench: Bench, client: KeyClient) -> None:
             with group.case(f"{name} of az keyvault key download, and --kid"):
                 file = bench.folder / f"kek.{name}"
                 file.write_bytes(public.public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo))
-                import_and_prove(bench, client, bench.export(file, "P-256", "--kid", kek.id), "P-256")
+                import_and_prove(bench, client, export(bench, file, "P-256", "--kid", kek.id), "P-256")
         with group.case("kek import of what az prints"):
             label = f"kek of {client.vault_url}"
-            kept = keyferry(bench.setting, "kek", "import", bench.folder / "kek-3072.json", "--label", label,
-                            folder=bench.folder)
+            kept = bench.keyferry("kek", "import", "kek-3072.json", "--label", label)
             require(kept["kid"] == kek.id and kept["kid_kept"], "the key identifier was not kept")
-            import_and_prove(bench, client, bench.export(label, "RSA-3072"), "RSA-3072")
+            import_and_prove(bench, client, export(bench, label, "RSA-3072"), "RSA-3072")
     with report.group(f"{client.vault_url}, requests of a program of one's own") as group:
-        for key in (key for key in bench.keys if goes_to(key, client.vault_url)):
+        for key in keys_for(bench, client):
             with group.case(f"--request of {key.label}"):
-                bench.export(bench.folder / "kek-3072.json", key.label, "--request", "request.json")
+                export(bench, "kek-3072.json", key.label, "--request", "request.json")
                 body = (bench.folder / "request.json").read_bytes()
                 url = f"{client.vault_url}/keys/own-{key.label}?api-version={ApiVersion.V7_6.value}"
                 request = HttpRequest("PUT", url, content=body, headers={"Content-Type": "application/json"})
@@ -202,13 +158,13 @@ def forms(report: Report, bench: Bench, client: KeyClient) -> None:
 
 def import_and_prove(bench: Bench, client: KeyClient, package: bytes, name: str) -> None:
     """One package."""
-    key = bench.key(name)
-    prove(client.import_key(f"form-{name}", key.jwk(package), hardware_protected=True), key)
+    key = bench.keys[name]
+    prove(client.import_key(f"form-{name}", jwk(key, package), hardware_protected=True), key)
 
 
 def refusals(report: Report, bench: Bench, client: KeyClient, host: str) -> None:
     """What is not as it was made is refused, and the SDK says so."""
-    package = json.loads(bench.export(bench.folder / "kek-2048.json", "P-256"))
+    package = json.loads(export(bench, "kek-2048.json", "P-256"))
     here, other = (client.get_key(f"kek-{bits}").id for bits in (2048, 3072))
     imported = client.get_key("P-256-2048").id
     blob = base64.urlsafe_b64decode(package["ciphertext"] + "==")
@@ -223,23 +179,23 @@ def refusals(report: Report, bench: Bench, client: KeyClient, host: str) -> None
         "another wrapping": ({**package, "header": {**header, "enc": "CKM_RSA_PKCS_OAEP"}}, "alg and enc"),
         "another schema": ({**package, "schema_version": "2.0.0"}, "schema 1.0.0"),
     }
-    key = bench.key("P-256")
+    key = bench.keys["P-256"]
     with report.group(f"{client.vault_url}, refused") as group:
         for name, (bad, reason) in changed.items():
-            with group.case(name), refused(reason):
-                client.import_key("bad", key.jwk(json.dumps(bad).encode()), hardware_protected=True)
+            with group.case(name), refused(HttpResponseError, reason):
+                client.import_key("bad", jwk(key, json.dumps(bad).encode()), hardware_protected=True)
         good = json.dumps(package).encode()
-        for name, jwk in (
+        for name, given in (
             ("another curve", JsonWebKey(kty="EC-HSM", crv="P-256K", key_ops=["sign"], t=good)),
             ("another type", JsonWebKey(kty="RSA-HSM", key_ops=["sign"], t=good)),
         ):
-            with group.case(name), refused("not what was said or taken"):
-                client.import_key("bad", jwk, hardware_protected=True)
+            with group.case(name), refused(HttpResponseError, "not what was said or taken"):
+                client.import_key("bad", given, hardware_protected=True)
         if host.endswith(VAULT_DOMAIN):
-            with group.case("a KEK of the other service"), refused("is not here"):
+            with group.case("a KEK of the other service"), refused(HttpResponseError, "is not here"):
                 foreign = good.replace(VAULT_DOMAIN.encode(), HSM_DOMAIN.encode())
-                client.import_key("bad", key.jwk(foreign), hardware_protected=True)
-        with group.case("nothing arrived"), refused("there is no key bad"):
+                client.import_key("bad", jwk(key, foreign), hardware_protected=True)
+        with group.case("nothing arrived"), refused(HttpResponseError, "there is no key bad"):
             client.get_key("bad")
         with group.case("the package itself is good"):
             import_and_prove(bench, client, good, "P-256")
@@ -248,22 +204,6 @@ def refusals(report: Report, bench: Bench, client: KeyClient, host: str) -> None
 def with_blob(package: dict, blob: bytes) -> dict:
     """The package with another ciphertext."""
     return {**package, "ciphertext": base64.urlsafe_b64encode(blob).rstrip(b"=").decode()}
-
-
-def flip(blob: bytes, place: int) -> bytes:
-    """The blob with one bit turned."""
-    return blob[:place] + bytes([blob[place] ^ 1]) + blob[place + 1 :]
-
-
-@contextlib.contextmanager
-def refused(reason: str) -> Iterator[None]:
-    """Raises unless the SDK raises what the service said."""
-    try:
-        yield
-    except HttpResponseError as error:
-        require(reason in str(error), f"refused for another reason: {error}")
-    else:
-        raise AssertionError("it was taken")
 
 
 if __name__ == "__main__":
