@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Amazon's own clients, boto3 and the command line `aws`, import what `keyferry export aws` makes.
 
-KMS is a stand-in (`clouds/aws_kms.py`) behind its real name. What arrives signs there, makes MACs, or shows a
+KMS is a stand-in (`stand_ins/aws_kms.py`) behind its real name. What arrives signs there, makes MACs, or shows a
 block that it encrypted, and that is checked with what the token says of its key.
 """
 
@@ -20,8 +20,8 @@ from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from clouds.aws_kms import HOST, Kms
-from clouds.network import Network
+from stand_ins.aws_kms import HOST, Kms
+from stand_ins.network import Network
 from lib.ceremony import fresh_token, own_folder, read_arguments
 from lib.leaving import MESSAGE, Bench, OnToken, digest_of_message, flip, refused
 from lib.report import Report, require

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Microsoft's own client of Key Vault, unmodified, imports what `keyferry export azure` makes.
 
-The vault and the Managed HSM are stand-ins (`clouds/key_vault.py`) behind their real names. Keys go as `az`
+The vault and the Managed HSM are stand-ins (`stand_ins/key_vault.py`) behind their real names. Keys go as `az`
 sends them: the file's bytes as the JWK's `t`. Whatever arrives signs or encrypts there, and that is checked
 with what the token says of its key.
 """
@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from clouds.key_vault import HSM_DOMAIN, VAULT_DOMAIN, KeyVault
-from clouds.network import Network
+from stand_ins.key_vault import HSM_DOMAIN, VAULT_DOMAIN, KeyVault
+from stand_ins.network import Network
 from lib.ceremony import fresh_token, own_folder, read_arguments
 from lib.leaving import Bench, OnToken, digest_of_message, flip, refused
 from lib.report import Report, require

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Google's own client of Cloud KMS imports what `keyferry export gcp` makes.
 
-Cloud KMS is a stand-in (`clouds/google_kms.py`) behind its real name, reached by the client's REST transport.
+Cloud KMS is a stand-in (`stand_ins/google_kms.py`) behind its real name, reached by the client's REST transport.
 What arrives signs there, makes MACs, or shows a block that it encrypted, and that is checked with what the token
 says of its key.
 """
@@ -23,8 +23,8 @@ from google.cloud.kms_v1 import (
     ProtectionLevel,
 )
 
-from clouds.google_kms import HOST, Kms
-from clouds.network import Network
+from stand_ins.google_kms import HOST, Kms
+from stand_ins.network import Network
 from lib.ceremony import fresh_token, own_folder, read_arguments
 from lib.leaving import MESSAGE, Bench, OnToken, digest_of_message, flip, refused
 from lib.report import Report, require

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`hvac`, the client of HashiCorp Vault and OpenBao, imports what `keyferry export vault` makes.
 
-The transit engine is a stand-in (`clouds/transit.py`). What arrives signs there, makes MACs, or shows a block that
+The transit engine is a stand-in (`stand_ins/transit.py`). What arrives signs there, makes MACs, or shows a block that
 it encrypted, and that is checked with what the token says of its key.
 """
 
@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import hvac
 
-from clouds.network import Network
-from clouds.transit import HOST, TOKEN, Transit
+from stand_ins.network import Network
+from stand_ins.transit import HOST, TOKEN, Transit
 from lib.ceremony import fresh_token, own_folder, read_arguments
 from lib.leaving import MESSAGE, Bench, OnToken, refused
 from lib.report import Report, require

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from clouds import material
-from clouds.material import PrivateKey, from_base64
-from clouds.network import Answer, Refused, Request
+from stand_ins import material
+from stand_ins.material import PrivateKey, from_base64
+from stand_ins.network import Answer, Refused, Request
 
 HOST = "kms.eu-central-1.amazonaws.com"
 _ACCOUNT = "arn:aws:kms:eu-central-1:111122223333:key/"

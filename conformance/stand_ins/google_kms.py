@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from google.cloud.kms_v1 import CryptoKeyVersion, ImportJob
 
-from clouds import material
-from clouds.material import PrivateKey, from_base64
-from clouds.network import Answer, Refused, Request
+from stand_ins import material
+from stand_ins.material import PrivateKey, from_base64
+from stand_ins.network import Answer, Refused, Request
 
 HOST = "cloudkms.googleapis.com"
 _RING = r"/v1/(projects/[^/]+/locations/[^/]+/keyRings/[^/]+)"

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap_with_padding
 
-from clouds.network import Refused
+from stand_ins.network import Refused
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 

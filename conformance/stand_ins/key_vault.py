@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from clouds import material
-from clouds.material import PrivateKey, from_base64url, to_base64url
-from clouds.network import Answer, Refused, Request
+from stand_ins import material
+from stand_ins.material import PrivateKey, from_base64url, to_base64url
+from stand_ins.network import Answer, Refused, Request
 
 VAULT_DOMAIN = "vault.azure.net"
 HSM_DOMAIN = "managedhsm.azure.net"
