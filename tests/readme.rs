@@ -1,36 +1,29 @@
 //! The README is true: its commands run, its output is what comes out, its table is the code's.
+//! So are the recipes in `docs/`.
 //!
-//! Blocks marked `sh` run one after another in one shell, in an empty folder; a `text` block shows
-//! what the block before it prints, with `…` for anything. The two long commands are run by
-//! `conformance/run`; here it is checked that they are.
+//! The two long commands are run by `conformance/run`; here it is checked that they are.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+use blocks::Block;
 use keyferry::byok::cloud::{CLOUDS, hash_name};
 use keyferry::mechanism::{MECHANISMS, Mechanism};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+
+#[path = "readme/blocks.rs"]
+mod blocks;
+#[path = "readme/byok.rs"]
+mod byok;
 
 const README: &str = include_str!("../README.md");
 const STEPS: &str = include_str!("../conformance/run");
 
-/// Printed between two blocks by the shell.
-const BOUNDARY: &str = "\u{1e}";
-
 #[test]
 fn its_commands_do_what_it_says() {
-    let blocks = blocks();
+    let blocks = blocks::of(README);
     let short: Vec<&Block> = blocks.iter().filter(|block| !block.is_long()).collect();
     assert!(short.len() >= 5, "the README has lost its recipes");
     let folder = tempfile::tempdir().unwrap();
-    let output = run_all(&short, folder.path());
-    for (block, actual) in short.iter().zip(output) {
-        if let Some(shown) = block.shown {
-            assert!(
-                matches(shown, &actual),
-                "the README shows\n{shown}\nbut this came out:\n{actual}"
-            );
-        }
-    }
+    blocks::run(&short, folder.path(), &[]);
     for package in [
         "KeyTransferPackage-signing.byok",
         "KeyTransferPackage-data.byok",
@@ -46,11 +39,9 @@ fn its_commands_do_what_it_says() {
 
 #[test]
 fn its_two_long_commands_are_there() {
-    let long: Vec<&str> = blocks()
-        .iter()
-        .filter(|block| block.is_long())
-        .map(|block| block.commands.trim())
-        .collect();
+    let blocks = blocks::of(README);
+    let long: Vec<&str> =
+        blocks.iter().filter(|block| block.is_long()).map(|block| block.commands.trim()).collect();
     assert_eq!(long, ["cargo run --release -- rehearse", "./conformance/run"]);
     assert!(STEPS.contains("-- rehearse"), "conformance/run does not rehearse");
     let script = root().join("conformance/run");
@@ -63,14 +54,34 @@ fn its_two_long_commands_are_there() {
 
 #[test]
 fn its_links_lead_somewhere() {
-    let targets = README
+    links_lead_somewhere(README, root());
+}
+
+/// Links to files, that is; and a heading that a link names is there.
+fn links_lead_somewhere(text: &str, folder: &Path) {
+    let targets = text
         .split("](")
         .skip(1)
         .filter_map(|rest| rest.split_once(')'))
-        .map(|(target, _)| target);
+        .map(|(target, _)| target.trim());
     for target in targets.filter(|target| !target.contains("://")) {
-        assert!(root().join(target).exists(), "{target} is not there");
+        let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+        assert!(folder.join(file).exists(), "{target} is not there");
+        let named = match file {
+            "" => text.to_owned(),
+            file => std::fs::read_to_string(folder.join(file)).unwrap_or_default(),
+        };
+        assert!(heading.is_empty() || has_heading(&named, heading), "{target} names no heading");
     }
+}
+
+/// Whether a page has the heading of an anchor: lower case, hyphens for blanks, no punctuation.
+fn has_heading(page: &str, anchor: &str) -> bool {
+    let kept = |c: &char| c.is_alphanumeric() || *c == '-';
+    page.lines().filter_map(|line| line.strip_prefix('#')).any(|line| {
+        let title = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+        title.chars().filter(kept).eq(anchor.chars())
+    })
 }
 
 #[test]
@@ -139,105 +150,6 @@ fn start_of_row(mechanism: &Mechanism) -> String {
     format!("| `{}` | `0x{:04X}` | {} |", mechanism.name, mechanism.ckm, present.join(", "))
 }
 
-/// Commands, and what is shown of their output.
-struct Block {
-    commands: &'static str,
-    shown: Option<&'static str>,
-}
-
-impl Block {
-    /// Whether it builds or installs.
-    fn is_long(&self) -> bool {
-        self.commands.contains("cargo run") || self.commands.contains("./conformance/run")
-    }
-}
-
-fn blocks() -> Vec<Block> {
-    let mut blocks: Vec<Block> = Vec::new();
-    let mut rest = README;
-    while let Some((_, fenced)) = rest.split_once("\n```") {
-        let (language, body) = fenced.split_once('\n').unwrap();
-        let (body, after) = body.split_once("```").unwrap();
-        match language {
-            "sh" => blocks.push(Block { commands: body, shown: None }),
-            "text" => blocks.last_mut().unwrap().shown = Some(body),
-            _ => {}
-        }
-        rest = after;
-    }
-    blocks
-}
-
-/// Runs the blocks as a user would who has just built, and answers the output of each.
-fn run_all(blocks: &[&Block], folder: &Path) -> Vec<String> {
-    let built = folder.join("target/release");
-    std::fs::create_dir_all(&built).unwrap();
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_keyferry"), built.join("keyferry")).unwrap();
-    std::os::unix::fs::symlink(module(), built.join("libkeyferry.so")).unwrap();
-
-    let script: String =
-        blocks.iter().map(|block| format!("{}printf '{BOUNDARY}'\n", block.commands)).collect();
-    let run = Command::new("bash")
-        .args(["-euo", "pipefail", "-c", &format!("exec 2>&1\n{script}")])
-        .current_dir(folder)
-        .env("HOME", folder)
-        .env_remove("XDG_DATA_HOME")
-        .env_remove("XDG_CONFIG_HOME")
-        .env_remove("KEYFERRY_STORE")
-        .env_remove("KEYFERRY_CONFIG")
-        .env_remove("KEYFERRY_LOG")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let output = String::from_utf8_lossy(&run.stdout).into_owned();
-    assert!(
-        run.status.success(),
-        "the README's commands failed (they need openssl and pkcs11-tool):\n{output}"
-    );
-    output.split(BOUNDARY).map(str::to_owned).collect()
-}
-
-/// The module that was built with this test.
-fn module() -> PathBuf {
-    let beside = Path::new(env!("CARGO_BIN_EXE_keyferry")).parent().unwrap();
-    let places = [beside.join("libkeyferry.so"), beside.join("deps/libkeyferry.so")];
-    let built = |path: &PathBuf| path.metadata().and_then(|metadata| metadata.modified()).ok();
-    places
-        .into_iter()
-        .filter(|path| path.exists())
-        .max_by_key(built)
-        .expect("the module is built with its tests")
-}
-
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Whether the output is what is shown, with `…` for anything.
-fn matches(shown: &str, actual: &str) -> bool {
-    let mut pieces = shown.trim().split('…');
-    let Some(mut rest) = actual.trim().strip_prefix(pieces.next().unwrap_or_default()) else {
-        return false;
-    };
-    let pieces: Vec<&str> = pieces.collect();
-    let Some((last, middle)) = pieces.split_last() else {
-        return rest.is_empty();
-    };
-    for piece in middle {
-        match rest.split_once(piece) {
-            Some((_, after)) => rest = after,
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
-#[test]
-fn a_wildcard_stands_for_anything() {
-    assert!(matches("a…c\n", "abbc"));
-    assert!(matches("…b…", "abc"));
-    assert!(matches("abc", "abc\n"));
-    assert!(!matches("a…d", "abc"));
-    assert!(!matches("b…", "abc"));
-    assert!(!matches("ab", "abc"));
 }
