@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 mod cli {
     mod backup;
+    mod receive;
+    mod verify;
 }
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};

@@ -106,6 +106,16 @@ impl Pattern {
         }
     }
 
+    /// Each type that it stands for.
+    pub fn targets(self) -> Vec<Target> {
+        match self {
+            Pattern::One(target) => vec![target],
+            Pattern::Secrets { least, most } => {
+                (least..=most).step_by(8).map(|bits| Target::Secret { bits }).collect()
+            }
+        }
+    }
+
     fn name(self) -> String {
         match self {
             Pattern::One(target) => target.name(),

@@ -10,6 +10,7 @@ mod keys;
 mod mechanism;
 mod module;
 mod padding;
+mod receive;
 mod session;
 mod template;
 mod wrap;

@@ -26,6 +26,11 @@ pub enum Key {
         /// The key's label
         label: String,
     },
+    /// Write the public half of a key to a file, as PEM
+    #[command(after_help = "Examples:
+  keyferry key public signing -o signing.pem
+  keyferry key public my-kek")]
+    Public(crate::public::Public),
     /// Destroy every key of a label; nothing brings it back
     #[command(after_help = "Example:\n  keyferry key destroy signing --yes")]
     Destroy {
@@ -83,6 +88,7 @@ impl Key {
             Key::Generate(generate) => generate.run(options),
             Key::List => list(options),
             Key::Show { label } => show(options, label),
+            Key::Public(public) => public.run(options),
             Key::Destroy { label, yes } => destroy(options, label, *yes),
         }
     }

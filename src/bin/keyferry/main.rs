@@ -9,12 +9,18 @@ mod inspect;
 mod kek;
 mod key;
 mod kind;
+mod objects;
+mod opener;
 mod options;
 mod output;
 mod pin;
+mod public;
+mod receive;
 mod rehearse;
 mod shell;
 mod token;
+mod verify;
+mod whom;
 mod wish;
 
 use clap::{Parser, Subcommand};
@@ -64,6 +70,10 @@ enum Command {
     Export(export::Export),
     /// Say what a key transfer package holds, as far as can be told without the KEK
     Inspect(inspect::Inspect),
+    /// Check a wrapped key before a cloud sees it; with the KEK's private half, the key itself
+    Verify(verify::Verify),
+    /// Make a key in the token of a wrapped one: the other side of `export`
+    Receive(receive::Receive),
     /// Play a whole transfer, both sides, with throw-away keys in memory
     Rehearse(rehearse::Rehearse),
     /// Print completions of this command line for a shell
@@ -87,6 +97,8 @@ fn run(cli: &Cli) -> Answer {
         Command::Kek(command) => command.run(options),
         Command::Export(command) => command.run(options),
         Command::Inspect(command) => command.run(),
+        Command::Receive(command) => command.run(options),
+        Command::Verify(command) => command.run(options),
         Command::Rehearse(command) => command.run(options),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),

@@ -106,6 +106,15 @@ impl Wish<'_> {
         made.during(&what)
     }
 
+    /// What `C_UnwrapKey` makes of it: the private or secret key. Its size is in the wrapping.
+    pub fn unwrapped(&self) -> Template {
+        let (private, _, secret) = self.needs();
+        match self.kind.is_pair() {
+            true => self.guarded(CKO_PRIVATE_KEY, &private),
+            false => self.guarded(CKO_SECRET_KEY, &secret),
+        }
+    }
+
     /// Of a private or secret key.
     fn guarded(&self, class: CK_OBJECT_CLASS, needs: &[CK_ATTRIBUTE_TYPE]) -> Template {
         let template = self

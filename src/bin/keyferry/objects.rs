@@ -1,0 +1,86 @@
+//! The one object of a label, and its public half.
+use crate::kind::{self, Kind};
+use crate::output::{During, Fault, fault};
+use keyferry::byok::kek::Kek;
+use keyferry::byok::public::PublicKey;
+use keyferry::ck::*;
+use keyferry::client::{Session, Template};
+
+/// The one RSA private key of a label, and its public half: a KEK that can open.
+pub fn opener(session: &Session, label: &str) -> Result<(CK_OBJECT_HANDLE, Kek), Fault> {
+    let object = one(session, &[CKO_PRIVATE_KEY], label, "private key")?;
+    if session.number(object, CKA_KEY_TYPE)? != Some(CKK_RSA) {
+        return Err(fault!(
+            "the private key \"{label}\" is not an RSA key, and every KEK is one; \
+             `keyferry key generate --type rsa-4096 --usage unwrap --label …` makes one"
+        ));
+    }
+    if session.flag(object, CKA_UNWRAP)? == Some(false) {
+        return Err(fault!(
+            "the private key \"{label}\" may not unwrap (CKA_UNWRAP); \
+             `keyferry key generate --type rsa-4096 --usage unwrap --label …` makes one that may"
+        ));
+    }
+    // modules need not keep the exponent with the private key; every KEK of ours has the usual one
+    let exponent = session.attribute(object, CKA_PUBLIC_EXPONENT)?.unwrap_or_default();
+    let exponent: &[u8] =
+        if exponent.is_empty() { &keyferry::byok::kek::EXPONENT } else { &exponent };
+    let modulus = session.attribute(object, CKA_MODULUS)?.unwrap_or_default();
+    let kek = Kek::new(&modulus, exponent).during(&format!("private key \"{label}\""))?;
+    Ok((object, kek))
+}
+
+/// The public half of the keys of a label: of the public key, or else of the private one.
+pub fn public(session: &Session, label: &str) -> Result<PublicKey, Fault> {
+    let named = |class| Template::class(class).bytes(CKA_LABEL, label.as_bytes());
+    let mut found = session.find(&named(CKO_PUBLIC_KEY))?;
+    if found.is_empty() {
+        found = session.find(&named(CKO_PRIVATE_KEY))?;
+    }
+    let object = match found.as_slice() {
+        [object] => *object,
+        [] => return Err(absent(label, "public or private key")),
+        several => return Err(ambiguous(label, several.len(), "keys")),
+    };
+    let what = format!("the key \"{label}\"");
+    let value = |cka| session.attribute(object, cka).map(Option::unwrap_or_default);
+    match kind::of(session, object)? {
+        Kind::Rsa(_) => {
+            let kek = Kek::new(&value(CKA_MODULUS)?, &value(CKA_PUBLIC_EXPONENT)?);
+            Ok(PublicKey::Rsa(kek.during(&what)?))
+        }
+        Kind::Ec(curve) => PublicKey::of_point(curve, &value(CKA_EC_POINT)?).during(&what),
+        other => Err(fault!(
+            "{what} is {}, and only RSA keys and those on P-256, P-384, P-521 and P-256K are written as a file",
+            other.name()
+        )),
+    }
+}
+
+fn one(
+    session: &Session,
+    classes: &[CK_OBJECT_CLASS],
+    label: &str,
+    what: &str,
+) -> Result<CK_OBJECT_HANDLE, Fault> {
+    let mut found = Vec::new();
+    for class in classes {
+        found.extend(session.find(&Template::class(*class).bytes(CKA_LABEL, label.as_bytes()))?);
+    }
+    match found.as_slice() {
+        [object] => Ok(*object),
+        [] => Err(absent(label, what)),
+        several => Err(ambiguous(label, several.len(), what)),
+    }
+}
+
+fn absent(label: &str, what: &str) -> Fault {
+    fault!("the token has no {what} \"{label}\"; `keyferry key list` shows those it has")
+}
+
+fn ambiguous(label: &str, count: usize, what: &str) -> Fault {
+    fault!(
+        "the token has {count} of \"{label}\", a {what} each; destroy or rename what is too many, \
+         `keyferry key show {label}` shows them"
+    )
+}

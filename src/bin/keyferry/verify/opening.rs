@@ -1,0 +1,218 @@
+//! Taking the key out: with the KEK's private half in software, or on a token, where it stays.
+use super::checks::Checks;
+use crate::kind::Kind;
+use crate::opener::{Broken, Opened, Opener};
+use crate::output::{Fault, fault};
+use crate::whom::{Party, Whom};
+use crate::wish::{Leaving, Usage, Wish};
+use keyferry::byok::cloud::{AES_BITS, Form, hash_name};
+use keyferry::byok::public::PublicKey;
+use keyferry::byok::target::Target;
+use keyferry::ck::*;
+use keyferry::client::{Error, Mechanism, Profile, Session, Way};
+use keyferry::crypto::hash::Hash;
+use keyferry::crypto::rsa::digest_info;
+use keyferry::crypto::{self, Failed};
+use keyferry::object::encode;
+
+/// What is to be opened, and as what.
+pub struct Asked<'a> {
+    /// How it was wrapped, as far as it was said.
+    pub whom: &'a Whom,
+    /// Whom it is for.
+    pub party: Party,
+    /// The blob.
+    pub blob: &'a [u8],
+    /// What it can be.
+    pub fits: &'a [(Target, Form)],
+}
+
+impl Asked<'_> {
+    /// Every way in which it may have been wrapped.
+    fn profiles(&self) -> Vec<Profile> {
+        let mut forms: Vec<Form> = self.fits.iter().map(|(_, form)| *form).collect();
+        forms.dedup();
+        let hashes = self.whom.hashes(self.party);
+        let of = |form: &Form| {
+            hashes.iter().map(|hash| self.whom.profile(*form, *hash)).collect::<Vec<_>>()
+        };
+        forms.iter().flat_map(of).collect()
+    }
+}
+
+/// With the private half in memory.
+pub fn in_software(
+    checks: &mut Checks,
+    asked: &Asked<'_>,
+    opener: &Opener,
+    public: Option<&PublicKey>,
+) {
+    let opened = match opener.open(asked.blob, &asked.profiles()) {
+        Ok(opened) => opened,
+        Err(Broken::KeyPart) => {
+            return checks.failed(
+                "opens",
+                "the key part is damaged: the AES key does not open it (RFC 5649); export the key again",
+            );
+        }
+        Err(Broken::Oaep) => return checks.failed("opens", not_opened(asked, opener)),
+    };
+    if opened
+        .aes_bits
+        .is_some_and(|bits| bits != AES_BITS && matches!(asked.party, Party::Cloud(_)))
+    {
+        return checks.failed(
+            "opens",
+            format!("{}, and the clouds take AES-{AES_BITS}; export the key again", opened.how()),
+        );
+    }
+    checks.ok("opens", opened.how());
+    check_type(checks, asked, &opened);
+    if let Some(wanted) = public {
+        compare(checks, wanted, opened.public().as_ref());
+    }
+}
+
+/// Why the RSA part gives nothing: the wrong hash, or the wrong KEK.
+fn not_opened(asked: &Asked<'_>, opener: &Opener) -> String {
+    let wanted = asked.whom.hashes(asked.party);
+    match opener.hash_of(asked.blob) {
+        Some(hash) if !wanted.contains(&hash) => format!(
+            "it was wrapped with {}, and {} opens {}; wrap it with that hash, and if that was asked for already, \
+             with another module: `keyferry doctor` tells which hashes a module really uses",
+            hash_name(hash),
+            asked.party.name(),
+            wanted.iter().map(|hash| hash_name(*hash)).collect::<Vec<_>>().join(", ")
+        ),
+        _ => "the RSA part does not open: it is damaged, or was made for another KEK; export the key again".to_owned(),
+    }
+}
+
+/// Whether it is a sound key of a type that the length allows.
+fn check_type(checks: &mut Checks, asked: &Asked<'_>, opened: &Opened) {
+    let fits = asked.fits.iter().any(|(target, _)| opened.is(*target));
+    match opened.kind() {
+        Some(kind) if fits || asked.fits.is_empty() => {
+            checks.ok("key", described(&kind, opened.public().as_ref()))
+        }
+        Some(kind) => checks.failed(
+            "key",
+            format!(
+                "it is {}, which {} does not take here; export another key",
+                kind.name(),
+                asked.party.name()
+            ),
+        ),
+        None => checks.failed(
+            "key",
+            "what comes out is no sound RSA or EC key in PKCS#8; export the key again",
+        ),
+    }
+}
+
+fn described(kind: &Kind, public: Option<&PublicKey>) -> String {
+    match public.and_then(|public| public.fingerprint().ok()) {
+        Some(fingerprint) => format!("{}, SHA-256 of its public half {fingerprint}", kind.name()),
+        None => format!("{}, or a secret as long", kind.name()),
+    }
+}
+
+fn compare(checks: &mut Checks, wanted: &PublicKey, found: Option<&PublicKey>) {
+    match found {
+        Some(found) if found == wanted => checks.ok("public half", "the same"),
+        Some(_) => {
+            checks.failed("public half", "it is another key than --public; export the right one")
+        }
+        None => {
+            checks.failed("public half", "it is a secret key, which has none; leave --public out")
+        }
+    }
+}
+
+/// With the private half on a token; the key lives there for a moment, and stays there.
+pub fn in_token(
+    checks: &mut Checks,
+    asked: &Asked<'_>,
+    session: &Session,
+    kek: (CK_OBJECT_HANDLE, usize),
+    public: Option<&PublicKey>,
+) -> Result<(), Fault> {
+    let candidates: Vec<(Target, Form)> = match public {
+        Some(public) => {
+            asked.fits.iter().copied().filter(|(target, _)| *target == public.target()).collect()
+        }
+        None => asked.fits.to_vec(),
+    };
+    // a secret's length shows only when it is out, so the first that fits stands for all of them
+    let Some((target, form)) = candidates.first().copied() else {
+        checks.failed("public half", "it is of another type than --public; export the right key");
+        return Ok(());
+    };
+    let kind = Kind::of_target(target);
+    let way = Way::into(session.module(), session.slot(), form).ok_or_else(|| {
+        fault!("the token cannot unwrap what was wrapped so; open it with --private instead")
+    })?;
+    let usages: &[Usage] =
+        if kind.is_pair() { &[Usage::Sign] } else { &[Usage::Encrypt, Usage::Decrypt] };
+    let wish = Wish {
+        kind: &kind,
+        label: "keyferry verify",
+        id: b"verify",
+        on_token: false,
+        leaving: Leaving::MayNot,
+        usages,
+    };
+    let mut last = None;
+    for hash in asked.whom.hashes(asked.party) {
+        let profile = asked.whom.profile(form, hash);
+        match session.receive(way, &profile, kek, asked.blob, &wish.unwrapped()) {
+            Ok(key) => {
+                checks.ok(
+                    "opens",
+                    format!("{}, in the token, OAEP with {}", way.name(), hash_name(hash)),
+                );
+                let proof = public.map(|public| prove(session, key, public));
+                session.destroy(key)?;
+                checks.ok("key", kind.name());
+                if let Some(proof) = proof {
+                    checks.result("public half", proof, |()| {
+                        "the same: what the key signs verifies with it".to_owned()
+                    });
+                }
+                return Ok(());
+            }
+            Err(error) => last = Some(error),
+        }
+    }
+    checks.failed("opens", refused(last.as_ref(), &kind));
+    Ok(())
+}
+
+fn refused(error: Option<&Error>, kind: &Kind) -> String {
+    let why = error.map(ToString::to_string).unwrap_or_default();
+    format!(
+        "the token makes no {} of it: {why}; it is damaged, or was made for another KEK or hash",
+        kind.name()
+    )
+}
+
+/// The received key signs something new, which is verified in software.
+fn prove(session: &Session, key: CK_OBJECT_HANDLE, public: &PublicKey) -> Result<(), Fault> {
+    let another = |_| fault!("it is another key than --public; export the right one");
+    let digest = crypto::random(32).map_err(|Failed| fault!("there are no random numbers"))?;
+    match public {
+        PublicKey::Rsa(kek) => {
+            let content = digest_info(Hash::Sha256, &digest);
+            let signature = session.sign(&Mechanism::Plain(CKM_RSA_PKCS), key, &content)?;
+            let public =
+                crypto::rsa::PublicKey::new(kek.modulus(), kek.exponent()).map_err(another)?;
+            public.verify_pkcs1(&content, &signature).map_err(another)
+        }
+        PublicKey::Ec { curve, point } => {
+            let signature = session.sign(&Mechanism::Plain(CKM_ECDSA), key, &digest)?;
+            let curve = encode::curve(curve.oid()).map_err(|_| fault!("the curve is unknown"))?;
+            let public = crypto::ec::PublicKey::new(curve, point).map_err(another)?;
+            public.verify(&digest, &signature).map_err(another)
+        }
+    }
+}

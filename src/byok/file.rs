@@ -1,0 +1,225 @@
+//! A file with a wrapped key, in any form that clouds and tools write: a key transfer package, the body
+//! of Azure's import request around one, base64, or the bytes themselves.
+//!
+//! Tells which it is, and finds the blob.
+use super::azure::{LIMIT, Malformed, Package};
+use super::target::Curve;
+use base64ct::{Base64, Base64Unpadded, Base64UrlUnpadded, Encoding as _};
+use serde_json::Value;
+
+/// The form of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Azure's key transfer package.
+    Package,
+    /// The body of Azure's import request, a package in it.
+    Request,
+    /// Base64 (RFC 4648 section 4).
+    Base64,
+    /// Base64url (RFC 4648 section 5).
+    Base64Url,
+    /// The blob's bytes.
+    Raw,
+}
+
+/// What an import request says of the key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Request {
+    pub kty: String,
+    pub crv: Option<String>,
+    pub key_ops: Vec<String>,
+}
+
+/// A file, and what is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlobFile {
+    /// Its form.
+    pub format: Format,
+    /// The package, if there is one.
+    pub package: Option<Package>,
+    /// The request around it, if there is one.
+    pub request: Option<Request>,
+    /// The blob: OAEP part and key part, or OAEP alone.
+    pub blob: Vec<u8>,
+}
+
+impl Request {
+    /// The curve that it names.
+    pub fn curve(&self) -> Option<Curve> {
+        let curves = [Curve::P256, Curve::P384, Curve::P521, Curve::P256K];
+        curves.into_iter().find(|curve| self.crv.as_deref() == Some(curve.name()))
+    }
+}
+
+impl Format {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Package => "key transfer package",
+            Format::Request => "import request",
+            Format::Base64 => "base64",
+            Format::Base64Url => "base64url",
+            Format::Raw => "raw",
+        }
+    }
+
+    /// The form of a file, by how it looks.
+    pub fn of(file: &[u8]) -> Format {
+        let text = bare(file);
+        let all = |allowed: fn(&u8) -> bool| !text.is_empty() && text.iter().all(allowed);
+        if text.first() == Some(&b'{') {
+            let value = serde_json::from_slice::<Value>(text).ok();
+            return match value.is_some_and(|value| value.get("key").is_some()) {
+                true => Format::Request,
+                false => Format::Package,
+            };
+        }
+        if all(|b| b.is_ascii_alphanumeric() || b"+/=\r\n".contains(b)) {
+            return Format::Base64;
+        }
+        if all(|b| b.is_ascii_alphanumeric() || b"-_=\r\n".contains(b)) {
+            return Format::Base64Url;
+        }
+        // text of any other kind is a package that went wrong, and its reader says how
+        if all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) {
+            Format::Package
+        } else {
+            Format::Raw
+        }
+    }
+}
+
+impl BlobFile {
+    /// Reads a file of any form.
+    pub fn parse(file: &[u8]) -> Result<BlobFile, Malformed> {
+        if file.len() > LIMIT {
+            return Err(Malformed(format!(
+                "the file has {} bytes; one with a wrapped key has at most {LIMIT}",
+                file.len()
+            )));
+        }
+        if file.is_empty() {
+            return Err(Malformed("the file is empty".to_owned()));
+        }
+        let format = Format::of(file);
+        let bytes = |blob| BlobFile { format, package: None, request: None, blob };
+        match format {
+            Format::Package => Ok(BlobFile::around(format, Package::parse(file)?)),
+            Format::Request => {
+                let (request, package) = of_request(bare(file))?;
+                let file = BlobFile::around(format, Package::parse(&package)?);
+                Ok(BlobFile { request: Some(request), ..file })
+            }
+            Format::Base64 | Format::Base64Url => decode(file, format).map(bytes),
+            Format::Raw => Ok(bytes(file.to_vec())),
+        }
+    }
+
+    fn around(format: Format, package: Package) -> BlobFile {
+        let blob = package.ciphertext.clone();
+        BlobFile { format, package: Some(package), request: None, blob }
+    }
+}
+
+/// The request and the bytes of its package. The service takes both alphabets, padded or not.
+pub fn of_request(body: &[u8]) -> Result<(Request, Vec<u8>), Malformed> {
+    let body: Value = serde_json::from_slice(body)
+        .map_err(|e| Malformed(format!("not an import request: {e}")))?;
+    let key = body.get("key").unwrap_or(&Value::Null);
+    let text = |name: &str| key.get(name).and_then(Value::as_str);
+    let hsm = text("key_hsm")
+        .ok_or_else(|| Malformed("the request has no key.key_hsm, so no wrapped key".to_owned()))?;
+    let package = decode(hsm.as_bytes(), Format::Base64Url)
+        .or_else(|_| decode(hsm.as_bytes(), Format::Base64))
+        .map_err(|_| Malformed("key.key_hsm is not base64url".to_owned()))?;
+    let ops = key.get("key_ops").and_then(Value::as_array).into_iter().flatten();
+    let request = Request {
+        kty: text("kty").unwrap_or_default().to_owned(),
+        crv: text("crv").map(ToOwned::to_owned),
+        key_ops: ops.filter_map(Value::as_str).map(ToOwned::to_owned).collect(),
+    };
+    Ok((request, package))
+}
+
+fn decode(text: &[u8], format: Format) -> Result<Vec<u8>, Malformed> {
+    let wrong = || {
+        Malformed(format!(
+            "the file looks like {} and is not: it is cut off or damaged",
+            format.name()
+        ))
+    };
+    let text: Vec<u8> =
+        bare(text).iter().copied().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
+    let text = std::str::from_utf8(&text).map_err(|_| wrong())?;
+    let unpadded = text.trim_end_matches('=');
+    let decoded = match format {
+        Format::Base64Url => Base64UrlUnpadded::decode_vec(unpadded),
+        _ if unpadded.len() == text.len() => Base64Unpadded::decode_vec(text),
+        _ => Base64::decode_vec(text),
+    };
+    decoded.map_err(|_| wrong())
+}
+
+/// Without a byte order mark and space around it.
+fn bare(file: &[u8]) -> &[u8] {
+    file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file).trim_ascii()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::byok::azure::{Kid, request};
+    use crate::byok::target::Target;
+
+    const KID: &str = "https://v.vault.azure.net/keys/KEK/00112233445566778899aabbccddeeff";
+
+    fn package(blob: &[u8]) -> Package {
+        Package { kid: Kid::parse(KID).unwrap(), ciphertext: blob.to_vec(), generator: "g".into() }
+    }
+
+    #[test]
+    fn every_form_has_the_same_blob() {
+        let blob: Vec<u8> = (0..=255).chain(0..40).collect();
+        let package = package(&blob).to_bytes();
+        let target = Target::Ec { curve: Curve::P256 };
+        let ops = request::ops(target, &[]).unwrap();
+        let body = request::body(target, &ops, &package).unwrap();
+        for (file, format) in [
+            (package.clone(), Format::Package),
+            (body, Format::Request),
+            (Base64::encode_string(&blob).into_bytes(), Format::Base64),
+            (format!("{}\n", Base64::encode_string(&blob)).into_bytes(), Format::Base64),
+            (
+                Base64UrlUnpadded::encode_string(&[&blob[..], &[0xFB, 0xFF]].concat()).into_bytes(),
+                Format::Base64Url,
+            ),
+            (blob.clone(), Format::Raw),
+        ] {
+            let read = BlobFile::parse(&file).unwrap();
+            assert_eq!(read.format, format);
+            assert_eq!(read.blob.get(..blob.len()), Some(&blob[..]));
+            assert_eq!(read.package.is_some(), matches!(format, Format::Package | Format::Request));
+        }
+        let body = request::body(target, &ops, &package).unwrap();
+        let request = BlobFile::parse(&body).unwrap().request.unwrap();
+        assert_eq!((request.kty.as_str(), request.crv.as_deref()), ("EC-HSM", Some("P-256")));
+    }
+
+    #[test]
+    fn says_why_not() {
+        for (file, said) in [
+            (&b""[..], "empty"),
+            (b"AAAA=A==", "looks like base64 and is not"),
+            (b"AAAA_", "looks like base64url and is not"),
+            (b"not a key", "not a key transfer package"),
+            (b"{\"key\":{}}", "no key.key_hsm"),
+            (b"{\"key\":{\"key_hsm\":\"!\"}}", "key.key_hsm is not base64url"),
+            (b"{\"key\":{\"key_hsm\":\"AAAA\"}}", "not a key transfer package"),
+        ] {
+            let error = BlobFile::parse(file).unwrap_err();
+            assert!(error.0.contains(said), "{said}: {error}");
+        }
+        assert!(BlobFile::parse(&vec![0; LIMIT + 1]).is_err());
+    }
+}

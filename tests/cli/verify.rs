@@ -1,0 +1,192 @@
+//! `keyferry verify`: what was exported is good, and whatever was done to it is told.
+use crate::{HSM, KID, Place, text, with_token};
+use base64ct::{Base64, Encoding};
+use keyferry::byok::azure::{Package, request};
+use keyferry::byok::kek::Kek;
+use keyferry::byok::target::{Curve, Target};
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Deserialize)]
+struct Damages {
+    case: Vec<Damage>,
+}
+
+#[derive(Deserialize)]
+struct Damage {
+    #[serde(default)]
+    form: String,
+    replace: Option<[String; 2]>,
+    flip: Option<isize>,
+    #[serde(default)]
+    saturate: bool,
+    #[serde(default)]
+    cut: usize,
+    #[serde(default)]
+    truncate: usize,
+    run: String,
+    check: String,
+    says: Vec<String>,
+}
+
+/// The token of `token-refusals.toml`, and receivers with their private keys.
+pub fn with_receiver() -> Place {
+    let place = with_token();
+    for (name, pem) in [
+        ("receiver.pem", &include_bytes!("receiver.pem")[..]),
+        ("receiver-pkcs1.pem", include_bytes!("receiver-pkcs1.pem")),
+        ("receiver-public.pem", include_bytes!("receiver-public.pem")),
+        ("other-receiver.pem", include_bytes!("other-receiver.pem")),
+        ("other-receiver-public.pem", include_bytes!("other-receiver-public.pem")),
+    ] {
+        std::fs::write(place.path(name), pem).unwrap();
+    }
+    place
+}
+
+impl Damage {
+    fn of(&self, package: &Package) -> Vec<u8> {
+        let mut blob = package.ciphertext.clone();
+        if let Some(at) = self.flip {
+            let at = usize::try_from(at).unwrap_or_else(|_| blob.len() - at.unsigned_abs());
+            blob[at] ^= 1;
+        }
+        if self.saturate {
+            blob[..256].fill(0xFF);
+        }
+        blob.truncate(blob.len() - self.cut);
+        let package = Package { ciphertext: blob.clone(), ..package.clone() };
+        let mut file = match self.form.as_str() {
+            "raw" => blob,
+            "base64" => Base64::encode_string(&blob).into_bytes(),
+            "request" => {
+                let target = Target::Ec { curve: Curve::P256 };
+                let ops = request::ops(target, &[]).unwrap();
+                request::body(target, &ops, &package.to_bytes()).unwrap()
+            }
+            _ => package.to_bytes(),
+        };
+        if let Some([from, to]) = &self.replace {
+            let whole = text(&file);
+            assert!(whole.contains(from), "{from}");
+            file = whole.replacen(from, to, 1).into_bytes();
+        }
+        file.truncate(file.len() - self.truncate);
+        file
+    }
+}
+
+#[test]
+fn every_damage_is_refused_with_the_reason() {
+    let place = with_receiver();
+    place.good("export azure --kek {dir}/receiver-public.pem --kid {kid} --key sign -o good.byok");
+    let package = Package::parse(&std::fs::read(place.path("good.byok")).unwrap()).unwrap();
+    let damages: Damages = toml::from_str(include_str!("verify.toml")).unwrap();
+    for damage in damages.case {
+        std::fs::write(place.path("bad"), damage.of(&package)).unwrap();
+        let line = format!("verify {{dir}}/bad {}", damage.run);
+        let output = place.run(&line);
+        let (shown, error) = (text(&output.stdout), text(&output.stderr));
+        let what = format!("{line} ({}): {shown}{error}", damage.check);
+        assert_eq!(output.status.code(), Some(1), "{what}");
+        assert!(shown.ends_with("\nResult: FAILURE\n"), "{what}");
+        let failed = format!("FAILED  {} ", damage.check);
+        let row = shown.lines().find(|row| row.starts_with(&failed));
+        let row = row.unwrap_or_else(|| panic!("{what}"));
+        for said in damage.says {
+            let said = said.replace("{hsm}", HSM).replace("{kid}", KID);
+            assert!(row.contains(&said), "no \"{said}\" in {what}");
+        }
+        let answer: Value =
+            serde_json::from_slice(&place.run(&format!("{line} --json")).stdout).unwrap();
+        assert_eq!(answer["result"], "FAILURE", "{what}");
+        let checks = answer["checks"].as_array().unwrap();
+        let wrong = checks.iter().find(|check| check["check"] == damage.check.as_str()).unwrap();
+        assert_eq!(wrong["ok"], false, "{what}");
+        assert!(error.starts_with("keyferry: ") && !answer["error"].is_null(), "{what}");
+    }
+}
+
+#[test]
+fn what_was_exported_is_good_in_every_form() {
+    let place = with_receiver();
+    place.good("key generate --type rsa-2048 --label rsa --extractable");
+    place.good("key public rsa -o rsa.pem");
+    let good = |line: &str| {
+        let shown = place.good(line);
+        assert!(
+            shown.ends_with("\nResult: SUCCESS\n") && !shown.contains("FAILED"),
+            "{line}: {shown}"
+        );
+        shown
+    };
+    let kek = "--kek {dir}/receiver-public.pem";
+    let private = "--private {dir}/receiver.pem";
+    for (key, own) in [("sign", "P-256"), ("rsa", "RSA-2048")] {
+        place.good(&format!(
+            "export azure {kek} --kid {{kid}} --key {key} -o {key}.byok --request {key}.json"
+        ));
+        place.good(&format!("export aws {kek} --key {key} -o {key}.bin"));
+        place.good(&format!(
+            "export custom {kek} --key {key} --hash sha384 --encoding base64 -o {key}.b64"
+        ));
+        for (file, how) in
+            [("byok", ""), ("json", ""), ("bin", "--for aws"), ("b64", "--for custom")]
+        {
+            let line = format!("verify {{dir}}/{key}.{file} {how}");
+            assert!(good(&format!("{line} {kek}")).contains(own));
+            let opened = good(&format!("{line} {private} --public {key}"));
+            assert!(opened.contains("public half") && opened.contains("the same"), "{opened}");
+            good(&format!("{line} --private {{dir}}/receiver-pkcs1.pem"));
+        }
+    }
+    good("verify {dir}/rsa.bin --private {dir}/receiver.pem --public {dir}/rsa.pem --for aws");
+    place.good(&format!("export aws {kek} --key aes"));
+    let shown = good("verify {dir}/aes.aws.bin --private {dir}/receiver.pem --for aws");
+    assert!(shown.contains("AES-256, or a secret as long"), "{shown}");
+    let answer = place.json(&format!("verify {{dir}}/sign.byok {kek}"));
+    let kek = Kek::parse(include_bytes!("receiver-public.pem")).unwrap();
+    assert_eq!(answer["kek_sha256"], kek.fingerprint().unwrap());
+    assert_eq!((&answer["result"], &answer["for"]), (&"SUCCESS".into(), &"azure".into()));
+    assert_eq!(answer["checks"][0]["check"], "form");
+}
+
+#[test]
+fn what_cannot_be_checked_is_refused() {
+    let place = with_receiver();
+    place.refuses(include_str!("verify-refusals.toml"));
+    let output = place.run("verify {dir}/package.byok");
+    assert_eq!(output.status.code(), Some(2), "without any KEK");
+}
+
+#[test]
+fn a_token_opens_it_and_keeps_nothing() {
+    let place = with_receiver();
+    place.good("key generate --type rsa-2048 --usage unwrap --label mine");
+    place.good("key public mine -o mine.pem");
+    place.good("export azure --kek {dir}/mine.pem --kid {kid} --key sign -o mine.byok");
+    let before = place.json("key list");
+    let shown = place.good("verify {dir}/mine.byok --receive mine --public sign");
+    assert!(shown.contains("CKM_RSA_AES_KEY_WRAP, in the token"), "{shown}");
+    assert!(shown.contains("the same: what the key signs verifies with it"), "{shown}");
+    for (line, said) in [
+        ("verify {dir}/mine.byok --receive mine --public stays", "another key than --public"),
+        (
+            "verify {dir}/mine.byok --receive mine --public {dir}/KEK-real.pem",
+            "another type than --public",
+        ),
+    ] {
+        let output = place.run(line);
+        assert!(text(&output.stderr).contains(said), "{line}: {}", text(&output.stderr));
+    }
+    let mut package = Package::parse(&std::fs::read(place.path("mine.byok")).unwrap()).unwrap();
+    package.ciphertext[300] ^= 1;
+    std::fs::write(place.path("bad.byok"), package.to_bytes()).unwrap();
+    let output = place.run("verify {dir}/bad.byok --receive mine");
+    let error = text(&output.stderr);
+    assert!(
+        error.contains("the token makes no P-256 of it") && error.contains("damaged"),
+        "{error}"
+    );
+    assert_eq!(place.json("key list"), before);
+}
