@@ -4,6 +4,7 @@
 mod cli {
     mod backup;
     mod receive;
+    mod restrict;
     mod verify;
 }
 

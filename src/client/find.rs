@@ -94,6 +94,17 @@ impl Session {
         call!(self.list(), C_SetAttributeValue(self.handle, object, raw.as_mut_ptr(), count))
     }
 
+    /// `C_CopyObject`: a copy with these attributes changed.
+    pub fn copy(&self, object: CK_OBJECT_HANDLE, template: &Template) -> Result<CK_OBJECT_HANDLE> {
+        let mut raw = template.raw();
+        let mut copy = CK_INVALID_HANDLE;
+        call!(
+            self.list(),
+            C_CopyObject(self.handle, object, raw.as_mut_ptr(), ulong(raw.len()), &mut copy)
+        )?;
+        Ok(copy)
+    }
+
     /// `C_DestroyObject`
     pub fn destroy(&self, object: CK_OBJECT_HANDLE) -> Result<()> {
         call!(self.list(), C_DestroyObject(self.handle, object))

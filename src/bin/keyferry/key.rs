@@ -31,6 +31,8 @@ pub enum Key {
   keyferry key public signing -o signing.pem
   keyferry key public my-kek")]
     Public(crate::public::Public),
+    /// Copy a key into one that can do nothing but leave under a trusted KEK
+    Restrict(crate::restrict::Restrict),
     /// Destroy every key of a label; nothing brings it back
     #[command(after_help = "Example:\n  keyferry key destroy signing --yes")]
     Destroy {
@@ -89,6 +91,7 @@ impl Key {
             Key::List => list(options),
             Key::Show { label } => show(options, label),
             Key::Public(public) => public.run(options),
+            Key::Restrict(restrict) => restrict.run(options),
             Key::Destroy { label, yes } => destroy(options, label, *yes),
         }
     }

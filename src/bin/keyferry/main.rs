@@ -17,6 +17,7 @@ mod pin;
 mod public;
 mod receive;
 mod rehearse;
+mod restrict;
 mod shell;
 mod token;
 mod verify;
@@ -53,7 +54,7 @@ enum Command {
     /// Make and list tokens
     #[command(subcommand, after_help = "Example:\n  keyferry token init --label offline")]
     Token(token::Token),
-    /// Generate, list, show and destroy keys
+    /// Generate, list, show, restrict and destroy keys
     #[command(
         subcommand,
         after_help = "Example:\n  keyferry key generate --type rsa-3072 --label signing --extractable"

@@ -6,6 +6,11 @@ use keyferry::byok::public::PublicKey;
 use keyferry::ck::*;
 use keyferry::client::{Session, Template};
 
+/// The one private or secret key of a label.
+pub fn key(session: &Session, label: &str) -> Result<CK_OBJECT_HANDLE, Fault> {
+    one(session, &[CKO_PRIVATE_KEY, CKO_SECRET_KEY], label, "private or secret key")
+}
+
 /// The one RSA private key of a label, and its public half: a KEK that can open.
 pub fn opener(session: &Session, label: &str) -> Result<(CK_OBJECT_HANDLE, Kek), Fault> {
     let object = one(session, &[CKO_PRIVATE_KEY], label, "private key")?;

@@ -1,0 +1,176 @@
+//! `keyferry key restrict`: a copy of a key that can do nothing but leave, and only under a KEK that the SO
+//! trusts. The original stays as it is.
+use crate::kind::{self, hex};
+use crate::objects;
+use crate::options::Options;
+use crate::output::{Answer, During, Fault, Report, facts, fault};
+use clap::Args;
+use keyferry::ck::*;
+use keyferry::client::{Access, Session, Template};
+use serde_json::json;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  keyferry key restrict signing
+  keyferry key restrict signing --label signing-for-azure
+
+The copy leaves only under a KEK that the SO has marked (`keyferry kek import KEK.pem --label KEK --trust`), signs and
+decrypts nothing, and cannot be changed or copied. Destroy it after the transfer.")]
+pub struct Restrict {
+    /// The label of the key to copy
+    key: String,
+    /// The label of the copy [default: the key's, and -transfer]
+    #[arg(long)]
+    label: Option<String>,
+}
+
+/// What a private key could be used for.
+const PRIVATE: &[CK_ATTRIBUTE_TYPE] =
+    &[CKA_SIGN, CKA_SIGN_RECOVER, CKA_DECRYPT, CKA_UNWRAP, CKA_DERIVE];
+/// What a secret key could be used for.
+const SECRET: &[CK_ATTRIBUTE_TYPE] =
+    &[CKA_SIGN, CKA_VERIFY, CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE];
+
+/// What must be of the original afterwards what it was before.
+const KEPT: &[CK_ATTRIBUTE_TYPE] = &[
+    CKA_TOKEN,
+    CKA_PRIVATE,
+    CKA_SENSITIVE,
+    CKA_EXTRACTABLE,
+    CKA_WRAP_WITH_TRUSTED,
+    CKA_MODIFIABLE,
+    CKA_COPYABLE,
+    CKA_DESTROYABLE,
+    CKA_SIGN,
+    CKA_SIGN_RECOVER,
+    CKA_VERIFY,
+    CKA_ENCRYPT,
+    CKA_DECRYPT,
+    CKA_WRAP,
+    CKA_UNWRAP,
+    CKA_DERIVE,
+];
+
+impl Restrict {
+    /// Runs the command.
+    pub fn run(&self, options: &Options) -> Answer {
+        let label = self.label.clone().unwrap_or_else(|| format!("{}-transfer", self.key));
+        let (token, session) = options.log_in(Access::ReadWrite)?;
+        let original = objects::key(&session, &self.key)?;
+        self.check(&session, original, &label)?;
+        let before = rights(&session, original)?;
+        let class = session.number(original, CKA_CLASS)?.unwrap_or(CKO_PRIVATE_KEY);
+        let uses = if class == CKO_SECRET_KEY { SECRET } else { PRIVATE };
+        let present =
+            |cka: &&CK_ATTRIBUTE_TYPE| before.iter().any(|(b, v)| b == *cka && v.is_some());
+        let uses: Vec<CK_ATTRIBUTE_TYPE> = uses.iter().filter(present).copied().collect();
+        let copy =
+            session.copy(original, &template(&label, &uses)).map_err(|e| self.explained(&e))?;
+        let proved = proved(&session, copy, &uses).and_then(|()| {
+            match rights(&session, original)? == before {
+                true => Ok(()),
+                false => Err(fault!(
+                    "the module changed the rights of \"{}\" itself; do not trust it with this",
+                    self.key
+                )),
+            }
+        });
+        if let Err(fault) = proved {
+            session.destroy(copy).during("a copy with too many rights is left in the token")?;
+            return Err(fault);
+        }
+        let kind = kind::of(&session, copy)?.name();
+        let id = hex(&session.attribute(copy, CKA_ID)?.unwrap_or_default());
+        let rows = [
+            ("Copy", format!("\"{label}\", {kind}, in the token \"{}\"", token.label)),
+            ("Of", format!("\"{}\", whose rights are what they were", self.key)),
+            ("Leaves", "only under a KEK that the SO trusts".to_owned()),
+            ("May", "nothing else; it cannot be changed or copied".to_owned()),
+        ];
+        let next = "\nExport it under a trusted KEK, then destroy it\n";
+        let json = json!({
+            "label": label, "of": self.key, "type": kind, "id": id, "wrap_with_trusted": true,
+            "modifiable": false, "copyable": false, "usage": [], "token": token.label,
+        });
+        Ok(Report::new(format!("{}{next}", facts(&rows)), json))
+    }
+
+    /// What can be seen before anything is copied.
+    fn check(
+        &self,
+        session: &Session,
+        original: CK_OBJECT_HANDLE,
+        label: &str,
+    ) -> Result<(), Fault> {
+        let key = &self.key;
+        if session.flag(original, CKA_EXTRACTABLE)? != Some(true) {
+            return Err(fault!(
+                "the key \"{key}\" may not leave the token (CKA_EXTRACTABLE is false), and no copy of it may either; \
+                 generate a new key with --extractable"
+            ));
+        }
+        if session.flag(original, CKA_COPYABLE)? == Some(false) {
+            return Err(fault!(
+                "the key \"{key}\" may not be copied (CKA_COPYABLE is false), and that cannot be changed; export it \
+                 itself, or generate a new key"
+            ));
+        }
+        if session.flag(original, CKA_MODIFIABLE)? == Some(false) {
+            return Err(fault!(
+                "the key \"{key}\" may not be modified (CKA_MODIFIABLE is false), and nor may a copy of it: it is \
+                 restricted as it is; export it itself"
+            ));
+        }
+        for class in [CKO_PRIVATE_KEY, CKO_SECRET_KEY] {
+            if !session.find(&Template::class(class).bytes(CKA_LABEL, label.as_bytes()))?.is_empty()
+            {
+                return Err(fault!(
+                    "the token has a key \"{label}\" already; choose another with --label"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn explained(&self, error: &keyferry::client::Error) -> Fault {
+        fault!(
+            "the key \"{}\" was not copied: {error}; a module that makes no such copy cannot restrict a key: \
+             generate it with --extractable --wrap-with-trusted instead",
+            self.key
+        )
+    }
+}
+
+fn template(label: &str, uses: &[CK_ATTRIBUTE_TYPE]) -> Template {
+    let template = Template::default()
+        .bytes(CKA_LABEL, label.as_bytes())
+        .flags(&[CKA_SENSITIVE, CKA_WRAP_WITH_TRUSTED])
+        .flag(CKA_MODIFIABLE, false)
+        .flag(CKA_COPYABLE, false);
+    uses.iter().fold(template, |template, cka| template.flag(*cka, false))
+}
+
+type Rights = Vec<(CK_ATTRIBUTE_TYPE, Option<bool>)>;
+
+fn rights(session: &Session, key: CK_OBJECT_HANDLE) -> Result<Rights, Fault> {
+    KEPT.iter().map(|cka| Ok((*cka, session.flag(key, *cka)?))).collect()
+}
+
+/// Whether the copy is what was asked for: some modules say yes and do something else.
+fn proved(
+    session: &Session,
+    copy: CK_OBJECT_HANDLE,
+    uses: &[CK_ATTRIBUTE_TYPE],
+) -> Result<(), Fault> {
+    let yes = [(CKA_SENSITIVE, true), (CKA_WRAP_WITH_TRUSTED, true)];
+    let no = uses.iter().chain(&[CKA_MODIFIABLE]).map(|cka| (*cka, false));
+    for (cka, wanted) in yes.into_iter().chain(no) {
+        if session.flag(copy, cka)? != Some(wanted) {
+            return Err(fault!(
+                "the module made a copy with more rights than asked for (attribute 0x{cka:X}), so it is destroyed \
+                 again; generate a key with --extractable --wrap-with-trusted instead"
+            ));
+        }
+    }
+    Ok(())
+}
