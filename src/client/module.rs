@@ -136,6 +136,18 @@ impl Module {
         answer.is_ok() && info.flags & flags == flags
     }
 
+    /// What `C_GetMechanismInfo` says: the functions (`CKF_*`), and the sizes of keys; `None` if the
+    /// token does not have the mechanism.
+    pub fn mechanism(
+        &self,
+        slot: CK_SLOT_ID,
+        ckm: CK_MECHANISM_TYPE,
+    ) -> Option<(CK_FLAGS, RangeInclusive<CK_ULONG>)> {
+        let mut info = CK_MECHANISM_INFO::default();
+        call!(self.0.list, C_GetMechanismInfo(slot, ckm, &mut info)).ok()?;
+        Some((info.flags, info.ulMinKeySize..=info.ulMaxKeySize))
+    }
+
     /// Makes an empty token with this label. `CKR_PIN_INCORRECT` if there is a token already and
     /// its SO PIN is another.
     pub fn init_token(&self, slot: CK_SLOT_ID, so_pin: &str, label: &str) -> Result<()> {

@@ -3,6 +3,7 @@
 //! A file per noun; each command answers with a report or with a sentence that says what is
 //! wrong, with which object, and what to do.
 mod backup;
+mod doctor;
 mod export;
 mod file;
 mod inspect;
@@ -69,6 +70,8 @@ enum Command {
         after_help = "Example:\n  keyferry export azure --kek azure-kek --key signing"
     )]
     Export(export::Export),
+    /// Prove what this token can wrap, and for which clouds; say what is in a key's way
+    Doctor(doctor::Doctor),
     /// Say what a key transfer package holds, as far as can be told without the KEK
     Inspect(inspect::Inspect),
     /// Check a wrapped key before a cloud sees it; with the KEK's private half, the key itself
@@ -97,6 +100,7 @@ fn run(cli: &Cli) -> Answer {
         Command::Key(command) => command.run(options),
         Command::Kek(command) => command.run(options),
         Command::Export(command) => command.run(options),
+        Command::Doctor(command) => command.run(options),
         Command::Inspect(command) => command.run(),
         Command::Receive(command) => command.run(options),
         Command::Verify(command) => command.run(options),

@@ -47,14 +47,18 @@ pub fn public(session: &Session, label: &str) -> Result<PublicKey, Fault> {
         [] => return Err(absent(label, "public or private key")),
         several => return Err(ambiguous(label, several.len(), "keys")),
     };
-    let what = format!("the key \"{label}\"");
+    of(session, object, &format!("the key \"{label}\""))
+}
+
+/// The public half of a public or private key.
+pub fn of(session: &Session, object: CK_OBJECT_HANDLE, what: &str) -> Result<PublicKey, Fault> {
     let value = |cka| session.attribute(object, cka).map(Option::unwrap_or_default);
     match kind::of(session, object)? {
         Kind::Rsa(_) => {
             let kek = Kek::new(&value(CKA_MODULUS)?, &value(CKA_PUBLIC_EXPONENT)?);
-            Ok(PublicKey::Rsa(kek.during(&what)?))
+            Ok(PublicKey::Rsa(kek.during(what)?))
         }
-        Kind::Ec(curve) => PublicKey::of_point(curve, &value(CKA_EC_POINT)?).during(&what),
+        Kind::Ec(curve) => PublicKey::of_point(curve, &value(CKA_EC_POINT)?).during(what),
         other => Err(fault!(
             "{what} is {}, and only RSA keys and those on P-256, P-384, P-521 and P-256K are written as a file",
             other.name()

@@ -8,16 +8,13 @@ use crate::kind::Kind;
 use crate::output::{Fault, fault};
 use der::{Decode, SecretDocument};
 use keyferry::byok::cloud::{Form, hash_name};
-#[cfg(test)]
-use keyferry::byok::kek::EXPONENT;
-use keyferry::byok::kek::Kek;
+use keyferry::byok::kek::{EXPONENT, Kek};
 use keyferry::byok::public::PublicKey;
 use keyferry::byok::target::{Curve, Target};
 use keyferry::ck::*;
 use keyferry::client::{Oaep, Profile};
 use keyferry::crypto::hash::Hash;
 use keyferry::crypto::rsa::{Crt, Parts, PrivateKey};
-#[cfg(test)]
 use keyferry::crypto::rsa_keygen::{self, Threads};
 use keyferry::crypto::{Failed, Secret, aes_kw, oaep};
 use keyferry::object::attribute::Attributes;
@@ -53,7 +50,6 @@ pub enum Broken {
 
 impl Opener {
     /// A fresh one.
-    #[cfg(test)]
     pub fn make(bits: usize) -> Result<Opener, Fault> {
         let failed = |Failed| fault!("no throw-away KEK can be made: there are no random numbers");
         let parts = rsa_keygen::generate(bits, &EXPONENT, Threads::Two).map_err(failed)?;
@@ -112,15 +108,23 @@ impl Opener {
         Err(Broken::Oaep)
     }
 
-    /// The hash with which the RSA part opens, MGF1 with the same, whatever was asked for.
-    pub fn hash_of(&self, blob: &[u8]) -> Option<Hash> {
+    /// The hashes of OAEP and of MGF1 with which the RSA part opens, whatever was asked for.
+    pub fn hashes_of(&self, blob: &[u8]) -> Option<(Hash, Hash)> {
         let head = blob.get(..self.key.size())?;
-        let opens = |hash: &&Hash| {
-            let oaep = oaep::Oaep { hash: **hash, mgf: **hash, label: Vec::new() };
+        let opens = |(hash, mgf): &(Hash, Hash)| {
+            let oaep = oaep::Oaep { hash: *hash, mgf: *mgf, label: Vec::new() };
             oaep::decrypt(&self.key, &oaep, head).is_ok()
         };
-        oaep::Oaep::HASHES.iter().find(opens).copied()
+        let hashes = oaep::Oaep::HASHES;
+        let pairs = hashes.into_iter().flat_map(|hash| hashes.map(|mgf| (hash, mgf)));
+        pairs.into_iter().find(opens)
     }
+}
+
+/// `SHA-256`, or `SHA-256 with MGF1-SHA-1`
+pub fn hashes_name((hash, mgf): (Hash, Hash)) -> String {
+    let name = hash_name(hash);
+    if hash == mgf { name.to_owned() } else { format!("{name} with MGF1-{}", hash_name(mgf)) }
 }
 
 impl Opened {
@@ -218,7 +222,7 @@ mod tests {
         assert_eq!((opened.secret.as_slice(), opened.hash), (&[9; 24][..], Hash::Sha256));
         assert_eq!((opened.aes_bits, opened.kind()), (Some(256), Some(Kind::Aes(192))));
         assert!(opened.is(Target::Secret { bits: 192 }) && !opened.is(Target::Aes { bits: 256 }));
-        assert_eq!(opener.hash_of(&blob), Some(Hash::Sha256));
+        assert_eq!(opener.hashes_of(&blob), Some((Hash::Sha256, Hash::Sha256)));
         let fails = |blob: &[u8], profiles: &[Profile]| opener.open(blob, profiles).err().unwrap();
         assert_eq!(fails(&blob, &both[..1]), Broken::Oaep);
         let mut damaged = blob.clone();

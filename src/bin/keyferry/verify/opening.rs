@@ -1,7 +1,7 @@
 //! Taking the key out: with the KEK's private half in software, or on a token, where it stays.
 use super::checks::Checks;
 use crate::kind::Kind;
-use crate::opener::{Broken, Opened, Opener};
+use crate::opener::{Broken, Opened, Opener, hashes_name};
 use crate::output::{Fault, fault};
 use crate::whom::{Party, Whom};
 use crate::wish::{Leaving, Usage, Wish};
@@ -76,11 +76,17 @@ pub fn in_software(
 /// Why the RSA part gives nothing: the wrong hash, or the wrong KEK.
 fn not_opened(asked: &Asked<'_>, opener: &Opener) -> String {
     let wanted = asked.whom.hashes(asked.party);
-    match opener.hash_of(asked.blob) {
-        Some(hash) if !wanted.contains(&hash) => format!(
+    let wants = |(hash, mgf): (Hash, Hash)| {
+        wanted.iter().any(|one| {
+            let oaep = asked.whom.profile(Form::RsaAes, *one).oaep;
+            (oaep.hash, oaep.mgf) == (hash, mgf)
+        })
+    };
+    match opener.hashes_of(asked.blob) {
+        Some(used) if !wants(used) => format!(
             "it was wrapped with {}, and {} opens {}; wrap it with that hash, and if that was asked for already, \
              with another module: `keyferry doctor` tells which hashes a module really uses",
-            hash_name(hash),
+            hashes_name(used),
             asked.party.name(),
             wanted.iter().map(|hash| hash_name(*hash)).collect::<Vec<_>>().join(", ")
         ),
@@ -167,24 +173,31 @@ pub fn in_token(
         let profile = asked.whom.profile(form, hash);
         match session.receive(way, &profile, kek, asked.blob, &wish.unwrapped()) {
             Ok(key) => {
-                checks.ok(
-                    "opens",
-                    format!("{}, in the token, OAEP with {}", way.name(), hash_name(hash)),
-                );
-                let proof = public.map(|public| prove(session, key, public));
-                session.destroy(key)?;
+                let how = format!("{}, in the token, OAEP with {}", way.name(), hash_name(hash));
+                checks.ok("opens", how);
                 checks.ok("key", kind.name());
-                if let Some(proof) = proof {
-                    checks.result("public half", proof, |()| {
-                        "the same: what the key signs verifies with it".to_owned()
-                    });
-                }
-                return Ok(());
+                return compare_in_token(checks, session, key, public);
             }
             Err(error) => last = Some(error),
         }
     }
     checks.failed("opens", refused(last.as_ref(), &kind));
+    Ok(())
+}
+
+/// Whether the received key is the one expected; then it goes.
+fn compare_in_token(
+    checks: &mut Checks,
+    session: &Session,
+    key: CK_OBJECT_HANDLE,
+    public: Option<&PublicKey>,
+) -> Result<(), Fault> {
+    let proof = public.map(|public| prove(session, key, public));
+    session.destroy(key)?;
+    if let Some(proof) = proof {
+        let same = |(): &()| "the same: what the key signs verifies with it".to_owned();
+        checks.result("public half", proof, same);
+    }
     Ok(())
 }
 

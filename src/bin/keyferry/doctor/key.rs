@@ -1,0 +1,214 @@
+//! What is in the way of one key: its attributes, each with what can be done about it.
+use crate::kind::{self, Kind};
+use crate::objects;
+use crate::output::{Fault, facts};
+use keyferry::ck::*;
+use keyferry::client::Session;
+use keyferry::mechanism::Mechanism;
+use keyferry::token::clock;
+use serde_json::{Value, json};
+
+/// A key, looked at.
+pub struct Examined {
+    label: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Whether it leaves under trusted KEKs only.
+    pub trusted_only: bool,
+    findings: Vec<Finding>,
+}
+
+struct Finding {
+    name: &'static str,
+    is: String,
+    /// What it means for a transfer, and what can be done.
+    remedy: Option<String>,
+    /// Whether it must be dealt with before the key can leave.
+    blocks: bool,
+}
+
+/// A truth value and what it means: the attribute, its name, the value that is worth a word, the word,
+/// and whether it blocks.
+const FLAGS: [(CK_ATTRIBUTE_TYPE, &str, bool, &str, bool); 8] = [
+    (
+        CKA_EXTRACTABLE,
+        "extractable",
+        false,
+        "it may never leave the token, and that cannot be changed; generate a new key with --extractable",
+        true,
+    ),
+    (
+        CKA_WRAP_WITH_TRUSTED,
+        "wrap_with_trusted",
+        true,
+        "it leaves only under a KEK that the SO trusts: `keyferry kek import KEK.pem --label KEK --trust`, and export with \
+         --kek KEK",
+        false,
+    ),
+    (
+        CKA_SENSITIVE,
+        "sensitive",
+        false,
+        "whoever logs in can read it in plain; generate keys that are to be protected with `keyferry key generate`",
+        false,
+    ),
+    (CKA_PRIVATE, "private", false, "it is seen and used without a login", false),
+    (CKA_TOKEN, "token", false, "it is gone when its session ends; export it before that", false),
+    (
+        CKA_ALWAYS_AUTHENTICATE,
+        "always_authenticate",
+        true,
+        "the module asks for the PIN before each use, and some ask before wrapping, too",
+        false,
+    ),
+    (CKA_MODIFIABLE, "modifiable", false, "nothing about it can be changed", false),
+    (CKA_COPYABLE, "copyable", false, "`keyferry key restrict` cannot copy it", false),
+];
+
+const USES: [(CK_ATTRIBUTE_TYPE, &str); 7] = [
+    (CKA_SIGN, "sign"),
+    (CKA_VERIFY, "verify"),
+    (CKA_ENCRYPT, "encrypt"),
+    (CKA_DECRYPT, "decrypt"),
+    (CKA_WRAP, "wrap"),
+    (CKA_UNWRAP, "unwrap"),
+    (CKA_DERIVE, "derive"),
+];
+
+/// Looks at the key of a label.
+pub fn examine(session: &Session, label: &str) -> Result<Examined, Fault> {
+    let object = objects::key(session, label)?;
+    let kind = kind::of(session, object)?;
+    let mut findings = Vec::new();
+    for (cka, name, noted, remedy, blocks) in FLAGS {
+        let Some(value) = session.flag(object, cka)? else { continue };
+        let noted = value == noted;
+        findings.push(Finding {
+            name,
+            is: if value { "yes" } else { "no" }.to_owned(),
+            remedy: noted.then(|| remedy.to_owned()),
+            blocks: noted && blocks,
+        });
+    }
+    findings.push(usage(session, object)?);
+    findings.extend(allowed(session, object)?);
+    findings.extend(dates(session, object)?);
+    let trusted_only = session.flag(object, CKA_WRAP_WITH_TRUSTED)? == Some(true);
+    Ok(Examined { label: label.to_owned(), kind, trusted_only, findings })
+}
+
+/// A cloud asks what the key is for; what it was for here is the answer to start from.
+fn usage(session: &Session, object: CK_OBJECT_HANDLE) -> Result<Finding, Fault> {
+    let mut uses = Vec::new();
+    for (cka, name) in USES {
+        if session.flag(object, cka)? == Some(true) {
+            uses.push(name);
+        }
+    }
+    let is = if uses.is_empty() { "nothing but leaving".to_owned() } else { uses.join(", ") };
+    Ok(Finding { name: "usage", is, remedy: None, blocks: false })
+}
+
+/// The mechanisms of `CKA_ALLOWED_MECHANISMS`: those that may use the key. Being wrapped uses the KEK.
+fn allowed(session: &Session, object: CK_OBJECT_HANDLE) -> Result<Option<Finding>, Fault> {
+    let list = session.attribute(object, CKA_ALLOWED_MECHANISMS).ok().flatten().unwrap_or_default();
+    let numbers = list.chunks_exact(size_of::<CK_ULONG>());
+    let numbers =
+        numbers.filter_map(|bytes| bytes.first_chunk().copied().map(CK_ULONG::from_ne_bytes));
+    let name =
+        |ckm| Mechanism::of(ckm).map_or_else(|_| format!("0x{ckm:X}"), |row| row.name.to_owned());
+    let names: Vec<String> = numbers.map(name).collect();
+    Ok((!names.is_empty()).then(|| Finding {
+        name: "allowed mechanisms",
+        is: names.join(", "),
+        remedy: Some(
+            "of no effect on its wrapping, which is the KEK's; the cloud will not know of it"
+                .to_owned(),
+        ),
+        blocks: false,
+    }))
+}
+
+/// `CKA_START_DATE` and `CKA_END_DATE`.
+fn dates(session: &Session, object: CK_OBJECT_HANDLE) -> Result<Vec<Finding>, Fault> {
+    let today = clock::today();
+    let mut findings = Vec::new();
+    for (cka, name) in [(CKA_START_DATE, "active from"), (CKA_END_DATE, "active until")] {
+        let value = session.attribute(object, cka)?.unwrap_or_default();
+        let Some(date) =
+            value.first_chunk::<8>().filter(|date| date.iter().all(u8::is_ascii_digit))
+        else {
+            continue;
+        };
+        let (early, late) =
+            (cka == CKA_START_DATE && *date > today, cka == CKA_END_DATE && *date < today);
+        let remedy = match (early, late) {
+            (true, _) => Some(
+                "it is not active yet; export it from that day on, or generate one that is active earlier",
+            ),
+            (_, true) => Some("its time is over; generate a new key"),
+            _ => None,
+        };
+        findings.push(Finding {
+            name,
+            is: written(date),
+            remedy: remedy.map(str::to_owned),
+            blocks: early || late,
+        });
+    }
+    Ok(findings)
+}
+
+/// `2026-11-22`
+fn written(date: &[u8; 8]) -> String {
+    let text = String::from_utf8_lossy(date);
+    let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default().to_owned();
+    format!("{}-{}-{}", part(0..4), part(4..6), part(6..8))
+}
+
+impl Examined {
+    /// Whether nothing about the key itself keeps it in the token.
+    pub fn may_leave(&self) -> bool {
+        self.blocked().is_none()
+    }
+
+    /// What keeps it there.
+    pub fn blocked(&self) -> Option<String> {
+        let blocks = self.findings.iter().find(|finding| finding.blocks)?;
+        Some(format!(
+            "{}: {}; {}",
+            blocks.name,
+            blocks.is,
+            blocks.remedy.as_deref().unwrap_or_default()
+        ))
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        let mut rows = vec![("Key", format!("\"{}\", {}", self.label, self.kind.name()))];
+        for Finding { name, is, remedy, .. } in &self.findings {
+            let remedy = remedy.as_ref().map(|remedy| format!(": {remedy}")).unwrap_or_default();
+            rows.push((name, format!("{is}{remedy}")));
+        }
+        facts(&rows)
+    }
+
+    /// For programs.
+    pub fn json(&self) -> Value {
+        let one = |finding: &Finding| json!({ "name": finding.name, "is": finding.is, "remedy": finding.remedy, "blocks": finding.blocks });
+        json!({
+            "label": self.label, "type": self.kind.name(), "may_leave": self.may_leave(),
+            "findings": self.findings.iter().map(one).collect::<Value>(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_written_as_people_do() {
+        assert_eq!(written(b"20261122"), "2026-11-22");
+    }
+}

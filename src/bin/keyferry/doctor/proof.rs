@@ -1,0 +1,261 @@
+//! The proof: throw-away keys under a throw-away KEK, with each hash, opened in software.
+use crate::kek as keks;
+use crate::kind::Kind;
+use crate::objects;
+use crate::opener::{Broken, Opener, hashes_name};
+use crate::output::{Fault, fault, table};
+use crate::wish::{Leaving, Made, Wish};
+use keyferry::byok::cloud::{AES_BITS, Form, hash_name};
+use keyferry::byok::public::PublicKey;
+use keyferry::byok::target::{Curve, Target};
+use keyferry::ck::*;
+use keyferry::client::{Error, Oaep, Profile, Session, Way};
+use keyferry::crypto::hash::Hash;
+use keyferry::crypto::oaep;
+use serde_json::{Value, json};
+
+/// Bits of the throw-away KEK: the smallest that a cloud makes.
+const KEK_BITS: usize = 2048;
+
+/// A type of key that stands for the others of its family.
+const TARGETS: [Target; 3] =
+    [Target::Aes { bits: 256 }, Target::Ec { curve: Curve::P256 }, Target::Rsa { bits: 2048 }];
+
+/// What became of one wrapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The blob opens as it should, and holds the key.
+    Opens,
+    /// It opens with other hashes than were asked for.
+    Used(Hash, Hash),
+    /// The module refused.
+    Refused(String),
+    /// The module made something that is no such blob.
+    Broken(&'static str),
+    /// The module makes no such key, so nothing is known.
+    Unknown,
+}
+
+/// One way with one profile, for each of the targets.
+pub struct Row {
+    /// The way.
+    pub way: Way,
+    /// What was asked for.
+    pub profile: Profile,
+    /// What came of it.
+    pub outcomes: Vec<(Target, Outcome)>,
+}
+
+/// Everything that was tried.
+pub struct Proofs {
+    /// Why the module takes no KEK, if it does not.
+    pub no_kek: Option<String>,
+    /// Each way and profile.
+    pub rows: Vec<Row>,
+}
+
+/// What the attempts share.
+struct Bench<'a> {
+    session: &'a Session,
+    opener: Opener,
+    kek: CK_OBJECT_HANDLE,
+    targets: Vec<(Target, Option<Specimen>)>,
+}
+
+/// A throw-away target.
+struct Specimen {
+    made: Made,
+    public: Option<PublicKey>,
+}
+
+impl Proofs {
+    /// Tries everything. The objects it makes are of the session, and destroyed.
+    pub fn make(session: &Session) -> Result<Proofs, Fault> {
+        let opener = Opener::make(KEK_BITS)?;
+        let template = keks::template(opener.kek(), "keyferry doctor").flag(CKA_TOKEN, false);
+        let kek = match session.create(&template) {
+            Ok(kek) => kek,
+            Err(error) => return Ok(Proofs { no_kek: Some(error.to_string()), rows: Vec::new() }),
+        };
+        let targets =
+            TARGETS.into_iter().map(|target| (target, specimen(session, target))).collect();
+        let bench = Bench { session, opener, kek, targets };
+        let rows = bench.plan().into_iter().map(|(way, profile)| bench.row(way, profile)).collect();
+        bench.clear()?;
+        Ok(Proofs { no_kek: None, rows })
+    }
+
+    /// Whether a key of this type gets over so.
+    pub fn outcomes(&self, way: Way, form: Form, hash: Hash) -> &[(Target, Outcome)] {
+        let wanted = Profile { form, oaep: Oaep::of(hash), aes_bits: AES_BITS };
+        let row = self.rows.iter().find(|row| row.way == way && row.profile == wanted);
+        row.map(|row| row.outcomes.as_slice()).unwrap_or_default()
+    }
+
+    /// Whether anything at all opens.
+    pub fn any_opens(&self) -> bool {
+        let opens = |row: &Row| row.outcomes.iter().any(|(_, outcome)| *outcome == Outcome::Opens);
+        self.rows.iter().any(opens)
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        if let Some(why) = &self.no_kek {
+            return format!(
+                "The token takes no public key from outside, so nothing can be wrapped for a cloud: {why}\n"
+            );
+        }
+        if self.rows.is_empty() {
+            return "The token has no mechanism to prove.\n".to_owned();
+        }
+        let mut header = vec!["PROVED WITH".to_owned(), "HASH".to_owned(), "AES".to_owned()];
+        header.extend(TARGETS.map(Target::name));
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        table(&header, &self.rows.iter().map(Row::cells).collect::<Vec<_>>())
+    }
+
+    /// For programs.
+    pub fn json(&self) -> Value {
+        self.rows.iter().map(Row::json).collect()
+    }
+}
+
+impl Row {
+    fn cells(&self) -> Vec<String> {
+        let aes = match self.profile.form {
+            Form::RsaAes => self.profile.aes_bits.to_string(),
+            Form::Oaep => "-".to_owned(),
+        };
+        let mut cells =
+            vec![self.way.name().to_owned(), hash_name(self.profile.oaep.hash).to_owned(), aes];
+        for target in TARGETS {
+            let outcome = self.outcomes.iter().find(|row| row.0 == target);
+            cells.push(outcome.map_or_else(|| "-".to_owned(), |row| row.1.text()));
+        }
+        cells
+    }
+
+    fn json(&self) -> Value {
+        let results: serde_json::Map<String, Value> = self
+            .outcomes
+            .iter()
+            .map(|(target, outcome)| (target.name(), outcome.text().into()))
+            .collect();
+        let aes_bits = (self.profile.form == Form::RsaAes).then_some(self.profile.aes_bits);
+        json!({
+            "mechanisms": self.way.name(), "steps": self.way.steps(), "hash": hash_name(self.profile.oaep.hash),
+            "aes_bits": aes_bits, "results": results,
+        })
+    }
+}
+
+impl Outcome {
+    /// In few words.
+    pub fn text(&self) -> String {
+        match self {
+            Outcome::Opens => "opens".to_owned(),
+            Outcome::Used(hash, mgf) => format!("used {}", hashes_name((*hash, *mgf))),
+            Outcome::Refused(code) => code.clone(),
+            Outcome::Broken(what) => (*what).to_owned(),
+            Outcome::Unknown => "no such key".to_owned(),
+        }
+    }
+}
+
+impl Bench<'_> {
+    /// Every way that the token has, with every hash; smaller AES keys with one hash.
+    fn plan(&self) -> Vec<(Way, Profile)> {
+        let wraps = |ckm| self.session.module().has_mechanism(self.session.slot(), ckm, CKF_WRAP);
+        let oaep = wraps(CKM_RSA_PKCS_OAEP);
+        let mut ways = Vec::new();
+        if wraps(CKM_RSA_AES_KEY_WRAP) {
+            ways.push((Way::OneCall, Form::RsaAes));
+        }
+        for inner in [CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PAD] {
+            if oaep && wraps(inner) {
+                ways.push((Way::TwoSteps(inner), Form::RsaAes));
+            }
+        }
+        if oaep {
+            ways.push((Way::Oaep, Form::Oaep));
+        }
+        let mut plan = Vec::new();
+        for (way, form) in ways {
+            let of = |hash, aes_bits| (way, Profile { form, oaep: Oaep::of(hash), aes_bits });
+            plan.extend(oaep::Oaep::HASHES.map(|hash| of(hash, AES_BITS)));
+            if form == Form::RsaAes {
+                plan.extend([128, 192].map(|bits| of(Hash::Sha1, bits)));
+            }
+        }
+        plan
+    }
+
+    fn row(&self, way: Way, profile: Profile) -> Row {
+        // OAEP takes what is shorter than the KEK
+        let fits =
+            |target: Target| profile.form == Form::RsaAes || matches!(target, Target::Aes { .. });
+        let outcome = |(target, specimen): &(Target, Option<Specimen>)| {
+            let outcome = specimen.as_ref().map(|one| self.outcome(way, &profile, *target, one));
+            (*target, outcome.unwrap_or(Outcome::Unknown))
+        };
+        let outcomes = self.targets.iter().filter(|row| fits(row.0)).map(outcome).collect();
+        Row { way, profile, outcomes }
+    }
+
+    fn outcome(&self, way: Way, profile: &Profile, target: Target, specimen: &Specimen) -> Outcome {
+        let blob = match self.session.transfer(way, profile, self.kek, specimen.made.key) {
+            Ok(blob) => blob,
+            Err(error) => return Outcome::Refused(code(&error)),
+        };
+        match self.opener.open(&blob, std::slice::from_ref(profile)) {
+            Ok(opened) if !opened.is(target) || opened.public() != specimen.public => {
+                Outcome::Broken("another key")
+            }
+            Ok(opened) if opened.aes_bits.is_some_and(|bits| bits != profile.aes_bits) => {
+                Outcome::Broken("another AES size")
+            }
+            Ok(_) => Outcome::Opens,
+            Err(Broken::KeyPart) => Outcome::Broken("not RFC 5649"),
+            Err(Broken::Oaep) => match self.opener.hashes_of(&blob) {
+                Some((hash, mgf)) => Outcome::Used(hash, mgf),
+                None => Outcome::Broken("opens with nothing"),
+            },
+        }
+    }
+
+    /// Leaves nothing behind, not even until the session ends.
+    fn clear(self) -> Result<(), Fault> {
+        let made = self.targets.iter().filter_map(|(_, specimen)| specimen.as_ref());
+        let each = made.flat_map(|one| [Some(one.made.key), one.made.public]).flatten();
+        for object in each.chain([self.kek]) {
+            self.session.destroy(object).map_err(|e| {
+                fault!("a throw-away session key was not destroyed; it goes with the session: {e}")
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn code(error: &Error) -> String {
+    error.code().unwrap_or_else(|| error.to_string())
+}
+
+/// A throw-away key; `None` if the module makes none.
+fn specimen(session: &Session, target: Target) -> Option<Specimen> {
+    let kind = Kind::of_target(target);
+    let usages = kind.usages();
+    let wish = Wish {
+        kind: &kind,
+        label: "keyferry doctor",
+        id: b"doctor",
+        on_token: false,
+        leaving: Leaving::May,
+        usages,
+    };
+    let made = wish.make(session).ok()?;
+    let public = made.public.map(|public| objects::of(session, public, "the throw-away key"));
+    match public.transpose() {
+        Ok(public) => Some(Specimen { made, public }),
+        Err(_) => None,
+    }
+}
