@@ -79,7 +79,7 @@ impl Whom {
     pub fn profile(&self, form: Form, hash: Hash) -> Profile {
         let mgf = self.mgf.unwrap_or(hash);
         let oaep = Oaep { mgf, ..Oaep::of(hash) };
-        Profile { form, oaep, aes_bits: self.aes.unwrap_or(AES_BITS) }
+        Profile { form, oaep, aes_bits: self.aes.unwrap_or(AES_BITS), target: None }
     }
 
     /// The one hash with which it was wrapped.

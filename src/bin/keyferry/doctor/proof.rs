@@ -87,7 +87,7 @@ impl Proofs {
 
     /// Whether a key of this type gets over so.
     pub fn outcomes(&self, way: Way, form: Form, hash: Hash) -> &[(Target, Outcome)] {
-        let wanted = Profile { form, oaep: Oaep::of(hash), aes_bits: AES_BITS };
+        let wanted = Profile { form, oaep: Oaep::of(hash), aes_bits: AES_BITS, target: None };
         let row = self.rows.iter().find(|row| row.way == way && row.profile == wanted);
         row.map(|row| row.outcomes.as_slice()).unwrap_or_default()
     }
@@ -181,7 +181,9 @@ impl Bench<'_> {
         }
         let mut plan = Vec::new();
         for (way, form) in ways {
-            let of = |hash, aes_bits| (way, Profile { form, oaep: Oaep::of(hash), aes_bits });
+            let of = |hash, aes_bits| {
+                (way, Profile { form, oaep: Oaep::of(hash), aes_bits, target: None })
+            };
             plan.extend(oaep::Oaep::HASHES.map(|hash| of(hash, AES_BITS)));
             if form == Form::RsaAes {
                 plan.extend([128, 192].map(|bits| of(Hash::Sha1, bits)));
@@ -203,7 +205,8 @@ impl Bench<'_> {
     }
 
     fn outcome(&self, way: Way, profile: &Profile, target: Target, specimen: &Specimen) -> Outcome {
-        let blob = match self.session.transfer(way, profile, self.kek, specimen.made.key) {
+        let wanted = Profile { target: Some(target), ..profile.clone() };
+        let blob = match self.session.transfer(way, &wanted, self.kek, specimen.made.key) {
             Ok(blob) => blob,
             Err(error) => return Outcome::Refused(code(&error)),
         };
