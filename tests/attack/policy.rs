@@ -42,3 +42,43 @@ fn one_context_specific_login_is_for_one_operation() {
         assert_eq!(again, Err(CKR_OPERATION_NOT_INITIALIZED));
     });
 }
+
+/// Whoever may do the arithmetic of a KEK in another way opens what it wraps, and gives it the
+/// attributes they like.
+#[test]
+fn an_unwrap_template_leaves_no_way_round_it() {
+    with_token(|t| {
+        let rule = || attrs![CKA_EXTRACTABLE => false, CKA_SENSITIVE => true];
+        let aes = |more: &[(CK_ATTRIBUTE_TYPE, Attr)]| {
+            let template = [&attrs![CKA_VALUE_LEN => 16usize][..], more].concat();
+            t.generate(&Mech::new(CKM_AES_KEY_GEN), &template).unwrap()
+        };
+        let kek = aes(&attrs![CKA_UNWRAP_TEMPLATE => rule()]);
+        for usage in [CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_DERIVE] {
+            assert_eq!(t.flag(kek, usage), Ok(false), "{usage:#x}");
+        }
+        for usage in [CKA_WRAP, CKA_UNWRAP, CKA_VERIFY] {
+            assert_eq!(t.flag(kek, usage), Ok(true), "{usage:#x}");
+        }
+        let no = Err(CKR_KEY_FUNCTION_NOT_PERMITTED);
+        let iv = Mech::bytes(CKM_AES_OFB, &[0; 16]);
+        assert_eq!(t.encrypt_init(&iv, kek), no, "the same as decryption");
+        assert_eq!(t.decrypt_init(&iv, kek), no);
+        assert_eq!(t.sign_init(&Mech::new(CKM_AES_CMAC), kek), no);
+
+        let base = aes(&attrs![CKA_DERIVE_TEMPLATE => rule()]);
+        assert_eq!(t.encrypt_init(&Mech::new(CKM_AES_ECB), base), no, "what derivation yields");
+        assert_eq!((t.flag(base, CKA_DERIVE), t.flag(base, CKA_SIGN)), (Ok(true), Ok(false)));
+
+        let asked = aes(&attrs![CKA_UNWRAP_TEMPLATE => rule(), CKA_ENCRYPT => true]);
+        assert_eq!(t.flag(asked, CKA_ENCRYPT), Ok(true));
+
+        let public = attrs![CKA_MODULUS_BITS => 2048usize];
+        let private = attrs![CKA_UNWRAP_TEMPLATE => rule()];
+        let rsa = t.generate_pair(&Mech::new(CKM_RSA_PKCS_KEY_PAIR_GEN), &public, &private);
+        let (_, rsa) = rsa.unwrap();
+        assert_eq!(t.decrypt_init(&Mech::new(CKM_RSA_X_509), rsa), no);
+        assert_eq!(t.sign_init(&Mech::new(CKM_RSA_X_509), rsa), no, "the same as decryption");
+        assert_eq!(t.flag(rsa, CKA_SIGN_RECOVER), Ok(false));
+    });
+}

@@ -85,10 +85,17 @@ pub fn draft(origin: Origin, template: Attributes, implied: Attributes) -> Resul
     Ok(Draft { attributes, origin, class })
 }
 
-/// Whether a usage that nobody asked for would be a way round a template: what a key must not
-/// unwrap otherwise it must not decrypt either.
+/// Usages that are ways round a template, if they have the same key: what must not be unwrapped
+/// otherwise must not be decrypted either, nor by encryption (with a counter both are one), by a
+/// signature (of RSA: both are one, too) or by what derives the bytes that hide it.
+const EVASIONS: [(CK_ATTRIBUTE_TYPE, &[CK_ATTRIBUTE_TYPE]); 2] = [
+    (CKA_UNWRAP_TEMPLATE, &[CKA_DECRYPT, CKA_ENCRYPT, CKA_SIGN, CKA_SIGN_RECOVER, CKA_DERIVE]),
+    (CKA_DERIVE_TEMPLATE, &[CKA_ENCRYPT, CKA_SIGN]),
+];
+
+/// Whether a usage that nobody asked for would be a way round a template.
 fn evades(usage: CK_ATTRIBUTE_TYPE, given: &Attributes) -> bool {
-    usage == CKA_DECRYPT && given.has(CKA_UNWRAP_TEMPLATE)
+    EVASIONS.iter().any(|(template, usages)| given.has(*template) && usages.contains(&usage))
 }
 
 /// Takes out what is denied of a key that cannot do it anyway.
