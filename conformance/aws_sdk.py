@@ -9,7 +9,6 @@ import base64
 import itertools
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -19,12 +18,14 @@ import boto3
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import ClientError
-
-from stand_ins.aws_kms import HOST, Kms
-from stand_ins.network import Network
+from lib import ck
 from lib.ceremony import fresh_token, own_folder, read_arguments
 from lib.leaving import MESSAGE, Bench, OnToken, digest_of_message, flip, refused
+from lib.pkcs11 import Session
+from lib.recipes import recipes, run
 from lib.report import Report, require
+from stand_ins.aws_kms import HOST, Kms
+from stand_ins.network import Network
 
 _SPECS = {
     "RSA-2048": "RSA_2048", "RSA-3072": "RSA_3072", "RSA-4096": "RSA_4096", "P-256": "ECC_NIST_P256",
@@ -48,6 +49,7 @@ def main() -> None:
             imports(report, bench, client, cloud)
             command_line(report, bench, client, cloud)
             refusals(report, bench, client)
+            recipe(report, bench, cloud, session)
 
 
 def wrapping(key: OnToken, digest: str) -> str:
@@ -113,7 +115,7 @@ def command_line(report: Report, bench: Bench, client: BaseClient, cloud: Kms) -
         for key in (bench.keys[name] for name in ("RSA-3072", "P-384", "AES-256", "secret-256")):
             with group.case(key.label):
                 name = create(client, key)
-                parameters = run(
+                parameters = aws(
                     bench, f"aws kms get-parameters-for-import --key-id {name} --wrapping-key-spec RSA_3072 "
                     f"--wrapping-algorithm {wrapping(key, '256')} --output json | tee parameters.json"
                 )
@@ -121,19 +123,27 @@ def command_line(report: Report, bench: Bench, client: BaseClient, cloud: Kms) -
                 (bench.folder / "ImportToken.bin").write_bytes(token)
                 # the whole answer serves as the KEK's file
                 next_command = bench.export("aws", "parameters.json", key.label).answer["next"]
-                run(bench, next_command.replace("KEY_ID", name))
+                aws(bench, next_command.replace("KEY_ID", name))
                 prove(client, cloud, name, key)
 
 
-def run(bench: Bench, command: str) -> str:
+def aws(bench: Bench, command: str) -> str:
     """A command line in the folder, `aws` being that of the environment that runs this."""
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", command], cwd=bench.folder, env=os.environ | {"PATH": path},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-    )
-    require(done.returncode == 0, f"{command}: {done.stderr.strip()}")
-    return done.stdout
+    return run(command, bench.folder, [Path(sys.executable).parent], {})
+
+
+def recipe(report: Report, bench: Bench, cloud: Kms, session: Session) -> None:
+    """The recipe of docs/byok.md, word for word."""
+    with report.group("aws kms, as docs/byok.md has it") as group, group.case("RSA-3072 and AES-256"):
+        for label, name in (("signing", "RSA-3072"), ("data", "AES-256")):
+            for key in session.find([(ck.CKA_LABEL, name)]):
+                session.set(key, [(ck.CKA_LABEL, label)])
+        before = set(cloud.keys)
+        programs = [Path(sys.executable).parent, bench.setting.cli.parent]
+        run(recipes("docs/byok.md")["AWS KMS"], bench.folder, programs, {"KEYFERRY_PIN": bench.setting.pin})
+        arrived = {cloud.keys[name].spec: cloud.check_value(name) for name in set(cloud.keys) - before}
+        expected = {_SPECS[name]: bench.keys[name].proof for name in ("RSA-3072", "AES-256")}
+        require(arrived == expected, f"other keys arrived: {sorted(arrived)}")
 
 
 def refusals(report: Report, bench: Bench, client: BaseClient) -> None:

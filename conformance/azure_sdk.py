@@ -22,13 +22,12 @@ from azure.keyvault.keys.crypto import CryptographyClient, EncryptionAlgorithm, 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-
-from stand_ins.key_vault import HSM_DOMAIN, VAULT_DOMAIN, KeyVault
-from stand_ins.network import Network
 from lib.ceremony import fresh_token, own_folder, read_arguments
 from lib.leaving import Bench, OnToken, digest_of_message, flip, refused
 from lib.report import Report, require
 from lib.targets import TARGETS
+from stand_ins.key_vault import HSM_DOMAIN, VAULT_DOMAIN, KeyVault
+from stand_ins.network import Network
 
 _CURVES = {"P-256": "P-256", "P-384": "P-384", "P-521": "P-521", "secp256k1": "P-256K"}
 _ALGORITHMS = {

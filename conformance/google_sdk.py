@@ -22,12 +22,11 @@ from google.cloud.kms_v1 import (
     KeyManagementServiceClient,
     ProtectionLevel,
 )
-
-from stand_ins.google_kms import HOST, Kms
-from stand_ins.network import Network
 from lib.ceremony import fresh_token, own_folder, read_arguments
 from lib.leaving import MESSAGE, Bench, OnToken, digest_of_message, flip, refused
 from lib.report import Report, require
+from stand_ins.google_kms import HOST, Kms
+from stand_ins.network import Network
 
 _NAMES = (
     "RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384", "secp256k1", "AES-128", "AES-256", "secret-160",

@@ -13,12 +13,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import hvac
-
-from stand_ins.network import Network
-from stand_ins.transit import HOST, TOKEN, Transit
 from lib.ceremony import fresh_token, own_folder, read_arguments
 from lib.leaving import MESSAGE, Bench, OnToken, refused
 from lib.report import Report, require
+from stand_ins.network import Network
+from stand_ins.transit import HOST, TOKEN, Transit
 
 _NAMES = (
     "RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384", "P-521", "AES-128", "AES-256", "secret-256", "secret-512",

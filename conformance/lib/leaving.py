@@ -1,6 +1,7 @@
 """Keys that leave a token for a cloud, and what shows that they arrived."""
 
 import hmac
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -75,6 +76,19 @@ def digest_of_message(digest: str) -> bytes:
     hashed = hashes.Hash(HASHES[digest])
     hashed.update(MESSAGE)
     return hashed.finalize()
+
+
+def public_half(session: Session, label: str) -> bytes:
+    """SubjectPublicKeyInfo of an RSA or P-256 key pair on the token."""
+    (key,) = session.find([(ck.CKA_CLASS, ck.CKO_PUBLIC_KEY), (ck.CKA_LABEL, label)])
+    if int.from_bytes(session.attribute(key, ck.CKA_KEY_TYPE), sys.byteorder) == ck.CKK_RSA:
+        kinds = (ck.CKA_PUBLIC_EXPONENT, ck.CKA_MODULUS)
+        public = rsa.RSAPublicNumbers(*(int.from_bytes(session.attribute(key, kind)) for kind in kinds)).public_key()
+    else:
+        # CKA_EC_POINT is an OCTET STRING; the point is its last 65 bytes.
+        point = session.attribute(key, ck.CKA_EC_POINT)[-65:]
+        public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+    return public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 @dataclass(frozen=True)

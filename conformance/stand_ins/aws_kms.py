@@ -84,10 +84,13 @@ class Kms:
         return Answer(400, {"__type": kind, "message": message if separator else str(refused)})
 
     def check_value(self, name: str) -> bytes:
-        """What shows which symmetric key has arrived: AWS's own ciphertexts are opaque."""
+        """What shows which key has arrived: its public half, or a block of zeros under it (AWS's own ciphertexts are
+        opaque).
+        """
         value = self.keys[name].material
-        assert isinstance(value, bytes)
-        return material.block_of_zeros(value)
+        if value is None:
+            raise Refused(f"KMSInvalidStateException: {name} is pending import")
+        return material.block_of_zeros(value) if isinstance(value, bytes) else material.public_der(value)
 
     def _create(self, body: dict) -> Answer:
         if body.get("Origin") != "EXTERNAL" or body.get("KeySpec") not in _PRIVATE.keys() | _SECRET.keys():

@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from stand_ins import material
+from stand_ins.entra import LOGIN_HOST, TENANT
 from stand_ins.material import PrivateKey, from_base64url, to_base64url
 from stand_ins.network import Answer, Refused, Request
 
 VAULT_DOMAIN = "vault.azure.net"
 HSM_DOMAIN = "managedhsm.azure.net"
-_TENANT = "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555"
 
 _CURVES = {"P-256": "secp256r1", "P-384": "secp384r1", "P-521": "secp521r1", "P-256K": "secp256k1"}
 _SIGNATURES = {
@@ -72,7 +72,7 @@ class KeyVault:
         """Authentication first, then what the path says."""
         bearer = f"Bearer token for https://{self.domain}/.default"
         if request.headers.get("authorization") != bearer:
-            challenge = f'Bearer authorization="{_TENANT}", resource="https://{self.domain}"'
+            challenge = f'Bearer authorization="https://{LOGIN_HOST}/{TENANT}", resource="https://{self.domain}"'
             body = {"error": {"code": "Unauthorized", "message": "a bearer token is missing"}}
             return Answer(401, body, {"WWW-Authenticate": challenge})
         if not request.query.get("api-version"):
@@ -96,6 +96,11 @@ class KeyVault:
         """An error as the service words them."""
         code = {403: "Forbidden", 404: "KeyNotFound"}.get(refused.status, "BadParameter")
         return Answer(refused.status, {"error": {"code": code, "message": str(refused)}})
+
+    def check_value(self, name: str) -> bytes:
+        """What shows which key has arrived: its public half, or a block of zeros under it."""
+        value = self._find(name, None).value
+        return material.block_of_zeros(value) if isinstance(value, bytes) else material.public_der(value)
 
     def _create(self, name: str, body: dict) -> Answer:
         bits = body.get("key_size")
