@@ -20,6 +20,7 @@ pub(super) struct Loaded {
     /// Kept loaded as long as the list is used; the embedded module has none.
     _library: Option<libloading::Library>,
     finalize: bool,
+    threads: bool,
 }
 
 /// A slot with a token, and what `C_GetTokenInfo` says of it.
@@ -87,19 +88,38 @@ impl Module {
         let reserved = reserved.map_err(|_| {
             Error::Unusable("the store's location has a zero byte in it".to_owned())
         })?;
-        let mut arguments = CK_C_INITIALIZE_ARGS {
-            CreateMutex: None,
-            DestroyMutex: None,
-            LockMutex: None,
-            UnlockMutex: None,
-            flags: CKF_OS_LOCKING_OK,
-            pReserved: reserved.as_ref().map_or(null_mut(), |r| r.as_ptr().cast_mut().cast()),
+        let initialize = |flags| {
+            let mut arguments = CK_C_INITIALIZE_ARGS {
+                CreateMutex: None,
+                DestroyMutex: None,
+                LockMutex: None,
+                UnlockMutex: None,
+                flags,
+                pReserved: reserved.as_ref().map_or(null_mut(), |r| r.as_ptr().cast_mut().cast()),
+            };
+            call!(list, C_Initialize((&raw mut arguments).cast()))
         };
-        let finalize = match call!(list, C_Initialize((&raw mut arguments).cast())) {
-            Err(error) if error.is(CKR_CRYPTOKI_ALREADY_INITIALIZED) => false,
-            answer => answer.map(|()| true)?,
+        let (answer, threads) = match initialize(CKF_OS_LOCKING_OK) {
+            // then it is for one thread at a time (PKCS#11 3.2, section 5.4)
+            Err(error) if error.is(CKR_CANT_LOCK) => (initialize(0), false),
+            answer => (answer, true),
         };
-        Ok(Module(Arc::new(Loaded { list, _library: library, finalize })))
+        match answer {
+            Ok(()) => {
+                Ok(Module(Arc::new(Loaded { list, _library: library, finalize: true, threads })))
+            }
+            // by somebody who may have promised it one thread
+            Err(error) if error.is(CKR_CRYPTOKI_ALREADY_INITIALIZED) => {
+                let (finalize, threads) = (false, false);
+                Ok(Module(Arc::new(Loaded { list, _library: library, finalize, threads })))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether several threads may use it at once.
+    pub fn takes_threads(&self) -> bool {
+        self.0.threads
     }
 
     /// Slots that hold a token, initialised or not.
@@ -220,6 +240,20 @@ mod tests {
     fn what_is_no_module_is_refused() {
         let absent = Module::load(Path::new("/nonexistent/module.so")).unwrap_err();
         assert!(absent.to_string().contains("cannot be loaded"), "{absent}");
+    }
+
+    /// `C_Initialize` of a module without locks.
+    unsafe extern "C" fn lockless(arguments: CK_VOID_PTR) -> CK_RV {
+        // SAFETY: only called below, through `initialize`, with live arguments
+        let flags = unsafe { (*arguments.cast::<CK_C_INITIALIZE_ARGS>()).flags };
+        if flags & CKF_OS_LOCKING_OK == 0 { CKR_OK } else { CKR_CANT_LOCK }
+    }
+
+    #[test]
+    fn a_module_without_locks_is_for_one_thread() {
+        let list = CK_FUNCTION_LIST { C_Initialize: Some(lockless), ..Default::default() };
+        assert!(!Module::initialize(list, None, None).unwrap().takes_threads());
+        assert!(Module::embedded(Some("memory:")).is_ok_and(|module| module.takes_threads()));
     }
 
     #[test]

@@ -26,10 +26,14 @@ impl Session {
         if inner == CKM_AES_KEY_WRAP_KWP {
             return Ok(Padding::Rfc5649);
         }
-        match self.padding_of_known(inner) {
+        if let Some(known) = self.padding.get() {
+            return Ok(*known);
+        }
+        let padding = match self.padding_of_known(inner) {
             Err(Error::Answer { function: "C_CreateObject", .. }) => self.padding_of_unknown(inner),
             answer => answer,
-        }
+        }?;
+        Ok(*self.padding.get_or_init(|| padding))
     }
 
     fn padding_of_known(&self, inner: CK_MECHANISM_TYPE) -> Result<Padding> {

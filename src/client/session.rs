@@ -1,8 +1,10 @@
 //! Sessions: open, log in, and closed when dropped.
 use super::call::{call, input, ulong};
+use super::padding::Padding;
 use super::{Module, Result};
 use crate::ck::*;
 use std::ptr::null_mut;
+use std::sync::OnceLock;
 
 /// A session with a token.
 #[derive(Debug)]
@@ -10,6 +12,8 @@ pub struct Session {
     pub(super) module: Module,
     pub(super) handle: CK_SESSION_HANDLE,
     slot: CK_SLOT_ID,
+    /// How `CKM_AES_KEY_WRAP_PAD` pads, once that is proved.
+    pub(super) padding: OnceLock<Padding>,
 }
 
 /// What a session may do with token objects.
@@ -38,7 +42,7 @@ impl Session {
         };
         let mut handle = CK_INVALID_HANDLE;
         call!(module.0.list, C_OpenSession(slot, flags, null_mut(), None, &mut handle))?;
-        Ok(Session { module, handle, slot })
+        Ok(Session { module, handle, slot, padding: OnceLock::new() })
     }
 
     /// The slot of its token.

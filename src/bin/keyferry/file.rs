@@ -34,6 +34,11 @@ impl Pending {
         Ok(Pending { path: path.to_owned(), existing })
     }
 
+    /// The same in a folder that is known to be writable.
+    pub fn in_proved(path: &Path, existing: Existing) -> Pending {
+        Pending { path: path.to_owned(), existing }
+    }
+
     /// Where it will be.
     pub fn path(&self) -> &Path {
         &self.path
@@ -84,10 +89,23 @@ impl Temporary {
         let name = path.file_name().ok_or_else(|| unwritable(&"it is no name"))?;
         let name = format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id());
         let path = path.with_file_name(name);
-        let file = private(OpenOptions::new().write(true).create_new(true)).open(&path);
+        let open = || private(OpenOptions::new().write(true).create_new(true)).open(&path);
+        let file = match open() {
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => {
+                // of another process that had our number, and is gone
+                fs::remove_file(&path).and_then(|()| open())
+            }
+            opened => opened,
+        };
         let file = file.map_err(|e| unwritable(&e))?;
         Ok(Temporary { path, file })
     }
+}
+
+/// The file that a file of this name was to become, if it is a temporary one.
+pub fn of_temporary(name: &str) -> Option<&str> {
+    let (file, process) = name.strip_prefix('.')?.strip_suffix(".tmp")?.rsplit_once('.')?;
+    process.parse::<u32>().ok().map(|_| file)
 }
 
 impl Drop for Temporary {
@@ -135,7 +153,8 @@ pub fn safe_name(label: &str) -> String {
     label.chars().map(|c| if keep(c) { c } else { '_' }).take(100).collect()
 }
 
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+/// With no access for anybody else, if the file is made.
+pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
@@ -191,6 +210,20 @@ mod tests {
         let path = folder.path().join("a.byok");
         Pending::new(&path, Existing::Refuse).unwrap().commit(b"x").unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_a_process_of_our_number_left_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = format!(".a.byok.{}.tmp", std::process::id());
+        fs::write(folder.path().join(&name), b"half").unwrap();
+        assert_eq!(of_temporary(&name), Some("a.byok"));
+        let path = folder.path().join("a.byok");
+        Pending::new(&path, Existing::Refuse).unwrap().commit(b"whole").unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        for other in ["a.byok", ".a.byok.tmp", ".a.byok.x.tmp", "a.byok.1.tmp"] {
+            assert!(of_temporary(other).is_none_or(|file| file.is_empty()), "{other}");
+        }
     }
 
     #[test]

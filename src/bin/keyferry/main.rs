@@ -15,6 +15,7 @@ mod opener;
 mod options;
 mod output;
 mod pin;
+mod progress;
 mod public;
 mod receive;
 mod rehearse;

@@ -1,17 +1,21 @@
 //! `keyferry export azure`: a key transfer package for Key Vault Premium or Managed HSM.
-use super::ready::{Ready, Written, way};
+use super::ready::Run;
+use super::recipe::{Recipe, Terms};
+use super::target::taken;
+use super::which::{Item, Place};
 use super::{Common, kek::Fits};
 use crate::file::Pending;
+use crate::kind::Kind;
 use crate::options::Options;
 use crate::output::{Answer, Fault, clean, fault};
 use clap::Args;
 use keyferry::byok::azure::{Kid, Package, request};
-use keyferry::byok::cloud::{AES_BITS, AZURE, Taken};
+use keyferry::byok::cloud::{AES_BITS, AZURE, Cloud};
 use keyferry::byok::kek::KekFile;
 use keyferry::byok::kid::Service;
 use keyferry::byok::target::Target;
 use keyferry::client::{Access, Oaep, Profile, TokenSlot};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -19,6 +23,8 @@ use std::path::{Path, PathBuf};
     --kid https://V.vault.azure.net/keys/KEK/0123456789abcdef0123456789abcdef
   keyferry export azure --kek azure-kek --key signing -o /media/usb/signing.byok
   keyferry export azure --kek KEK.json --key signing --request import.json
+  keyferry export azure --kek azure-kek --all 'web-*' --output-dir packages
+  keyferry export azure --kek azure-kek --manifest keys.toml --output-dir packages
 
 The KEK can be a file that `az keyvault key download` or `az keyvault key show` wrote; the
 second holds the kid, too.")]
@@ -32,7 +38,7 @@ pub struct Azure {
     #[arg(long, value_name = "OP", value_delimiter = ',')]
     ops: Vec<String>,
     /// Also write the body of the REST import request, for a program of your own
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "key")]
     request: Option<PathBuf>,
 }
 
@@ -43,7 +49,7 @@ impl Azure {
     pub fn run(&self, options: &Options) -> Answer {
         let common = &self.common;
         let given = self.kid.as_deref().map(Kid::parse).transpose()?;
-        let pending = common.pending(AZURE.file)?;
+        let place = common.place(AZURE.file)?;
         let body = self.request.as_deref().map(|path| Pending::new(path, common.existing()));
         let body = body.transpose()?;
         let file = common.kek_file(FITS)?;
@@ -53,35 +59,24 @@ impl Azure {
         let chosen = common.choose_kek(&session, file, FITS)?;
         let kept = chosen.stored.as_ref().and_then(|stored| stored.kid.clone());
         let kid = self.one_kid(given, kept.map(|kid| (kid, "token")).or(in_file.flatten()))?;
-        let key = common.find_key(&session)?;
-        let (target, taken) = common.taken(&key.kind, &AZURE)?;
-        self.check_service(target, kid.service())?;
-        let ops = request::ops(target, &self.ops)?;
-        let way = way(&session, taken.form)?;
-        common.may_leave(&session, &key, &chosen, way)?;
-        let profile = Profile {
-            form: taken.form,
-            oaep: Oaep::azure(),
-            aes_bits: AES_BITS,
-            target: Some(target),
+        let import = Import { kid, generator: generator(&token), ops: &self.ops };
+        let run = Run { common, chosen, recipe: &import };
+        let (label, pending) = match place {
+            Place::Many(asked, folder) => {
+                return run.many(&session, options, asked, AZURE.file, &folder);
+            }
+            Place::One(label, pending) => (label, pending),
         };
-        let ready = Ready { common, cloud: Some(&AZURE), key, chosen, profile, way };
-
-        let package =
-            Package { ciphertext: ready.wrap(&session)?, generator: generator(&token), kid };
-        let path = pending.path().to_owned();
-        let bytes = package.to_bytes();
-        pending.commit(&bytes)?;
-        if let Some(body) = body {
-            body.commit(&request::body(target, &ops, &bytes)?)?;
+        let (mut ready, written) = run.wrap_one(&session, &label, &pending)?;
+        pending.commit(&written.bytes)?;
+        if let (Some(body), Some(path)) = (body, &self.request) {
+            let target = ready.terms.profile.target;
+            let target = target.ok_or_else(|| fault!("the key \"{label}\" is of no known type"))?;
+            let ops = import.ops(target, &ready.item)?;
+            body.commit(&request::body(target, &ops, &written.bytes)?)?;
+            ready.terms.own.push(("Request body", "request", path.display().to_string()));
         }
-        let next = upload(&ready, &path, &package.kid, taken, &ops);
-        let written = Written { path: &path, len: bytes.len(), blob_len: package.ciphertext.len() };
-        let mut own = vec![("kid", "kid", package.kid.as_str().to_owned())];
-        own.extend(
-            self.request.as_ref().map(|p| ("Request body", "request", p.display().to_string())),
-        );
-        ready.report(&written, next, &own)
+        ready.report(&written)
     }
 
     /// The key identifier in a JWK. What else stands there must not contradict the purpose.
@@ -123,16 +118,69 @@ impl Azure {
             )),
         }
     }
+}
 
-    fn check_service(&self, target: Target, service: Service) -> Result<(), Fault> {
-        if target.goes_to(service) {
-            return Ok(());
+/// An import into Azure.
+struct Import<'a> {
+    kid: Kid,
+    generator: String,
+    ops: &'a [String],
+}
+
+impl Import<'_> {
+    /// What the imported key is for.
+    fn ops(&self, target: Target, item: &Item) -> Result<Vec<String>, Fault> {
+        let asked = if item.ops.is_empty() { self.ops } else { &item.ops };
+        Ok(request::ops(target, asked)?)
+    }
+}
+
+impl Recipe for Import<'_> {
+    fn cloud(&self) -> Option<&'static Cloud> {
+        Some(&AZURE)
+    }
+
+    fn purpose(&self) -> String {
+        self.kid.as_str().to_owned()
+    }
+
+    fn terms(&self, item: &Item, kind: &Kind) -> Result<Terms, Fault> {
+        let (target, taken) = taken(&item.label, kind, &AZURE)?;
+        let service = self.kid.service();
+        if !target.goes_to(service) {
+            return Err(fault!(
+                "the key \"{}\" is {}, which only a Managed HSM takes, and the kid is a vault's; use the KEK of a \
+                 Managed HSM",
+                item.label,
+                target.name()
+            ));
         }
-        Err(fault!(
-            "the key \"{}\" is {}, which only a Managed HSM takes, and the kid is a vault's; use the KEK of a Managed HSM",
-            self.common.key,
-            target.name()
-        ))
+        let ops = self.ops(target, item)?;
+        let place = match service {
+            Service::Vault => "--vault-name",
+            Service::ManagedHsm => "--hsm-name",
+        };
+        let (form, oaep, target) = (taken.form, Oaep::azure(), Some(target));
+        Ok(Terms {
+            profile: Profile { form, oaep, aes_bits: AES_BITS, target },
+            values: vec![
+                ("place", place.to_owned()),
+                ("vault", self.kid.vault().to_owned()),
+                ("called", taken.called.to_owned()),
+                ("ops", ops.join(" ")),
+            ],
+            own: vec![("kid", "kid", self.kid.as_str().to_owned())],
+        })
+    }
+
+    fn file(&self, blob: &[u8]) -> Vec<u8> {
+        let (ciphertext, generator) = (blob.to_vec(), self.generator.clone());
+        Package { ciphertext, generator, kid: self.kid.clone() }.to_bytes()
+    }
+
+    fn blob(&self, file: &[u8]) -> Option<Vec<u8>> {
+        let package = Package::parse(file).ok()?;
+        (package.kid == self.kid).then_some(package.ciphertext)
     }
 }
 
@@ -142,22 +190,4 @@ pub fn generator(token: &TokenSlot) -> String {
     let mut source: Vec<&str> = source.into_iter().filter(|part| !part.is_empty()).collect();
     source.dedup();
     format!("keyferry/{} ({})", env!("CARGO_PKG_VERSION"), source.join(" "))
-}
-
-/// The command that imports the package.
-fn upload(
-    ready: &Ready<'_>,
-    path: &Path,
-    kid: &Kid,
-    taken: &Taken,
-    ops: &[String],
-) -> Option<String> {
-    let place = match kid.service() {
-        Service::Vault => "--vault-name",
-        Service::ManagedHsm => "--hsm-name",
-    };
-    let ops = ops.join(" ");
-    let values =
-        [("place", place), ("vault", kid.vault()), ("called", taken.called), ("ops", &ops)];
-    ready.next(path, &values)
 }

@@ -4,6 +4,7 @@ use crate::kek::{self, Stored};
 use crate::output::{During, Fault, fault};
 use keyferry::byok::azure::Malformed;
 use keyferry::byok::kek::{Kek, KekFile};
+use keyferry::ck::{CK_OBJECT_HANDLE, CKA_TOKEN};
 use keyferry::client::Session;
 use std::path::Path;
 
@@ -15,6 +16,18 @@ pub struct Chosen {
     pub stored: Option<Stored>,
     /// SHA-256 of its SubjectPublicKeyInfo, in hexadecimal.
     pub fingerprint: String,
+}
+
+impl Chosen {
+    /// The object to wrap with: that of the token, or one as long as the session is open, for all
+    /// sessions of this process (PKCS#11 3.2, section 2.6).
+    pub fn object(&self, session: &Session) -> Result<CK_OBJECT_HANDLE, Fault> {
+        if let Some(stored) = &self.stored {
+            return Ok(stored.object);
+        }
+        let template = kek::template(&self.kek, "keyferry KEK").flag(CKA_TOKEN, false);
+        session.create(&template).during("the token does not take the KEK")
+    }
 }
 
 /// Whether a cloud could have made a KEK.

@@ -3,17 +3,21 @@
 //! Everything that can be refused is refused before anything is wrapped. What is a cloud's own stands
 //! in the table [`keyferry::byok::cloud`].
 mod azure;
+mod folder;
 mod kek;
+mod many;
 mod plain;
 mod ready;
+mod recipe;
 mod target;
+mod which;
 
-use crate::file::{self, Existing, Pending};
+use crate::file::Existing;
 use crate::key::{Id, unhex};
 use crate::options::Options;
-use crate::output::{Answer, Fault};
+use crate::output::Answer;
 use clap::{Args, Subcommand};
-use keyferry::byok::cloud::{AWS, GCP, OCI, VAULT, fill};
+use keyferry::byok::cloud::{AWS, GCP, OCI, VAULT};
 use std::path::{Path, PathBuf};
 
 pub use azure::generator;
@@ -74,16 +78,18 @@ pub struct Common {
     /// The KEK: its file (PEM, DER, certificate, JWK), or the label of a public key in the token
     #[arg(long, value_name = "FILE|LABEL")]
     kek: String,
-    /// The label of the key to export
-    #[arg(long, value_name = "LABEL")]
-    key: String,
+    #[command(flatten)]
+    which: which::Which,
     /// The key's identifier, if several have the label
-    #[arg(long, value_name = "HEX", value_parser = unhex)]
+    #[arg(long, value_name = "HEX", value_parser = unhex, requires = "key")]
     id: Option<Id>,
     /// File to write [default: named after the key and the cloud]
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", requires = "key", conflicts_with = "output_dir")]
     output: Option<PathBuf>,
-    /// Replace the file if it exists
+    /// Folder to write to; it is made if there is none [default: the current one]
+    #[arg(long, value_name = "FOLDER")]
+    output_dir: Option<PathBuf>,
+    /// Replace files that exist
     #[arg(long)]
     force: bool,
     /// The KEK's fingerprint as compared with somebody you trust: SHA-256 of its DER, in hexadecimal
@@ -92,21 +98,15 @@ pub struct Common {
 }
 
 impl Common {
-    /// The file to write, proved to be writable; `usual` is its name if none is given.
-    fn pending(&self, usual: &str) -> Result<Pending, Fault> {
-        let usual = || PathBuf::from(fill(usual, &[("key", &file::safe_name(&self.key))]));
-        Pending::new(&self.output.clone().unwrap_or_else(usual), self.existing())
-    }
-
     fn existing(&self) -> Existing {
         if self.force { Existing::Replace } else { Existing::Refuse }
     }
+}
 
-    /// The key's label as clouds take names: letters, digits and hyphens.
-    fn cloud_name(&self) -> String {
-        let allowed = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-        self.key.chars().map(allowed).take(127).collect()
-    }
+/// A key's name as clouds take names: letters, digits and hyphens.
+fn cloud_name(name: &str) -> String {
+    let allowed = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    name.chars().map(allowed).take(127).collect()
 }
 
 /// A path as a word for a shell.

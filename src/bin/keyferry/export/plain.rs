@@ -1,13 +1,16 @@
 //! The exports whose file is the blob itself: AWS, Google, Oracle, HashiCorp, and everybody else.
-use super::ready::{Ready, Written, way};
+use super::ready::Run;
+use super::recipe::{Recipe, Terms};
+use super::target::taken;
+use super::which::{Item, Place};
 use super::{Common, kek::Fits};
-use crate::file::Pending;
+use crate::kind::Kind;
 use crate::options::Options;
-use crate::output::Answer;
+use crate::output::{Answer, Fault, fault};
 use clap::{Args, ValueEnum};
-use keyferry::byok::cloud::{AES_BITS, Cloud, Encoding, Form};
+use keyferry::byok::cloud::{AES_BITS, Cloud, Encoding, Form, hash_name};
 use keyferry::byok::kek::Kek;
-use keyferry::client::{Access, Oaep, Profile, Session};
+use keyferry::client::{Access, Oaep, Profile};
 use keyferry::crypto::hash::Hash;
 
 #[derive(Debug, Args)]
@@ -68,71 +71,95 @@ impl ForCloud {
     pub fn run(&self, cloud: &'static Cloud, options: &Options) -> Answer {
         let hash = self.hash.map_or(cloud.usual_hash(), HashName::hash);
         cloud.spelling(hash)?;
-        let common = &self.common;
-        let pending = common.pending(cloud.file)?;
-        let fits: Fits<'_> = &|kek| cloud.fits(kek);
-        let file = common.kek_file(fits)?;
-        let (_, session) = options.log_in(Access::ReadOnly)?;
-        let chosen = common.choose_kek(&session, file, fits)?;
-        let key = common.find_key(&session)?;
-        let (target, taken) = common.taken(&key.kind, cloud)?;
-        let way = way(&session, taken.form)?;
-        common.may_leave(&session, &key, &chosen, way)?;
-        let profile = Profile {
-            form: taken.form,
-            oaep: Oaep::of(hash),
-            aes_bits: AES_BITS,
-            target: Some(target),
-        };
-        let ready = Ready { common, cloud: Some(cloud), key, chosen, profile, way };
-        let own = [("Called", "called", taken.called.to_owned())];
-        finish(&ready, &session, pending, cloud.encoding, &own)
+        let (oaep, encoding) = (Oaep::of(hash), cloud.encoding);
+        let blob = Blob { cloud: Some(cloud), oaep, aes_bits: AES_BITS, encoding };
+        blob.run(&self.common, cloud.file, &|kek| cloud.fits(kek), options)
     }
 }
 
 impl Custom {
     /// Runs the command.
     pub fn run(&self, options: &Options) -> Answer {
-        let common = &self.common;
         let (encoding, file) = self.encoding.of();
-        let pending = common.pending(file)?;
-        let file = common.kek_file(&Kek::fits)?;
-        let (_, session) = options.log_in(Access::ReadOnly)?;
-        let chosen = common.choose_kek(&session, file, &Kek::fits)?;
-        let key = common.find_key(&session)?;
-        let form = Form::RsaAes;
-        let way = way(&session, form)?;
-        common.may_leave(&session, &key, &chosen, way)?;
         let hash = self.hash.hash();
         let mgf = self.mgf.map_or(hash, HashName::hash);
-        let profile = Profile {
-            form,
-            oaep: Oaep { mgf, ..Oaep::of(hash) },
-            aes_bits: self.aes.bits(),
-            target: key.kind.target(),
-        };
-        let ready = Ready { common, cloud: None, key, chosen, profile, way };
-        finish(&ready, &session, pending, encoding, &[])
+        let oaep = Oaep { mgf, ..Oaep::of(hash) };
+        let blob = Blob { cloud: None, oaep, aes_bits: self.aes.bits(), encoding };
+        blob.run(&self.common, file, &Kek::fits, options)
     }
 }
 
-/// Wraps, writes and reports.
-fn finish(
-    ready: &Ready<'_>,
-    session: &Session,
-    pending: Pending,
+/// Files that hold nothing but the blob.
+struct Blob {
+    cloud: Option<&'static Cloud>,
+    oaep: Oaep,
+    aes_bits: usize,
     encoding: Encoding,
-    own: &[(&'static str, &'static str, String)],
-) -> Answer {
-    let blob = ready.wrap(session)?;
-    let path = pending.path().to_owned();
-    let bytes = encoding.encode(&blob);
-    pending.commit(&bytes)?;
-    let method = ready.method()?.unwrap_or_default();
-    let mut values = vec![("method", method.as_str())];
-    values.extend(own.iter().map(|(_, member, value)| (*member, value.as_str())));
-    let next = ready.next(&path, &values);
-    ready.report(&Written { path: &path, len: bytes.len(), blob_len: blob.len() }, next, own)
+}
+
+impl Blob {
+    fn run(&self, common: &Common, usual: &str, fits: Fits<'_>, options: &Options) -> Answer {
+        let place = common.place(usual)?;
+        let file = common.kek_file(fits)?;
+        let (_, session) = options.log_in(Access::ReadOnly)?;
+        let chosen = common.choose_kek(&session, file, fits)?;
+        let run = Run { common, chosen, recipe: self };
+        match place {
+            Place::Many(asked, folder) => run.many(&session, options, asked, usual, &folder),
+            Place::One(label, pending) => {
+                let (ready, written) = run.wrap_one(&session, &label, &pending)?;
+                pending.commit(&written.bytes)?;
+                ready.report(&written)
+            }
+        }
+    }
+}
+
+impl Recipe for Blob {
+    fn cloud(&self) -> Option<&'static Cloud> {
+        self.cloud
+    }
+
+    fn purpose(&self) -> String {
+        let Oaep { hash, mgf, .. } = &self.oaep;
+        let cloud = self.cloud.map_or("custom", |cloud| cloud.command);
+        format!(
+            "{cloud} {} {} {} {:?}",
+            hash_name(*hash),
+            hash_name(*mgf),
+            self.aes_bits,
+            self.encoding
+        )
+    }
+
+    fn terms(&self, item: &Item, kind: &Kind) -> Result<Terms, Fault> {
+        if !item.ops.is_empty() {
+            return Err(fault!(
+                "the manifest says what the key \"{}\" is for (ops), which only Azure asks; leave it out",
+                item.label
+            ));
+        }
+        let taken = self.cloud.map(|cloud| taken(&item.label, kind, cloud)).transpose()?;
+        let profile = Profile {
+            form: taken.map_or(Form::RsaAes, |(_, taken)| taken.form),
+            oaep: self.oaep.clone(),
+            aes_bits: self.aes_bits,
+            target: kind.target(),
+        };
+        let called = taken.map(|(_, taken)| taken.called.to_owned());
+        let values = called.iter().map(|called| ("called", called.clone())).collect();
+        let own = called.into_iter().map(|called| ("Called", "called", called)).collect();
+        Ok(Terms { profile, values, own })
+    }
+
+    fn file(&self, blob: &[u8]) -> Vec<u8> {
+        self.encoding.encode(blob)
+    }
+
+    /// A blob alone does not say which KEK it is for.
+    fn blob(&self, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 impl HashName {

@@ -1,39 +1,71 @@
 //! An export that has passed every check: wrapping, the file, and the report.
 use super::kek::Chosen;
-use super::target::Leaving;
-use super::{Common, quoted};
-use crate::kek;
+use super::recipe::{Recipe, Terms};
+use super::which::Item;
+use super::{Common, cloud_name, quoted};
+use crate::file::Pending;
+use crate::kind::{self, Kind};
 use crate::output::{Answer, During, Fault, Report, facts, fault};
 use keyferry::byok::cloud::{Cloud, Form, fill, hash_name};
-use keyferry::ck::*;
+use keyferry::ck::CK_OBJECT_HANDLE;
 use keyferry::client::{Error, Profile, Session, Way};
 use serde_json::{Value, json};
-use std::path::Path;
 
-/// What has been checked and can be wrapped.
-pub struct Ready<'a> {
+/// An export: the same for each of its keys.
+pub struct Run<'a> {
     /// What was asked for.
     pub common: &'a Common,
-    /// Whom it is for; nobody in particular if the parameters were given.
-    pub cloud: Option<&'static Cloud>,
-    /// The key.
-    pub key: Leaving,
     /// The KEK.
     pub chosen: Chosen,
-    /// What is to be made.
-    pub profile: Profile,
-    /// How this module makes it.
-    pub way: Way,
+    /// What the cloud wants.
+    pub recipe: &'a dyn Recipe,
 }
 
-/// What was made and where it is.
-pub struct Written<'a> {
-    /// The file.
-    pub path: &'a Path,
-    /// Its length in bytes.
-    pub len: usize,
-    /// The blob's.
+/// A key that has passed every check and can be wrapped.
+pub struct Ready<'a> {
+    run: &'a Run<'a>,
+    /// The key.
+    pub item: Item,
+    /// What it is.
+    pub kind: Kind,
+    /// What is to be made.
+    pub terms: Terms,
+    /// How this module makes it.
+    way: Way,
+}
+
+/// What is in a file.
+pub struct Written {
+    /// All of it.
+    pub bytes: Vec<u8>,
+    /// Length of the blob in it, in bytes.
     pub blob_len: usize,
+}
+
+impl Run<'_> {
+    /// Checks everything that can be checked before a key is wrapped.
+    pub fn ready(&self, session: &Session, item: Item) -> Result<Ready<'_>, Fault> {
+        let kind = kind::of(session, item.object)?;
+        let terms = self.recipe.terms(&item, &kind)?;
+        let way = way(session, terms.profile.form)?;
+        self.common.may_leave(session, &item, &self.chosen, way)?;
+        Ok(Ready { run: self, item, kind, terms, way })
+    }
+
+    /// The file of the one key that has the label.
+    pub fn wrap_one(
+        &self,
+        session: &Session,
+        label: &str,
+        pending: &Pending,
+    ) -> Result<(Ready<'_>, Written), Fault> {
+        let item = self.common.one(session, label, pending.path())?;
+        let ready = self.ready(session, item)?;
+        let kek = self.chosen.object(session);
+        let kek = kek.during(&format!("the key \"{label}\" was not exported"))?;
+        let blob = ready.wrap(session, kek)?;
+        Ok((ready, Written { bytes: self.recipe.file(&blob), blob_len: blob.len() }))
+    }
 }
 
 /// The way of this session's token to a form.
@@ -52,32 +84,20 @@ pub fn way(session: &Session, form: Form) -> Result<Way, Fault> {
 
 impl Ready<'_> {
     /// Makes the blob and looks at its length before anyone relies on it.
-    pub fn wrap(&self, session: &Session) -> Result<Vec<u8>, Fault> {
-        let blob = self.blob(session);
-        blob.during(&format!("the key \"{}\" was not exported", self.common.key))
-    }
-
-    fn blob(&self, session: &Session) -> Result<Vec<u8>, Fault> {
-        let kek = match &self.chosen.stored {
-            Some(stored) => stored.object,
-            None => {
-                let template = kek::template(&self.chosen.kek, "keyferry KEK");
-                session
-                    .create(&template.flag(CKA_TOKEN, false))
-                    .during("the token does not take the KEK")?
+    pub fn wrap(&self, session: &Session, kek: CK_OBJECT_HANDLE) -> Result<Vec<u8>, Fault> {
+        let blob = session.transfer(self.way, &self.terms.profile, kek, self.item.object);
+        let blob = blob.map_err(|error| self.explained(&error)).and_then(|blob| {
+            if self.is_possible(blob.len()) {
+                return Ok(blob);
             }
-        };
-        let blob = session.transfer(self.way, &self.profile, kek, self.key.object);
-        let blob = blob.map_err(|error| self.explained(&error))?;
-        if self.is_possible(blob.len()) {
-            return Ok(blob);
-        }
-        Err(fault!(
-            "the module made {} bytes, which is no {} key under this KEK; nothing was written, and the module \
-             should not be trusted with this",
-            blob.len(),
-            self.key.kind.name()
-        ))
+            Err(fault!(
+                "the module made {} bytes, which is no {} key under this KEK; nothing was written, and the module \
+                 should not be trusted with this",
+                blob.len(),
+                self.kind.name()
+            ))
+        });
+        blob.during(&format!("the key \"{}\" was not exported", self.item.label))
     }
 
     /// What the user can do about a module that does not take the parameters.
@@ -86,8 +106,9 @@ impl Ready<'_> {
             return Fault(error.to_string());
         }
         let sha1 = keyferry::client::Oaep::azure();
-        let other = self.cloud.filter(|_| self.profile.oaep != sha1).and_then(|cloud| {
-            let method = cloud.method(self.profile.form, sha1.hash, &self.chosen.kek).ok()?;
+        let other = self.cloud().filter(|_| self.terms.profile.oaep != sha1).and_then(|cloud| {
+            let method =
+                cloud.method(self.terms.profile.form, sha1.hash, &self.run.chosen.kek).ok()?;
             Some(format!(
                 "if it takes SHA-1, get a KEK for {method} and give --hash sha1, or else "
             ))
@@ -98,9 +119,10 @@ impl Ready<'_> {
         )
     }
 
-    fn is_possible(&self, len: usize) -> bool {
-        let size = self.chosen.kek.size();
-        match (self.profile.form, self.profile.target) {
+    /// Whether a blob of this key can have this length.
+    pub fn is_possible(&self, len: usize) -> bool {
+        let size = self.run.chosen.kek.size();
+        match (self.terms.profile.form, self.terms.profile.target) {
             (Form::Oaep, _) => len == size,
             (Form::RsaAes, Some(target)) => {
                 let wrapped = len.saturating_sub(size);
@@ -112,35 +134,38 @@ impl Ready<'_> {
         }
     }
 
+    fn cloud(&self) -> Option<&'static Cloud> {
+        self.run.recipe.cloud()
+    }
+
     /// What the cloud calls the wrapping.
-    pub fn method(&self) -> Result<Option<String>, Fault> {
-        let Profile { form, oaep, .. } = &self.profile;
-        let method = self.cloud.map(|cloud| cloud.method(*form, oaep.hash, &self.chosen.kek));
+    fn method(&self) -> Result<Option<String>, Fault> {
+        let Profile { form, oaep, .. } = &self.terms.profile;
+        let method = self.cloud().map(|cloud| cloud.method(*form, oaep.hash, &self.run.chosen.kek));
         Ok(method.transpose()?)
     }
 
-    /// The next command, if the cloud is known; `values` are the cloud's own.
-    pub fn next(&self, path: &Path, values: &[(&str, &str)]) -> Option<String> {
-        let (file, name) = (quoted(path), self.common.cloud_name());
-        let common = [("file", file.as_str()), ("name", name.as_str())];
-        let values: Vec<(&str, &str)> = common.iter().chain(values).copied().collect();
-        self.cloud.map(|cloud| fill(cloud.next, &values))
+    /// The next command, if the cloud is known.
+    pub fn next(&self) -> Result<Option<String>, Fault> {
+        let (file, name) = (quoted(&self.item.path), cloud_name(&self.item.name));
+        let method = self.method()?.unwrap_or_default();
+        let mut values = vec![("file", file.as_str()), ("name", &name), ("method", &method)];
+        values.extend(self.terms.values.iter().map(|(name, value)| (*name, value.as_str())));
+        Ok(self.cloud().map(|cloud| fill(cloud.next, &values)))
     }
 
-    /// The report; `own` are rows and members of the cloud's own.
-    pub fn report(
-        &self,
-        written: &Written<'_>,
-        next: Option<String>,
-        own: &[(&'static str, &'static str, String)],
-    ) -> Answer {
-        let Chosen { kek, fingerprint, .. } = &self.chosen;
-        let Profile { form, oaep, aes_bits, .. } = &self.profile;
-        let method = self.method()?;
-        let (key, kind) = (&self.common.key, self.key.kind.name());
-        let path = written.path.display();
+    /// The report of a file.
+    pub fn report(&self, written: &Written) -> Answer {
+        let Chosen { kek, fingerprint, .. } = &self.run.chosen;
+        let Profile { form, oaep, aes_bits, .. } = &self.terms.profile;
+        let (method, next) = (self.method()?, self.next()?);
+        let (key, kind) = (&self.item.label, self.kind.name());
+        let path = self.item.path.display();
         let mut rows = vec![
-            ("Written", format!("{path}, {} bytes, blob of {}", written.len, written.blob_len)),
+            (
+                "Written",
+                format!("{path}, {} bytes, blob of {}", written.bytes.len(), written.blob_len),
+            ),
             ("Key", format!("\"{key}\", {kind}")),
             ("KEK", format!("RSA-{}", kek.bits())),
             ("KEK SHA-256", fingerprint.clone()),
@@ -148,17 +173,17 @@ impl Ready<'_> {
         ];
         let aes_bits = (*form == Form::RsaAes).then_some(*aes_bits);
         let mut json = json!({
-            "cloud": self.cloud.map(|cloud| cloud.command), "method": method,
-            "file": written.path, "bytes": written.len, "blob_bytes": written.blob_len,
+            "cloud": self.cloud().map(|cloud| cloud.command), "method": method,
+            "file": self.item.path, "bytes": written.bytes.len(), "blob_bytes": written.blob_len,
             "key": key, "type": kind, "kek_bits": kek.bits(), "kek_sha256": fingerprint,
             "mechanisms": self.way.name(), "steps": self.way.steps(),
             "hash": hash_name(oaep.hash), "mgf_hash": hash_name(oaep.mgf), "aes_bits": aes_bits,
             "next": next,
         });
-        if let (Some(cloud), Some(method)) = (self.cloud, method) {
+        if let (Some(cloud), Some(method)) = (self.cloud(), method) {
             rows.push(("For", format!("{}, {method}", cloud.name)));
         }
-        for (row, member, value) in own {
+        for (row, member, value) in &self.terms.own {
             rows.push((row, value.clone()));
             if let Some(members) = json.as_object_mut() {
                 members.insert((*member).to_owned(), Value::String(value.clone()));
@@ -169,7 +194,7 @@ impl Ready<'_> {
     }
 
     fn wrapped_with(&self) -> String {
-        let Profile { oaep, aes_bits, form, .. } = &self.profile;
+        let Profile { oaep, aes_bits, form, .. } = &self.terms.profile;
         let hashes = match oaep.hash == oaep.mgf {
             true => hash_name(oaep.hash).to_owned(),
             false => format!("{} and MGF1 with {}", hash_name(oaep.hash), hash_name(oaep.mgf)),

@@ -1,0 +1,173 @@
+//! The folder of many keys' files, and the list in it that says which key under which KEK each file is:
+//! what a second run goes by.
+use super::which::Item;
+use crate::file;
+use crate::kind::hex;
+use crate::output::{Fault, fault};
+use keyferry::crypto::hash::Hash;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// The list's name.
+const LIST: &str = "keyferry-export.jsonl";
+
+/// A folder that this process alone exports many keys to.
+pub struct Folder {
+    path: PathBuf,
+    /// Locked until the process ends, however it does.
+    list: Mutex<File>,
+    known: BTreeSet<Entry>,
+}
+
+/// A line of the list: a file that may be there, and what it is if its digest is this one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Entry {
+    file: String,
+    key: String,
+    id: String,
+    /// Cloud, KEK and parameters.
+    made_for: String,
+    sha256: String,
+}
+
+impl Entry {
+    fn of(item: &Item, made_for: &str, bytes: &[u8]) -> Entry {
+        Entry {
+            file: item.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            key: item.label.clone(),
+            id: hex(&item.id),
+            made_for: made_for.to_owned(),
+            sha256: hex(&Hash::Sha256.digest(bytes)),
+        }
+    }
+}
+
+impl Folder {
+    /// Opens it, or makes it. One process at a time.
+    pub fn open(path: &Path) -> Result<Folder, Fault> {
+        if !path.exists() {
+            file::private_folder(path)?;
+        }
+        let unusable = |why: &dyn std::fmt::Display| {
+            fault!(
+                "the folder {} cannot be written to: {why}; choose another with --output-dir",
+                path.display()
+            )
+        };
+        let mut options = OpenOptions::new();
+        let options = file::private(options.read(true).append(true).create(true));
+        let mut list = options.open(path.join(LIST)).map_err(|e| unusable(&e))?;
+        match list.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(fault!(
+                    "another export writes to the folder {}; wait for it, or choose another with --output-dir",
+                    path.display()
+                ));
+            }
+            Err(TryLockError::Error(e)) => return Err(unusable(&e)),
+        }
+        let mut text = String::new();
+        list.read_to_string(&mut text).map_err(|e| unusable(&e))?;
+        if !text.is_empty() && !text.ends_with('\n') {
+            // a run that was interrupted in the middle of a line
+            list.write_all(b"\n").map_err(|e| unusable(&e))?;
+        }
+        let known = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        Ok(Folder { path: path.to_owned(), list: Mutex::new(list), known })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes what interrupted runs left of these files: nobody else is writing them.
+    pub fn sweep(&self, items: &[Item]) {
+        let name = |item: &Item| item.path.file_name().map(|n| n.to_string_lossy().into_owned());
+        let names: BTreeSet<String> = items.iter().filter_map(name).collect();
+        for left in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let left_name = left.file_name().to_string_lossy().into_owned();
+            if file::of_temporary(&left_name).is_some_and(|name| names.contains(name)) {
+                // what cannot be removed is in nobody's way
+                let _ = fs::remove_file(left.path());
+            }
+        }
+    }
+
+    /// Whether these bytes are what was once made of this key for this purpose.
+    pub fn knows(&self, item: &Item, made_for: &str, bytes: &[u8]) -> bool {
+        self.known.contains(&Entry::of(item, made_for, bytes))
+    }
+
+    /// Notes what will be in a file, before it is: so no file is there that nobody knows.
+    pub fn note(&self, item: &Item, made_for: &str, bytes: &[u8]) -> Result<(), Fault> {
+        let entry = Entry::of(item, made_for, bytes);
+        let mut line = serde_json::to_vec(&entry)
+            .map_err(|e| fault!("the key \"{}\" cannot be noted: {e}", item.label))?;
+        line.push(b'\n');
+        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        list.write_all(&line).map_err(|e| {
+            fault!(
+                "{} cannot be written: {e}; make room or choose another folder with --output-dir",
+                self.path.join(LIST).display()
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(folder: &Path) -> Item {
+        let (label, id) = ("a".to_owned(), vec![1]);
+        Item {
+            object: 1,
+            name: label.clone(),
+            label,
+            id,
+            path: folder.join("a.byok"),
+            ops: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn knows_what_it_noted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new");
+        let item = item(&path);
+        Folder::open(&path).unwrap().note(&item, "kek", b"blob").unwrap();
+        // an interrupt in the middle of a line
+        let mut list = OpenOptions::new().append(true).open(path.join(LIST)).unwrap();
+        list.write_all(b"{\"file\":\"b").unwrap();
+        let again = Folder::open(&path).unwrap();
+        again.note(&item, "kek", b"other").unwrap();
+        drop(again);
+        let third = Folder::open(&path).unwrap();
+        assert!(third.knows(&item, "kek", b"blob") && third.knows(&item, "kek", b"other"));
+        assert!(!third.knows(&item, "another kek", b"blob") && !third.knows(&item, "kek", b"bl"));
+        assert!(!third.knows(&Item { id: vec![2], ..item }, "kek", b"blob"));
+    }
+
+    #[test]
+    fn one_at_a_time_and_nothing_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Folder::open(folder.path()).unwrap();
+        assert!(Folder::open(folder.path()).err().unwrap().0.contains("another export"));
+        for name in [".a.byok.77.tmp", ".b.byok.77.tmp", ".a.byok.x.tmp", "a.byok"] {
+            fs::write(folder.path().join(name), b"half").unwrap();
+        }
+        first.sweep(&[item(folder.path())]);
+        let mut left: Vec<String> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(left, [".a.byok.x.tmp", ".b.byok.77.tmp", "a.byok", LIST]);
+    }
+}

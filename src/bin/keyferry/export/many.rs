@@ -1,0 +1,220 @@
+//! Many keys in one run: side by side, each with a result of its own, and the run can be repeated.
+use super::folder::Folder;
+use super::ready::Run;
+use super::which::{Asked, Item, Refused};
+use crate::file::{self, Existing, Pending};
+use crate::kind::hex;
+use crate::options::Options;
+use crate::output::{Answer, Fault, Report, clean, fault};
+use crate::progress::Progress;
+use keyferry::byok::cloud::Cloud;
+use keyferry::ck::CK_OBJECT_HANDLE;
+use keyferry::client::{Access, Session};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+/// What became of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Exported,
+    AlreadyThere,
+    Refused,
+}
+
+impl Outcome {
+    fn name(self) -> &'static str {
+        match self {
+            Outcome::Exported => "exported",
+            Outcome::AlreadyThere => "already there",
+            Outcome::Refused => "refused",
+        }
+    }
+}
+
+/// What became of a key, and what there is to say of it.
+struct Ended {
+    outcome: Outcome,
+    json: Value,
+    /// Of what was exported.
+    next: Option<String>,
+    line: String,
+}
+
+impl Ended {
+    fn well(item: &Item, outcome: Outcome, kind: Option<String>, next: Option<String>) -> Ended {
+        let line = format!(
+            "{:13}  \"{}\"  {}",
+            outcome.name(),
+            clean(&item.label),
+            clean(&item.path.display().to_string())
+        );
+        let json = json!({
+            "result": outcome.name(), "key": item.label, "id": hex(&item.id), "type": kind,
+            "file": item.path, "next": next, "error": null,
+        });
+        Ended { outcome, json, next, line }
+    }
+
+    fn refused(label: &str, id: Option<String>, fault: &Fault) -> Ended {
+        let outcome = Outcome::Refused;
+        let line = format!("{:13}  \"{}\"  {}", outcome.name(), clean(label), clean(&fault.0));
+        let json = json!({
+            "result": outcome.name(), "key": label, "id": id, "type": null, "file": null, "next": null,
+            "error": fault.0,
+        });
+        Ended { outcome, json, next: None, line }
+    }
+}
+
+/// What all workers share.
+struct Work<'a> {
+    run: &'a Run<'a>,
+    folder: &'a Folder,
+    kek: CK_OBJECT_HANDLE,
+    made_for: String,
+    items: Vec<Item>,
+    next: AtomicUsize,
+}
+
+impl Run<'_> {
+    /// Exports them.
+    pub fn many(
+        &self,
+        session: &Session,
+        options: &Options,
+        asked: Asked,
+        usual: &str,
+        folder: &Folder,
+    ) -> Answer {
+        let (items, refused) = self.common.many(session, asked, usual)?;
+        folder.sweep(&items);
+        let made_for = format!("{} {}", self.chosen.fingerprint, self.recipe.purpose());
+        let kek = self.chosen.object(session)?;
+        let work = Work { run: self, folder, kek, made_for, items, next: AtomicUsize::new(0) };
+        let mut progress = Progress::new(work.items.len() + refused.len(), options.json);
+        let ended = work.all(session, refused, &mut progress)?;
+        progress.end();
+        self.summary(folder, &ended)
+    }
+
+    fn summary(&self, folder: &Folder, ended: &[Ended]) -> Answer {
+        let count = |outcome| ended.iter().filter(|ended| ended.outcome == outcome).count();
+        let [exported, there, refused] =
+            [Outcome::Exported, Outcome::AlreadyThere, Outcome::Refused].map(count);
+        let path = folder.path().display();
+        let mut text = format!(
+            "\n{} keys: {exported} exported, {there} already there, {refused} refused; the files are in {path}\n",
+            ended.len()
+        );
+        if let Some(next) = ended.iter().find_map(|ended| ended.next.as_ref()) {
+            text +=
+                &format!("\nUpload each (--json has every command) with one such as\n  {next}\n");
+        }
+        let json = json!({
+            "cloud": self.recipe.cloud().map(|cloud: &Cloud| cloud.command), "folder": folder.path(),
+            "kek_bits": self.chosen.kek.bits(), "kek_sha256": self.chosen.fingerprint,
+            "exported": exported, "already_there": there, "refused": refused,
+            "keys": ended.iter().map(|ended| ended.json.clone()).collect::<Value>(),
+        });
+        let finding = (refused > 0).then(|| {
+            fault!(
+                "{refused} of {} keys were refused, each for the reason that stands with it; mend that and run the same \
+                 command again, which does what is missing",
+                ended.len()
+            )
+        });
+        Ok(Report { text, json, finding })
+    }
+}
+
+impl Work<'_> {
+    /// As many at a time as there are processors, if the module and the token let us.
+    fn all(
+        &self,
+        session: &Session,
+        refused: Vec<Refused>,
+        progress: &mut Progress,
+    ) -> Result<Vec<Ended>, Fault> {
+        let mut ended = Vec::new();
+        for (wanted, fault) in refused {
+            let one = Ended::refused(&wanted.label, wanted.id, &fault);
+            progress.step(&one.line, true)?;
+            ended.push(one);
+        }
+        let others = self.other_sessions(session);
+        let mut done: Vec<Option<Ended>> = Vec::new();
+        done.resize_with(self.items.len(), || None);
+        std::thread::scope(|scope| -> Result<(), Fault> {
+            let (send, receive) = mpsc::channel();
+            for session in others.iter().chain([session]) {
+                let send = send.clone();
+                scope.spawn(move || self.some(session, &send));
+            }
+            drop(send);
+            for (at, one) in receive {
+                progress.step(&one.line, one.outcome == Outcome::Refused)?;
+                if let Some(place) = done.get_mut(at) {
+                    *place = Some(one);
+                }
+            }
+            Ok(())
+        })?;
+        ended.extend(done.into_iter().flatten());
+        Ok(ended)
+    }
+
+    /// Beside the one there is. A login counts for all sessions of a process.
+    fn other_sessions(&self, session: &Session) -> Vec<Session> {
+        let module = session.module();
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let wanted = if module.takes_threads() { cores.min(self.items.len()) } else { 1 };
+        let open = |_| module.open(session.slot(), Access::ReadOnly).ok();
+        (1..wanted).map_while(open).collect()
+    }
+
+    /// One after the other, until there are no more, or nobody listens.
+    fn some(&self, session: &Session, send: &mpsc::Sender<(usize, Ended)>) {
+        loop {
+            let at = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = self.items.get(at) else { return };
+            let ended = self
+                .one(session, item)
+                .unwrap_or_else(|fault| Ended::refused(&item.label, Some(hex(&item.id)), &fault));
+            if send.send((at, ended)).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn one(&self, session: &Session, item: &Item) -> Result<Ended, Fault> {
+        let existing = self.run.common.existing();
+        let there = match existing {
+            Existing::Refuse if item.path.symlink_metadata().is_ok() => {
+                Some(file::read(&item.path, "file")?)
+            }
+            Existing::Refuse | Existing::Replace => None,
+        };
+        let already = |kind| Ok(Ended::well(item, Outcome::AlreadyThere, kind, None));
+        if there.as_ref().is_some_and(|file| self.folder.knows(item, &self.made_for, file)) {
+            return already(None);
+        }
+        let ready = self.run.ready(session, item.clone())?;
+        let kind = Some(ready.kind.name());
+        if let Some(file) = there {
+            let blob = self.run.recipe.blob(&file);
+            if blob.is_some_and(|blob| ready.is_possible(blob.len())) {
+                return already(kind);
+            }
+            return Err(fault!(
+                "{} exists already, and it is not known to be this key under this KEK; move it away, or replace it \
+                 with --force",
+                item.path.display()
+            ));
+        }
+        let bytes = self.run.recipe.file(&ready.wrap(session, self.kek)?);
+        self.folder.note(item, &self.made_for, &bytes)?;
+        Pending::in_proved(&item.path, existing).commit(&bytes)?;
+        Ok(Ended::well(item, Outcome::Exported, kind, ready.next()?))
+    }
+}
