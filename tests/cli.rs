@@ -273,7 +273,39 @@ fn with_token() -> Place {
 
 #[test]
 fn refuses_what_the_token_shows_to_be_wrong() {
-    with_token().refuses(include_str!("cli/token-refusals.toml"));
+    let place = with_token();
+    place.good("key generate --type p-256 --label early --extractable --active-from 2999-12-31");
+    place.good("key generate --type p-256 --label late --extractable --active-until 2020-02-29");
+    place.refuses(include_str!("cli/token-refusals.toml"));
+}
+
+#[test]
+fn keys_have_days() {
+    let place = with_token();
+    let days = "--active-from 2020-01-01 --active-until 2999-12-31";
+    let made =
+        place.json(&format!("key generate --type rsa-2048 --label dated --extractable {days}"));
+    let is = |object: &Value| (object["active_from"].clone(), object["active_until"].clone());
+    let wanted = ("2020-01-01".into(), "2999-12-31".into());
+    assert_eq!(is(&made), wanted);
+    let shown = place.json("key show dated");
+    assert_eq!(shown.as_array().unwrap().len(), 2);
+    assert!(shown.as_array().unwrap().iter().all(|half| is(half) == wanted), "{shown}");
+    let listed = place.json("key list");
+    let of = |label: &str| listed.as_array().unwrap().iter().find(|k| k["label"] == label).unwrap();
+    assert_eq!(is(of("dated")), wanted);
+    assert_eq!(is(of("aes")), (Value::Null, Value::Null));
+    let words = "from 2020-01-01 until 2999-12-31";
+    for line in ["key list", "key show dated"] {
+        assert!(place.good(line).contains(words), "{line}");
+    }
+    place.good("export azure --kek kek --key dated");
+    for wrong in ["2026-02-30", "20261201", "tomorrow"] {
+        let line = format!("key generate --type p-256 --label x --active-from {wrong}");
+        let output = place.run(&line);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("as 2026-12-01"));
+    }
 }
 
 #[test]

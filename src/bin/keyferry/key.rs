@@ -1,4 +1,5 @@
 //! `keyferry key`: generate, list, show and destroy keys.
+use crate::dates::{Dates, Day};
 use crate::kind::{self, Kind, hex};
 use crate::options::Options;
 use crate::output::{Answer, Fault, Report, clean, facts, fault, table};
@@ -15,7 +16,8 @@ pub enum Key {
     /// Generate a key or a key pair in the token
     #[command(after_help = "Examples:
   keyferry key generate --type rsa-3072 --label signing --extractable
-  keyferry key generate --type aes-256 --label data --extractable --usage encrypt,decrypt")]
+  keyferry key generate --type aes-256 --label data --extractable --usage encrypt,decrypt
+  keyferry key generate --type p-256 --label next --active-from 2026-12-01 --active-until 2027-12-01")]
     Generate(Generate),
     /// List the keys in the token
     #[command(after_help = "Example:\n  keyferry key list --token offline")]
@@ -64,6 +66,12 @@ pub struct Generate {
     /// What it may be used for; of a pair, the public key gets the other side
     #[arg(long, value_delimiter = ',')]
     usage: Vec<Usage>,
+    /// The first day (UTC) on which it is to be used; before it, `export` refuses it
+    #[arg(long, value_name = "DATE")]
+    active_from: Option<Day>,
+    /// The last day (UTC) on which it is to be used
+    #[arg(long, value_name = "DATE")]
+    active_until: Option<Day>,
 }
 
 /// The bytes of a `CKA_ID`.
@@ -99,6 +107,7 @@ impl Key {
 
 impl Generate {
     fn run(&self, options: &Options) -> Answer {
+        let dates = self.dates()?;
         let (token, session) = options.log_in(Access::ReadWrite)?;
         self.check_free(&session, &token.label)?;
         let id = match &self.id {
@@ -112,9 +121,14 @@ impl Generate {
         };
         let usages = if self.usage.is_empty() { self.kind.usages() } else { &self.usage };
         let Generate { kind, label, .. } = self;
-        Wish { kind, label, id: &id, on_token: true, leaving, usages }.make(&session)?;
+        Wish { kind, label, id: &id, on_token: true, leaving, usages }
+            .make_for(&session, &dates)?;
+        let active = match dates.words() {
+            words if words.is_empty() => words,
+            words => format!("; it is active {words}"),
+        };
         let text = format!(
-            "The {} {} \"{}\" is in the token \"{}\"{stays}.\n",
+            "The {} {} \"{}\" is in the token \"{}\"{active}{stays}.\n",
             kind.name(),
             if kind.is_pair() { "key pair" } else { "key" },
             clean(label),
@@ -123,9 +137,19 @@ impl Generate {
         let json = json!({
             "label": label, "id": hex(&id), "type": kind.name(),
             "extractable": self.extractable, "wrap_with_trusted": self.wrap_with_trusted,
-            "token": token.label,
+            "active_from": json_of(dates.from), "active_until": json_of(dates.until), "token": token.label,
         });
         Ok(Report::new(text, json))
+    }
+
+    fn dates(&self) -> Result<Dates, Fault> {
+        match (self.active_from, self.active_until) {
+            (Some(from), Some(until)) if from > until => Err(fault!(
+                "the key \"{}\" would be active from {from} until {until}, which is before; exchange the two dates",
+                self.label
+            )),
+            (from, until) => Ok(Dates { from, until }),
+        }
     }
 
     /// Labels are how a key is named later on.
@@ -138,6 +162,10 @@ impl Generate {
             self.label
         ))
     }
+}
+
+fn json_of(day: Option<Day>) -> Value {
+    day.map(|day| day.to_string()).into()
 }
 
 const CLASSES: [(CK_OBJECT_CLASS, &str); 3] =
@@ -169,14 +197,18 @@ fn list(options: &Options) -> Answer {
         let kind = kind::of(&session, key)?.name();
         let extractable = session.flag(key, CKA_EXTRACTABLE)?;
         let leaves = extractable.map_or("", |yes| if yes { "extractable" } else { "stays" });
-        objects.push(json!({ "label": label, "class": class, "type": kind, "id": id, "extractable": extractable }));
-        rows.push(vec![label, class.to_owned(), kind, id, leaves.to_owned()]);
+        let dates = Dates::of(&session, key)?;
+        objects.push(json!({
+            "label": label, "class": class, "type": kind, "id": id, "extractable": extractable,
+            "active_from": json_of(dates.from), "active_until": json_of(dates.until),
+        }));
+        rows.push(vec![label, class.to_owned(), kind, id, leaves.to_owned(), dates.words()]);
     }
     rows.sort();
     let text = if rows.is_empty() {
         "The token holds no keys.\n".to_owned()
     } else {
-        table(&["LABEL", "CLASS", "TYPE", "ID", "LEAVING"], &rows)
+        table(&["LABEL", "CLASS", "TYPE", "ID", "LEAVING", "ACTIVE"], &rows)
     };
     Ok(Report::new(text, Value::Array(objects)))
 }
@@ -225,6 +257,10 @@ fn show(options: &Options, label: &str) -> Answer {
         if class != "public" {
             rows.push(("Taken by", takers(&kind)));
         }
+        let dates = Dates::of(&session, key)?;
+        if dates != Dates::default() {
+            rows.push(("Active", dates.words()));
+        }
         let mut flags = Map::new();
         for (cka, name) in SHOWN {
             if let Some(value) = session.flag(key, cka)? {
@@ -233,7 +269,10 @@ fn show(options: &Options, label: &str) -> Answer {
             }
         }
         texts.push(facts(&rows));
-        objects.push(json!({ "label": label, "class": class, "type": kind.name(), "id": id, "attributes": flags }));
+        objects.push(json!({
+            "label": label, "class": class, "type": kind.name(), "id": id,
+            "active_from": json_of(dates.from), "active_until": json_of(dates.until), "attributes": flags,
+        }));
     }
     Ok(Report::new(texts.join("\n"), Value::Array(objects)))
 }

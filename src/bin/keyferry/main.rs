@@ -3,6 +3,7 @@
 //! A file per noun; each command answers with a report or with a sentence that says what is
 //! wrong, with which object, and what to do.
 mod backup;
+mod dates;
 mod doctor;
 mod export;
 mod file;

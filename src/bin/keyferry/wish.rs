@@ -1,4 +1,5 @@
 //! Keys to generate: a kind, a label, uses, and whether they may leave.
+use crate::dates::Dates;
 use crate::kind::Kind;
 use crate::output::{During, Fault, fault};
 use keyferry::byok::kek::EXPONENT;
@@ -79,10 +80,15 @@ pub struct Made {
 impl Wish<'_> {
     /// Generates it.
     pub fn make(&self, session: &Session) -> Result<Made, Fault> {
+        self.make_for(session, &Dates::default())
+    }
+
+    /// Generates it, for some time.
+    pub fn make_for(&self, session: &Session, dates: &Dates) -> Result<Made, Fault> {
         let (private, public, secret) = self.needs();
-        let public = self.template(CKO_PUBLIC_KEY, &public);
-        let private = self.guarded(CKO_PRIVATE_KEY, &private);
-        let secret = self.guarded(CKO_SECRET_KEY, &secret);
+        let public = dates.give(self.template(CKO_PUBLIC_KEY, &public));
+        let private = dates.give(self.guarded(CKO_PRIVATE_KEY, &private));
+        let secret = dates.give(self.guarded(CKO_SECRET_KEY, &secret));
         let one = |ckm, bits: usize| {
             let template = secret.ulong(CKA_VALUE_LEN, number(bits / 8));
             let key = session.generate(&Mechanism::Plain(ckm), &template);

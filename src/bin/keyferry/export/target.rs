@@ -2,6 +2,7 @@
 use super::Common;
 use super::kek::Chosen;
 use super::which::Item;
+use crate::dates::Dates;
 use crate::kind::Kind;
 use crate::output::{Fault, fault};
 use keyferry::byok::cloud::{Cloud, Taken};
@@ -41,6 +42,9 @@ impl Common {
                  generate a new key with --extractable",
                 key.label
             ));
+        }
+        if let Some(objection) = Dates::of(session, key.object)?.objection() {
+            return Err(fault!("the key \"{}\" {objection}", key.label));
         }
         let trusted_only = session.flag(key.object, CKA_WRAP_WITH_TRUSTED)? == Some(true);
         if trusted_only && !chosen.stored.as_ref().is_some_and(|kek| kek.trusted) {
