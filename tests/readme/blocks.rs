@@ -2,6 +2,7 @@
 //!
 //! Blocks marked `sh` run one after another in one shell, in an empty folder; a `text` block shows
 //! what the block before it prints, with `…` for anything.
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -40,7 +41,7 @@ pub fn of(page: &'static str) -> Vec<Block> {
 
 /// Runs the blocks as a user would who has just built, and compares what each prints. `extra` goes into the
 /// environment.
-pub fn run(blocks: &[&Block], folder: &Path, extra: &[(&str, &Path)]) {
+pub fn run(blocks: &[&Block], folder: &Path, extra: &[(&str, &OsStr)]) {
     for (block, actual) in blocks.iter().zip(run_all(blocks, folder, extra)) {
         if let Some(shown) = block.shown {
             assert!(
@@ -51,7 +52,7 @@ pub fn run(blocks: &[&Block], folder: &Path, extra: &[(&str, &Path)]) {
     }
 }
 
-fn run_all(blocks: &[&Block], folder: &Path, extra: &[(&str, &Path)]) -> Vec<String> {
+fn run_all(blocks: &[&Block], folder: &Path, extra: &[(&str, &OsStr)]) -> Vec<String> {
     let built = folder.join("target/release");
     std::fs::create_dir_all(&built).unwrap();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_keyferry"), built.join("keyferry")).unwrap();

@@ -17,7 +17,7 @@ fn its_recipes_bring_the_key_into_every_cloud() {
     let path = std::env::var("PATH").unwrap();
     let path = format!("{}:{path}", cloud.display());
     let blocks = blocks::of(RECIPES);
-    let extra = [("CLOUD", cloud.as_path()), ("PATH", Path::new(&path))];
+    let extra = [("CLOUD", cloud.as_os_str()), ("PATH", path.as_ref())];
     blocks::run(&blocks.iter().collect::<Vec<_>>(), folder.path(), &extra);
 
     let arrived = arrived(&cloud.join("arrived"));
