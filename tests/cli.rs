@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 mod cli {
     mod backup;
+    mod doctor;
     mod many;
     mod receive;
     mod restrict;
@@ -242,6 +243,22 @@ fn inspects_packages() {
     assert_eq!(answer["fits"][0]["type"], "AES-256");
     assert_eq!(answer["fits"][0]["kek_bits"], 2048);
     assert_eq!(answer["ciphertext_bytes"], 296);
+    for (name, format, blob) in [("raw", "raw", 552), ("text", "base64", 256)] {
+        let bytes = vec![0xFE; blob];
+        let text = base64ct::Base64::encode_string(&bytes).into_bytes();
+        std::fs::write(place.path(name), if format == "raw" { bytes } else { text }).unwrap();
+        let answer = place.json(&format!("inspect {{dir}}/{name}"));
+        assert_eq!(
+            (&answer["format"], &answer["ciphertext_bytes"]),
+            (&format.into(), &blob.into())
+        );
+        assert_eq!(answer["fits"].as_array().unwrap().len(), 1, "{answer}");
+    }
+    assert!(
+        place
+            .good("inspect {dir}/text")
+            .contains("a secret key under a KEK of 2048 bits, with OAEP alone")
+    );
 }
 
 /// A place with the token that `token-refusals.toml` describes, and a real KEK.

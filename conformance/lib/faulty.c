@@ -2,7 +2,8 @@
  *
  * C_WrapKey dies for the key 0, never answers for the KEK 0, and takes SHA-1 where it is asked for SHA-512.
  * C_UnwrapKey has one code for everything that is wrong with a blob, which is not the standard's. With
- * KEYFERRY_NO_IMPORT, C_CreateObject takes no private keys, as some HSMs do not: that is no fault. */
+ * KEYFERRY_NO_IMPORT, C_CreateObject takes no private keys, with KEYFERRY_NO_KEK no public ones, as some HSMs do not:
+ * that is no fault. */
 #define _GNU_SOURCE
 #include "../../pkcs11-headers/pkcs11.h"
 #include <dlfcn.h>
@@ -44,9 +45,14 @@ static CK_RV unwrap_key(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_O
 
 static CK_RV create_object(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *object)
 {
-    for (CK_ULONG at = 0; getenv("KEYFERRY_NO_IMPORT") && at < count; at++)
-        if (template[at].type == CKA_CLASS && *(CK_OBJECT_CLASS *)template[at].pValue == CKO_PRIVATE_KEY)
+    for (CK_ULONG at = 0; at < count; at++) {
+        if (template[at].type != CKA_CLASS)
+            continue;
+        CK_OBJECT_CLASS class = *(CK_OBJECT_CLASS *)template[at].pValue;
+        if ((class == CKO_PRIVATE_KEY && getenv("KEYFERRY_NO_IMPORT")) ||
+            (class == CKO_PUBLIC_KEY && getenv("KEYFERRY_NO_KEK")))
             return CKR_ACTION_PROHIBITED;
+    }
     return real->C_CreateObject(session, template, count, object);
 }
 

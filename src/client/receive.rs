@@ -52,8 +52,10 @@ impl Session {
                     .flag(CKA_EXTRACTABLE, false);
                 let aes = self.unwrap(&oaep, kek, head, &aes)?;
                 let key = self.unwrap(&Mechanism::Plain(inner), aes, tail, template);
-                let gone = self.destroy(aes);
-                key.and_then(|key| gone.map(|()| key))
+                match (key, self.destroy(aes)) {
+                    (Ok(key), Err(error)) => self.destroy(key).and(Err(error)),
+                    (key, _) => key,
+                }
             }
         }
     }

@@ -213,12 +213,8 @@ mod tests {
     fn tells_at_which_part_a_blob_fails() {
         let opener = Opener::make(2048).unwrap();
         let public = Rsa::new(opener.kek().modulus(), opener.kek().exponent()).unwrap();
-        let profile = |hash| Profile {
-            form: Form::RsaAes,
-            oaep: Oaep::of(hash),
-            aes_bits: 256,
-            target: None,
-        };
+        let form = Form::RsaAes;
+        let profile = |hash| Profile { form, oaep: Oaep::of(hash), aes_bits: 256, target: None };
         let sha256 = oaep::Oaep { hash: Hash::Sha256, mgf: Hash::Sha256, label: Vec::new() };
         let mut blob = oaep::encrypt(&public, &sha256, &[7; 32]).unwrap();
         blob.extend(aes_kw::kwp_wrap(&[7; 32], None, &[9; 24]).unwrap());

@@ -64,8 +64,12 @@ impl Restrict {
         let present =
             |cka: &&CK_ATTRIBUTE_TYPE| before.iter().any(|(b, v)| b == *cka && v.is_some());
         let uses: Vec<CK_ATTRIBUTE_TYPE> = uses.iter().filter(present).copied().collect();
-        let copy =
-            session.copy(original, &template(&label, &uses)).map_err(|e| self.explained(&e))?;
+        let template = template(&label, &uses);
+        // modules of older standards do not know the attribute
+        let copy = session
+            .copy(original, &template.clone().flag(CKA_COPYABLE, false))
+            .or_else(|_| session.copy(original, &template))
+            .map_err(|e| self.explained(&e))?;
         let proved = proved(&session, copy, &uses).and_then(|()| {
             match rights(&session, original)? == before {
                 true => Ok(()),
@@ -79,20 +83,35 @@ impl Restrict {
             session.destroy(copy).during("a copy with too many rights is left in the token")?;
             return Err(fault);
         }
-        let kind = kind::of(&session, copy)?.name();
+        self.report(&session, copy, &label, &token.label)
+    }
+
+    fn report(
+        &self,
+        session: &Session,
+        copy: CK_OBJECT_HANDLE,
+        label: &str,
+        token: &str,
+    ) -> Answer {
+        let kind = kind::of(session, copy)?.name();
         let id = hex(&session.attribute(copy, CKA_ID)?.unwrap_or_default());
+        let copyable = session.flag(copy, CKA_COPYABLE)?.unwrap_or(true);
+        let stays =
+            if copyable { "it cannot be changed" } else { "it cannot be changed or copied" };
         let rows = [
-            ("Copy", format!("\"{label}\", {kind}, in the token \"{}\"", token.label)),
+            ("Copy", format!("\"{label}\", {kind}, in the token \"{token}\"")),
             ("Of", format!("\"{}\", whose rights are what they were", self.key)),
-            ("Leaves", "only under a KEK that the SO trusts".to_owned()),
-            ("May", "nothing else; it cannot be changed or copied".to_owned()),
+            (
+                "Leaves",
+                "only under a KEK that the SO trusts (`keyferry kek import … --trust`)".to_owned(),
+            ),
+            ("May", format!("nothing else; {stays}")),
         ];
-        let next = "\nExport it under a trusted KEK, then destroy it\n";
         let json = json!({
             "label": label, "of": self.key, "type": kind, "id": id, "wrap_with_trusted": true,
-            "modifiable": false, "copyable": false, "usage": [], "token": token.label,
+            "modifiable": false, "copyable": copyable, "usage": [], "token": token,
         });
-        Ok(Report::new(format!("{}{next}", facts(&rows)), json))
+        Ok(Report::new(facts(&rows), json))
     }
 
     /// What can be seen before anything is copied.
@@ -145,8 +164,7 @@ fn template(label: &str, uses: &[CK_ATTRIBUTE_TYPE]) -> Template {
     let template = Template::default()
         .bytes(CKA_LABEL, label.as_bytes())
         .flags(&[CKA_SENSITIVE, CKA_WRAP_WITH_TRUSTED])
-        .flag(CKA_MODIFIABLE, false)
-        .flag(CKA_COPYABLE, false);
+        .flag(CKA_MODIFIABLE, false);
     uses.iter().fold(template, |template, cka| template.flag(*cka, false))
 }
 

@@ -3,7 +3,7 @@ use crate::kek as keks;
 use crate::kind::Kind;
 use crate::objects;
 use crate::opener::{Broken, Opener, hashes_name};
-use crate::output::{Fault, fault, table};
+use crate::output::{Fault, clean, fault, table};
 use crate::wish::{Leaving, Made, Wish};
 use keyferry::byok::cloud::{AES_BITS, Form, hash_name};
 use keyferry::byok::public::PublicKey;
@@ -13,6 +13,7 @@ use keyferry::client::{Error, Oaep, Profile, Session, Way};
 use keyferry::crypto::hash::Hash;
 use keyferry::crypto::oaep;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Bits of the throw-away KEK: the smallest that a cloud makes.
 const KEK_BITS: usize = 2048;
@@ -28,8 +29,10 @@ pub enum Outcome {
     Opens,
     /// It opens with other hashes than were asked for.
     Used(Hash, Hash),
-    /// The module refused.
+    /// The module refused, with this code.
     Refused(String),
+    /// The module makes what no cloud opens, which showed before anything was wrapped: a sentence.
+    Unusable(String),
     /// The module made something that is no such blob.
     Broken(&'static str),
     /// The module makes no such key, so nothing is known.
@@ -111,7 +114,22 @@ impl Proofs {
         let mut header = vec!["PROVED WITH".to_owned(), "HASH".to_owned(), "AES".to_owned()];
         header.extend(TARGETS.map(Target::name));
         let header: Vec<&str> = header.iter().map(String::as_str).collect();
-        table(&header, &self.rows.iter().map(Row::cells).collect::<Vec<_>>())
+        let mut text = table(&header, &self.rows.iter().map(Row::cells).collect::<Vec<_>>());
+        for sentence in self.sentences() {
+            text += &format!("unusable: {}\n", clean(sentence));
+        }
+        text
+    }
+
+    /// Why something is unusable, each reason once.
+    fn sentences(&self) -> BTreeSet<&str> {
+        let outcomes = self.rows.iter().flat_map(|row| &row.outcomes);
+        outcomes
+            .filter_map(|(_, outcome)| match outcome {
+                Outcome::Unusable(sentence) => Some(sentence.as_str()),
+                _ => None,
+            })
+            .collect()
     }
 
     /// For programs.
@@ -136,11 +154,8 @@ impl Row {
     }
 
     fn json(&self) -> Value {
-        let results: serde_json::Map<String, Value> = self
-            .outcomes
-            .iter()
-            .map(|(target, outcome)| (target.name(), outcome.text().into()))
-            .collect();
+        let results: serde_json::Map<String, Value> =
+            self.outcomes.iter().map(|(target, outcome)| (target.name(), outcome.json())).collect();
         let aes_bits = (self.profile.form == Form::RsaAes).then_some(self.profile.aes_bits);
         json!({
             "mechanisms": self.way.name(), "steps": self.way.steps(), "hash": hash_name(self.profile.oaep.hash),
@@ -150,12 +165,21 @@ impl Row {
 }
 
 impl Outcome {
+    /// For programs: as for people, and in full.
+    fn json(&self) -> Value {
+        match self {
+            Outcome::Unusable(sentence) => sentence.as_str().into(),
+            _ => self.text().into(),
+        }
+    }
+
     /// In few words.
     pub fn text(&self) -> String {
         match self {
             Outcome::Opens => "opens".to_owned(),
             Outcome::Used(hash, mgf) => format!("used {}", hashes_name((*hash, *mgf))),
             Outcome::Refused(code) => code.clone(),
+            Outcome::Unusable(_) => "unusable".to_owned(),
             Outcome::Broken(what) => (*what).to_owned(),
             Outcome::Unknown => "no such key".to_owned(),
         }
@@ -208,22 +232,9 @@ impl Bench<'_> {
         let wanted = Profile { target: Some(target), ..profile.clone() };
         let blob = match self.session.transfer(way, &wanted, self.kek, specimen.made.key) {
             Ok(blob) => blob,
-            Err(error) => return Outcome::Refused(code(&error)),
+            Err(error) => return refusal(&error),
         };
-        match self.opener.open(&blob, std::slice::from_ref(profile)) {
-            Ok(opened) if !opened.is(target) || opened.public() != specimen.public => {
-                Outcome::Broken("another key")
-            }
-            Ok(opened) if opened.aes_bits.is_some_and(|bits| bits != profile.aes_bits) => {
-                Outcome::Broken("another AES size")
-            }
-            Ok(_) => Outcome::Opens,
-            Err(Broken::KeyPart) => Outcome::Broken("not RFC 5649"),
-            Err(Broken::Oaep) => match self.opener.hashes_of(&blob) {
-                Some((hash, mgf)) => Outcome::Used(hash, mgf),
-                None => Outcome::Broken("opens with nothing"),
-            },
-        }
+        judged(&self.opener, &blob, &wanted, specimen.public.as_ref())
     }
 
     /// Leaves nothing behind, not even until the session ends.
@@ -239,8 +250,32 @@ impl Bench<'_> {
     }
 }
 
-fn code(error: &Error) -> String {
-    error.code().unwrap_or_else(|| error.to_string())
+/// What a blob is that should be `wanted`.
+fn judged(opener: &Opener, blob: &[u8], wanted: &Profile, public: Option<&PublicKey>) -> Outcome {
+    match opener.open(blob, std::slice::from_ref(wanted)) {
+        Ok(opened)
+            if wanted.target.is_some_and(|target| !opened.is(target))
+                || opened.public().as_ref() != public =>
+        {
+            Outcome::Broken("another key")
+        }
+        Ok(opened) if opened.aes_bits.is_some_and(|bits| bits != wanted.aes_bits) => {
+            Outcome::Broken("another AES size")
+        }
+        Ok(_) => Outcome::Opens,
+        Err(Broken::KeyPart) => Outcome::Broken("not RFC 5649"),
+        Err(Broken::Oaep) => match opener.hashes_of(blob) {
+            Some((hash, mgf)) => Outcome::Used(hash, mgf),
+            None => Outcome::Broken("opens with nothing"),
+        },
+    }
+}
+
+fn refusal(error: &Error) -> Outcome {
+    match error.code() {
+        Some(code) => Outcome::Refused(code),
+        None => Outcome::Unusable(error.to_string()),
+    }
 }
 
 /// A throw-away key; `None` if the module makes none.
@@ -260,5 +295,43 @@ fn specimen(session: &Session, target: Target) -> Option<Specimen> {
     match public.transpose() {
         Ok(public) => Some(Specimen { made, public }),
         Err(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keyferry::crypto::aes_kw::kwp_wrap;
+    use keyferry::crypto::rsa::PublicKey as Rsa;
+
+    /// A module that uses other hashes than it is asked for, and others that make something else.
+    #[test]
+    fn modules_that_do_something_else_are_found_out() {
+        let opener = Opener::make(KEK_BITS).unwrap();
+        let rsa = Rsa::new(opener.kek().modulus(), opener.kek().exponent()).unwrap();
+        let made = |hash, mgf, aes: &[u8], key: &[u8]| {
+            let oaep = oaep::Oaep { hash, mgf, label: Vec::new() };
+            let mut blob = oaep::encrypt(&rsa, &oaep, aes).unwrap();
+            blob.extend(kwp_wrap(aes, None, key).unwrap());
+            blob
+        };
+        let target = Some(Target::Aes { bits: 256 });
+        let oaep = Oaep::of(Hash::Sha256);
+        let wanted = Profile { form: Form::RsaAes, oaep, aes_bits: AES_BITS, target };
+        let (sha1, sha256) = (Hash::Sha1, Hash::Sha256);
+        let mut damaged = made(sha256, sha256, &[1; 32], &[2; 32]);
+        damaged[290] ^= 1;
+        for (blob, outcome) in [
+            (made(sha256, sha256, &[1; 32], &[2; 32]), Outcome::Opens),
+            (made(sha1, sha1, &[1; 32], &[2; 32]), Outcome::Used(sha1, sha1)),
+            (made(sha256, sha1, &[1; 32], &[2; 32]), Outcome::Used(sha256, sha1)),
+            (made(sha256, sha256, &[1; 16], &[2; 32]), Outcome::Broken("another AES size")),
+            (made(sha256, sha256, &[1; 32], &[2; 24]), Outcome::Broken("another key")),
+            (damaged, Outcome::Broken("not RFC 5649")),
+            (vec![1; 296], Outcome::Broken("opens with nothing")),
+        ] {
+            assert_eq!(judged(&opener, &blob, &wanted, None), outcome);
+        }
+        assert_eq!(Outcome::Used(sha256, sha1).text(), "used SHA-256 with MGF1-SHA-1");
     }
 }

@@ -2,7 +2,7 @@
 use super::key::Examined;
 use super::proof::{Outcome, Proofs};
 use keyferry::byok::cloud::{CLOUDS, Cloud, Form, hash_name};
-use keyferry::byok::target::Target;
+use keyferry::byok::target::{Curve, Target};
 use keyferry::client::{Session, Way};
 use keyferry::crypto::hash::Hash;
 use serde_json::{Value, json};
@@ -52,20 +52,45 @@ fn judge(
     Ok(if key.trusted_only { format!("{how}, under a KEK that the SO trusts") } else { how })
 }
 
-/// Private keys decide; where secret keys take another way, that is said besides.
+/// A key that stands for each family.
+const FAMILIES: [(&str, Target); 3] = [
+    ("RSA keys", Target::Rsa { bits: 2048 }),
+    ("EC keys", Target::Ec { curve: Curve::P256 }),
+    ("secret keys", Target::Aes { bits: 256 }),
+];
+
+/// Families that go the same way, or are in the same way, in one breath.
 fn with_any_key(
     session: &Session,
     proofs: &Proofs,
     cloud: &'static Cloud,
 ) -> Result<String, String> {
-    let private = how(session, proofs, cloud, Form::RsaAes, &|_| true)?;
-    if !cloud.takes.iter().any(|taken| taken.form == Form::Oaep) {
-        return Ok(private);
+    let mut good: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut bad: Vec<(String, Vec<&str>)> = Vec::new();
+    for (name, target) in FAMILIES {
+        let Some(taken) = cloud.taken(target) else { continue };
+        let (rows, text) =
+            match how(session, proofs, cloud, taken.form, &|shown| alike(shown, target)) {
+                Ok(how) => (&mut good, how),
+                Err(why) => (&mut bad, why),
+            };
+        match rows.iter_mut().find(|row| row.0 == text) {
+            Some(row) => row.1.push(name),
+            None => rows.push((text, vec![name])),
+        }
     }
-    Ok(match how(session, proofs, cloud, Form::Oaep, &|_| true) {
-        Ok(secret) => format!("{private}; secret keys {secret}"),
-        Err(why) => format!("{private}; but no secret keys: {why}"),
-    })
+    let joined = |rows: &[(String, Vec<&str>)], before: &str| -> String {
+        let and = if before.is_empty() { " and " } else { " or " };
+        let each = rows.iter().map(|(text, names)| format!("{before}{}: {text}", names.join(and)));
+        each.collect::<Vec<String>>().join("; ")
+    };
+    match (good.as_slice(), bad.as_slice()) {
+        ([], [(why, _)]) => Err(why.clone()),
+        ([], bad) => Err(joined(bad, "")),
+        ([(how, _)], []) => Ok(how.clone()),
+        (good, []) => Ok(joined(good, "")),
+        (good, bad) => Ok(format!("{}; {}", joined(good, ""), joined(bad, "no "))),
+    }
 }
 
 /// Whether `shown` was proved in place of `wanted`.
@@ -115,7 +140,17 @@ fn how(
             hash_name(usual),
             said(&outcome(usual))
         )),
-        None => Err(format!("{} {}: {}", way.name(), hash_name(usual), said(&outcome(usual)))),
+        None => {
+            let tried = cloud.hashes.iter().map(|row| (hash_name(row.0), said(&outcome(row.0))));
+            let mut reasons: Vec<(&str, String)> = Vec::new();
+            for (name, reason) in tried {
+                if reasons.iter().all(|row| row.1 != reason) {
+                    reasons.push((name, reason));
+                }
+            }
+            let each = reasons.iter().map(|(name, reason)| format!("{name}: {reason}"));
+            Err(format!("{} {}", way.name(), each.collect::<Vec<String>>().join(", ")))
+        }
     }
 }
 
@@ -125,6 +160,8 @@ fn said(outcome: &Outcome) -> String {
         Outcome::Opens => "it opens".to_owned(),
         Outcome::Used(..) => format!("the module {}, whatever it is asked for", outcome.text()),
         Outcome::Refused(code) => format!("the module refuses it ({code})"),
+        // what to do instead stands with the proof
+        Outcome::Unusable(sentence) => sentence.split(';').next().unwrap_or_default().to_owned(),
         Outcome::Broken(what) => format!("what the module makes cannot be opened ({what})"),
         Outcome::Unknown => "the module makes no such key to try it with".to_owned(),
     }

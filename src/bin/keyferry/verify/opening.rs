@@ -83,13 +83,18 @@ fn not_opened(asked: &Asked<'_>, opener: &Opener) -> String {
         })
     };
     match opener.hashes_of(asked.blob) {
-        Some(used) if !wants(used) => format!(
-            "it was wrapped with {}, and {} opens {}; wrap it with that hash, and if that was asked for already, \
-             with another module: `keyferry doctor` tells which hashes a module really uses",
-            hashes_name(used),
-            asked.party.name(),
-            wanted.iter().map(|hash| hash_name(*hash)).collect::<Vec<_>>().join(", ")
-        ),
+        Some(used) if !wants(used) => {
+            let names = wanted.iter().map(|hash| hash_name(*hash)).collect::<Vec<_>>().join(", ");
+            let expected = match asked.party {
+                Party::Cloud(cloud) => format!("and {} opens {names}", cloud.name),
+                Party::Custom => format!("not with {names} as expected"),
+            };
+            format!(
+                "it was wrapped with {}, {expected}; wrap it with that hash, and if that was asked for already, with \
+                 another module: `keyferry doctor` tells which hashes a module really uses",
+                hashes_name(used)
+            )
+        }
         _ => "the RSA part does not open: it is damaged, or was made for another KEK; export the key again".to_owned(),
     }
 }
