@@ -7,6 +7,8 @@ mod cli {
     mod many;
     mod receive;
     mod restrict;
+    #[cfg(unix)]
+    mod terminal;
     mod verify;
 }
 
@@ -169,6 +171,12 @@ fn every_command_shows_an_example() {
         assert!(help.contains(&format!("  keyferry {command}")), "{command}: {help}");
     }
     assert!(place.good("--help").contains("Examples:"));
+    for (command, looks) in [("inspect", false), ("man", false), ("key list", true)] {
+        let help = place.good(&format!("{command} --help"));
+        assert_eq!(help.contains("--module") && help.contains("--pin-file"), looks, "{help}");
+        assert!(help.contains("--json"), "{help}");
+    }
+    place.good("inspect {dir}/package.byok --token unused");
 }
 
 #[test]

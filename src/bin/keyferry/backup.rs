@@ -11,6 +11,9 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+const LOG: &str = "KEYFERRY_LOG=error may say more";
+const NO_SHARES: &str = "no shares were made, because the machine gives no random numbers; try again, or leave --shares out";
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   keyferry token backup offline.backup
@@ -56,15 +59,20 @@ impl Take {
         let token = options.pick(&options.open_module()?)?;
         let number = usize::try_from(token.slot).unwrap_or(usize::MAX);
         let id = store.tokens().ok().and_then(|tokens| tokens.get(number).copied());
-        let id = id.ok_or_else(|| fault!("the token \"{}\" is gone", token.label))?;
+        let id = id.ok_or_else(|| {
+            fault!(
+                "the token \"{}\" is gone; `keyferry token list` shows those there are",
+                token.label
+            )
+        })?;
         let existing = if self.force { Existing::Replace } else { Existing::Refuse };
         let pending = Pending::new(&self.file, existing)?;
         let share_files = self.share_files(existing)?;
         let backup = Backup::take(store.as_ref(), id)
-            .map_err(|e| fault!("the token \"{}\" cannot be read: {e}", token.label))?;
+            .map_err(|e| fault!("the token \"{}\" cannot be read: {e} ({LOG})", token.label))?;
         let (bytes, shares) = match self.shares {
             None => (backup.to_bytes(), Vec::new()),
-            Some(split) => backup.split(split).map_err(|_| fault!("no random numbers"))?,
+            Some(split) => backup.split(split).map_err(|_| fault!("{NO_SHARES}"))?,
         };
         // a backup without its shares would be useless, shares without it are harmless
         for (file, share) in share_files.iter().zip(&shares) {
@@ -115,14 +123,14 @@ impl Restore {
             ));
         }
         backup.restore(store.as_ref()).map_err(|e| {
-            fault!("the backup cannot be written into the store: {e}; nothing was restored")
+            fault!("the backup cannot be written into the store: {e}; nothing was restored: make room, or give another store")
         })?;
         let tokens = store.tokens().unwrap_or_default();
         let number = tokens.iter().position(|token| *token == backup.token());
         let slots = options.open_module()?.slots()?;
         let token = number
             .and_then(|n| slots.into_iter().find(|t| usize::try_from(t.slot) == Ok(n)))
-            .ok_or_else(|| fault!("the token was restored, but the store does not show it"))?;
+            .ok_or_else(|| fault!("the token was restored, but the store does not show it; see `keyferry token list`"))?;
         let text = format!(
             "The token \"{}\" is in slot {}, with the PINs it had then.\n",
             clean(&token.label),
@@ -136,7 +144,7 @@ impl Restore {
             let bytes = file::read(path, "share")?;
             let share = std::str::from_utf8(&bytes).ok().and_then(Share::parse);
             share.ok_or_else(|| {
-                fault!("{} holds no share, or one with a typing mistake", Path::new(path).display())
+                fault!("{} holds no share, or one with a typing mistake; compare it with what was written down", Path::new(path).display())
             })
         };
         self.shares.iter().map(read).collect()
@@ -152,6 +160,5 @@ fn open_store(options: &Options) -> Result<Arc<dyn Store>, Fault> {
         ));
     }
     let config = Config::read_with_reason(options.store.as_deref()).map_err(Fault)?;
-    store::open(&config.store)
-        .map_err(|e| fault!("the store cannot be opened: {e} (KEYFERRY_LOG=error may say more)"))
+    store::open(&config.store).map_err(|e| fault!("the store cannot be opened: {e} ({LOG})"))
 }

@@ -50,7 +50,10 @@ impl Pending {
         let written = temporary.file.write_all(bytes).and_then(|()| temporary.file.sync_all());
         written.and_then(|()| self.publish(&temporary.path)).map_err(|e| match e.kind() {
             ErrorKind::AlreadyExists => exists(&self.path),
-            _ => fault!("{} cannot be written: {e}; nothing was written", self.path.display()),
+            _ => fault!(
+                "{} cannot be written: {e}; nothing was written: make room there, or choose another folder",
+                self.path.display()
+            ),
         })?;
         sync_folder(&self.path);
         Ok(())
@@ -120,7 +123,9 @@ pub fn private_folder(path: &Path) -> Result<(), Fault> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|e| fault!("the folder {} cannot be made: {e}", path.display()))
+    builder
+        .create(path)
+        .map_err(|e| fault!("the folder {} cannot be made: {e}; choose another", path.display()))
 }
 
 /// Longest file that is read, in bytes: no PIN, KEK or package comes near it.
@@ -133,8 +138,9 @@ pub fn read(path: &Path, what: &str) -> Result<Vec<u8>, Fault> {
 
 /// Reads a file of at most `longest` bytes.
 pub fn read_up_to(longest: u64, path: &Path, what: &str) -> Result<Vec<u8>, Fault> {
-    let unreadable =
-        |why: &dyn std::fmt::Display| fault!("the {what} {} cannot be read: {why}", path.display());
+    let unreadable = |why: &dyn std::fmt::Display| {
+        fault!("the {what} {} cannot be read: {why}; give another", path.display())
+    };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|e| unreadable(&e))?;
     // one byte more shows a file that goes on, as a device may for ever

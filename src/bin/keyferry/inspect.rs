@@ -1,6 +1,6 @@
 //! `keyferry inspect`: what a file with a wrapped key holds, as far as can be told without the
 //! KEK's private half.
-use crate::output::{Answer, Fault, Report, facts, fault};
+use crate::output::{Answer, During, Fault, Report, facts, fault};
 use crate::{file, kek};
 use clap::Args;
 use keyferry::byok::azure::{ALG, ENC, Malformed, SCHEMA};
@@ -31,7 +31,7 @@ impl Inspect {
     /// Runs the command.
     pub fn run(&self) -> Answer {
         let bytes = file::read(&self.file, "file")?;
-        let file = BlobFile::parse(&bytes).map_err(|e| fault!("{}: {e}", self.file.display()))?;
+        let file = BlobFile::parse(&bytes).during(&self.file.display().to_string())?;
         let kek = self.kek.as_deref().map(kek::read).transpose()?.map(|file| file.kek);
         let fingerprint = kek.as_ref().map(Kek::fingerprint).transpose()?;
         let len = file.blob.len();

@@ -205,7 +205,7 @@ pub fn find(session: &Session, label: &str) -> Result<Stored, Fault> {
         )),
         [object] => stored(session, *object),
         several => Err(fault!(
-            "the token has {} public keys \"{label}\"; give the KEK's PEM file instead",
+            "the token has {} public keys \"{label}\"; give the KEK's file instead",
             several.len()
         )),
     }

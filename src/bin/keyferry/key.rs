@@ -300,9 +300,11 @@ fn destroy(options: &Options, label: &str, yes: bool) -> Answer {
         ))?;
     }
     for (key, class) in &found {
-        session
-            .destroy(*key)
-            .map_err(|e| fault!("the {class} key \"{label}\" was not destroyed: {e}"))?;
+        session.destroy(*key).map_err(|e| {
+            fault!(
+                "the {class} key \"{label}\" was not destroyed: {e}; `keyferry key show` tells more"
+            )
+        })?;
     }
     let text = format!("The {names} key \"{}\" is destroyed.\n", clean(label));
     Ok(Report::new(text, json!({ "destroyed": found.len(), "label": label })))
@@ -310,14 +312,20 @@ fn destroy(options: &Options, label: &str, yes: bool) -> Answer {
 
 fn confirm(question: &str) -> Result<(), Fault> {
     if !std::io::stdin().is_terminal() {
-        return Err(fault!("there is no terminal to ask at; --yes destroys without a question"));
+        return Err(fault!(
+            "there is no terminal to ask at whether to destroy the key; --yes destroys without a question"
+        ));
     }
     eprint!("{question} [yes/no] ");
     let mut answer = String::new();
     std::io::stdin()
         .read_line(&mut answer)
-        .map_err(|e| fault!("the answer cannot be read: {e}"))?;
-    if answer.trim() == "yes" { Ok(()) } else { Err(fault!("nothing was destroyed")) }
+        .map_err(|e| fault!("the answer cannot be read: {e}; --yes destroys without a question"))?;
+    if answer.trim() == "yes" {
+        Ok(())
+    } else {
+        Err(fault!("nothing was destroyed; answer yes, or give --yes, to destroy the key"))
+    }
 }
 
 fn absent(label: &str, token: &str) -> Fault {

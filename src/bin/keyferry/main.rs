@@ -3,6 +3,7 @@
 //! A file per noun; each command answers with a report or with a sentence that says what is
 //! wrong, with which object, and what to do.
 mod backup;
+mod colour;
 mod dates;
 mod doctor;
 mod export;
@@ -27,7 +28,7 @@ mod verify;
 mod whom;
 mod wish;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use options::Options;
 use output::Answer;
 use std::process::ExitCode;
@@ -88,8 +89,26 @@ enum Command {
     Man(shell::Man),
 }
 
+/// Commands that look at no token.
+const TOKENLESS: [&str; 3] = ["inspect", "completions", "man"];
+
+/// The command line, as help, manual and completions show it: options that say which token it is are
+/// hidden where there is none.
+fn command() -> clap::Command {
+    let command = Cli::command();
+    let about_tokens = command.get_arguments().filter(|arg| arg.get_help_heading().is_some());
+    let hidden: Vec<clap::Arg> = about_tokens.map(|arg| arg.clone().hide(true)).collect();
+    let hide = |command: clap::Command, name| command.mut_subcommand(name, |sub| sub.args(&hidden));
+    TOKENLESS.into_iter().fold(command, hide)
+}
+
+fn parse() -> Result<Cli, clap::Error> {
+    let mut matches = command().try_get_matches()?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command()))
+}
+
 fn main() -> ExitCode {
-    match Cli::try_parse() {
+    match parse() {
         Ok(cli) => output::finish(&cli.options, run(&cli)),
         Err(error) => output::misuse(&error),
     }
@@ -115,11 +134,10 @@ fn run(cli: &Cli) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]
@@ -131,6 +149,6 @@ mod tests {
                 check(child, &format!("{path} {}", child.get_name()));
             }
         }
-        check(&Cli::command(), "keyferry");
+        check(&command(), "keyferry");
     }
 }

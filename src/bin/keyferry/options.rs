@@ -69,17 +69,21 @@ impl Options {
             tokens.retain(|token| token.label == *label);
         }
         match (tokens.len(), &self.token) {
-            (1, _) => tokens.pop().ok_or_else(|| fault!("there is no token")),
+            (1, _) => tokens.pop().ok_or_else(|| {
+                fault!("there is no token; `keyferry token init --label …` makes one")
+            }),
             (0, Some(label)) => Err(fault!(
                 "there is no token \"{label}\"; `keyferry token list` shows those there are"
             )),
             (0, None) => Err(fault!(
                 "there is no initialised token; `keyferry token init --label …` makes one"
             )),
-            (n, Some(label)) => {
-                Err(fault!("{n} tokens are labelled \"{label}\"; choose one with --slot"))
-            }
-            (n, None) => Err(fault!("there are {n} tokens; choose one with --token or --slot")),
+            (n, Some(label)) => Err(fault!(
+                "{n} tokens are labelled \"{label}\"; choose one with --slot, as `keyferry token list` shows it"
+            )),
+            (n, None) => Err(fault!(
+                "there are {n} tokens; choose one with --token or --slot, as `keyferry token list` shows them"
+            )),
         }
     }
 

@@ -1,4 +1,5 @@
 //! What commands answer: text for people, JSON for programs, sentences for failures.
+use crate::colour::painted;
 use crate::options::Options;
 use keyferry::byok::azure::Malformed;
 use keyferry::client;
@@ -84,7 +85,9 @@ pub fn finish(options: &Options, answer: Answer) -> ExitCode {
     match failure {
         None => ExitCode::SUCCESS,
         Some(fault) => {
-            let _ = writeln!(std::io::stderr(), "keyferry: {}", fault.0);
+            let mut err = std::io::stderr();
+            let shown = painted(&format!("keyferry: {}\n", fault.0), &err);
+            let _ = err.write_all(shown.as_bytes());
             ExitCode::FAILURE
         }
     }
@@ -106,8 +109,9 @@ pub fn misuse(error: &clap::Error) -> ! {
 /// Prints text at once. A reader that went away is a failure, but no panic.
 pub fn print(text: &str) -> std::result::Result<(), Fault> {
     let mut out = std::io::stdout().lock();
+    let text = painted(text, &out);
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    written.map_err(|e| fault!("the output cannot be written: {e}"))
+    written.map_err(|e| fault!("the output cannot be written: {e}; is there a reader, and room?"))
 }
 
 fn line(value: &Value) -> String {

@@ -67,11 +67,24 @@ impl Source<'_> {
             (Some(file), _) => from_file(file)?,
             (None, Ok(pin)) => Pin::new(pin),
             (None, Err(std::env::VarError::NotUnicode(_))) => {
-                return Err(fault!("{} is not UTF-8 text", self.variable));
+                return Err(fault!(
+                    "{} is not UTF-8 text; set it to the PIN alone, or give {}",
+                    self.variable,
+                    self.option
+                ));
             }
             (None, Err(std::env::VarError::NotPresent)) => self.ask(prompt)?,
         };
-        if pin.is_empty() { Err(fault!("the {} is empty", self.what)) } else { Ok(pin) }
+        if pin.is_empty() {
+            Err(fault!(
+                "the {} is empty; give it with {} or {}",
+                self.what,
+                self.option,
+                self.variable
+            ))
+        } else {
+            Ok(pin)
+        }
     }
 
     fn ask(&self, prompt: Prompt) -> Result<Pin, Fault> {
@@ -83,23 +96,55 @@ impl Source<'_> {
                 self.variable
             ));
         }
-        let ask = |question: String| {
-            rpassword::prompt_password(question)
-                .map(Pin::new)
-                .map_err(|e| fault!("the PIN cannot be read: {e}"))
+        let unreadable = |e: std::io::Error| {
+            fault!(
+                "the {} cannot be read: {e}; give {} or set {}",
+                self.what,
+                self.option,
+                self.variable
+            )
         };
+        let ask = |question: String| typed(question).map(Pin::new).map_err(unreadable);
         let pin = ask(format!("{}: ", self.what))?;
         if prompt == Prompt::Twice && ask(format!("{}, again: ", self.what))? != pin {
-            return Err(fault!("the two PINs are not the same; nothing was done"));
+            return Err(fault!(
+                "the {} was not the same the second time; nothing was done: begin again",
+                self.what
+            ));
         }
         Ok(pin)
     }
 }
 
+/// What is typed, unseen.
+#[cfg(not(unix))]
+fn typed(question: String) -> std::io::Result<String> {
+    rpassword::prompt_password(question)
+}
+
+/// What is typed, unseen. Ctrl-C ends the program as anywhere else, but not before the terminal shows
+/// again what is typed: the prompt raises the signal while it does not yet.
+#[cfg(unix)]
+fn typed(question: String) -> std::io::Result<String> {
+    use signal_hook::consts::SIGINT;
+    use signal_hook::{flag, low_level};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let asked = Arc::new(AtomicBool::new(false));
+    flag::register_conditional_default(SIGINT, Arc::clone(&asked))?;
+    let typed = rpassword::prompt_password(question);
+    asked.store(true, Ordering::SeqCst);
+    if typed.as_ref().is_err_and(|e| e.kind() == std::io::ErrorKind::Interrupted) {
+        low_level::emulate_default_handler(SIGINT)?;
+    }
+    typed
+}
+
 /// The first line of a file.
 fn from_file(file: &Path) -> Result<Pin, Fault> {
     let bytes = Zeroizing::new(crate::file::read(file, "PIN file")?);
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|_| fault!("the PIN file {} is not UTF-8 text", file.display()))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| {
+        fault!("the PIN file {} is not UTF-8 text; its first line is to be the PIN", file.display())
+    })?;
     Ok(Pin::new(text.lines().next().unwrap_or_default().to_owned()))
 }

@@ -142,9 +142,12 @@ impl Folder {
             return Ok(Folder { path, temporary: true });
         };
         if path.exists() {
-            let mut files = path
-                .read_dir()
-                .map_err(|e| fault!("{} is no folder to keep files in: {e}", path.display()))?;
+            let mut files = path.read_dir().map_err(|e| {
+                fault!(
+                    "{} is no folder to keep files in: {e}; choose another for --keep",
+                    path.display()
+                )
+            })?;
             if files.next().is_some() {
                 return Err(fault!(
                     "the folder {} is not empty; choose another for --keep",

@@ -1,8 +1,7 @@
 //! `keyferry completions` and `keyferry man`: what shells and manuals need, made of the command
 //! line's own definition, so that it cannot say anything else.
-use crate::Cli;
 use crate::output::{Answer, Report, fault};
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -26,7 +25,7 @@ impl Completions {
     /// Runs the command.
     pub fn run(&self) -> Answer {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "keyferry", &mut script);
+        clap_complete::generate(self.shell, &mut crate::command(), "keyferry", &mut script);
         let text = String::from_utf8(script)
             .map_err(|e| fault!("the completions are no text: {e}; please report this"))?;
         let json = json!({ "shell": self.shell.to_string(), "script": text });
@@ -41,8 +40,8 @@ impl Man {
             fault!("{}: {error}; give a folder that you may write to", self.folder.display())
         };
         std::fs::create_dir_all(&self.folder).map_err(unwritten)?;
-        clap_mangen::generate_to(Cli::command(), &self.folder).map_err(unwritten)?;
-        let mut command = Cli::command();
+        clap_mangen::generate_to(crate::command(), &self.folder).map_err(unwritten)?;
+        let mut command = crate::command();
         command.build();
         let pages = pages(&command);
         let text = format!(

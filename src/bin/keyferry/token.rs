@@ -49,7 +49,7 @@ impl Init {
     fn run(&self, options: &Options) -> Answer {
         if self.label.is_empty() || self.label.len() > 32 {
             return Err(fault!(
-                "a token's label has 1 to 32 bytes; \"{}\" has {}",
+                "a token's label has 1 to 32 bytes, and \"{}\" has {}; choose another --label",
                 self.label,
                 self.label.len()
             ));
@@ -91,7 +91,7 @@ impl Init {
         }
         let free = slots.into_iter().find(|token| !token.is_initialized());
         free.ok_or_else(|| {
-            fault!("every slot holds a token already; choose one with --slot and --force")
+            fault!("every slot holds a token already; choose one that may be destroyed with --slot and --force")
         })
     }
 }
@@ -102,7 +102,7 @@ fn check_len(slot: &TokenSlot, what: &str, pin: &str) -> Result<(), Fault> {
     let len = CK_ULONG::try_from(pin.len()).unwrap_or(CK_ULONG::MAX);
     if len < min || (max > 0 && len > max) {
         return Err(fault!(
-            "the {what} has {len} bytes, and the token takes {min} to {max}; nothing was done"
+            "the {what} has {len} bytes, and the token takes {min} to {max}; nothing was done: choose another PIN"
         ));
     }
     Ok(())
@@ -123,14 +123,21 @@ pub fn make(
     let here = slots.iter().find(|token| token.slot == slot && is_it(token));
     let found = here.or_else(|| slots.iter().find(|token| is_it(token) && !token.has_user_pin()));
     let slot = found
-        .ok_or_else(|| fault!("the module initialised the token \"{label}\" but does not show it"))?
+        .ok_or_else(|| {
+            fault!(
+                "the module initialised the token \"{label}\" but does not show it; \
+             `keyferry token list` may, in another slot"
+            )
+        })?
         .slot;
     let session = module.open(slot, Access::ReadWrite)?;
     session.login(User::So, so_pin)?;
     session.init_pin(user_pin).during("the token has no user PIN yet, because it was not taken")?;
     session.logout()?;
     let ready = module.slots()?.into_iter().find(|token| token.slot == slot);
-    ready.ok_or_else(|| fault!("the token \"{label}\" is gone"))
+    ready.ok_or_else(|| {
+        fault!("the token \"{label}\" is gone; `keyferry token list` shows those there are")
+    })
 }
 
 fn list(options: &Options) -> Answer {

@@ -106,7 +106,12 @@ impl Wish<'_> {
                 let public = public.ulong(CKA_MODULUS_BITS, number(*bits));
                 pair(CKM_RSA_PKCS_KEY_PAIR_GEN, public.bytes(CKA_PUBLIC_EXPONENT, &EXPONENT))
             }
-            Kind::Other(name) => return Err(fault!("{name} keys cannot be generated")),
+            Kind::Other(name) => {
+                return Err(fault!(
+                    "the key \"{}\" was not generated: {name} is of no type that can be; choose another --type",
+                    self.label
+                ));
+            }
         };
         let what = format!("the {} key \"{}\" was not generated", self.kind.name(), self.label);
         made.during(&what)

@@ -71,7 +71,9 @@ impl Azure {
         pending.commit(&written.bytes)?;
         if let (Some(body), Some(path)) = (body, &self.request) {
             let target = ready.terms.profile.target;
-            let target = target.ok_or_else(|| fault!("the key \"{label}\" is of no known type"))?;
+            let target = target.ok_or_else(|| {
+                fault!("the key \"{label}\" is of no type that Azure knows; leave --request out")
+            })?;
             let ops = import.ops(target, &ready.item)?;
             body.commit(&request::body(target, &ops, &written.bytes)?)?;
             ready.terms.own.push(("Request body", "request", path.display().to_string()));

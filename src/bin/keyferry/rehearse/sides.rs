@@ -73,7 +73,9 @@ impl<'a> Ceremony<'a> {
 
         let read = keks::read(&path)?.kek;
         if read.fingerprint()? != made.fingerprint()? {
-            return Err(fault!("the KEK that the source reads is not the one that the vault made"));
+            return Err(fault!(
+                "the KEK that the source reads is not the one that the vault made; somebody writes to the folder"
+            ));
         }
         let template = keks::template(&read, "KEK").flag(CKA_TOKEN, false);
         let public = self.source.create(&template).during("the source cannot import the KEK")?;
@@ -86,8 +88,8 @@ impl<'a> Ceremony<'a> {
 
     fn make_kek(&self, bits: usize) -> Result<(CK_OBJECT_HANDLE, CK_OBJECT_HANDLE), Fault> {
         let of = |class| Template::class(class).ulong(CKA_KEY_TYPE, CKK_RSA).flag(CKA_TOKEN, false);
-        let modulus_bits =
-            CK_ULONG::try_from(bits).map_err(|_| fault!("{bits} bits are too many"))?;
+        let modulus_bits = CK_ULONG::try_from(bits)
+            .map_err(|_| fault!("a KEK of {bits} bits is too long; choose another --kek-bits"))?;
         let public = of(CKO_PUBLIC_KEY)
             .ulong(CKA_MODULUS_BITS, modulus_bits)
             .bytes(CKA_PUBLIC_EXPONENT, &EXPONENT)
@@ -136,7 +138,10 @@ impl<'a> Ceremony<'a> {
     fn receive(&self, path: &Path, kek: &SharedKek) -> Result<Package, Fault> {
         let package = Package::parse(&file::read(path, "package")?)?;
         if package.kid != kek.kid {
-            return Err(fault!("the package names another KEK: {}", package.kid.as_str()));
+            return Err(fault!(
+                "the package names another KEK, {}; somebody writes to the folder",
+                package.kid.as_str()
+            ));
         }
         Ok(package)
     }
