@@ -4,6 +4,7 @@
 mod cli {
     mod backup;
     mod doctor;
+    mod json;
     mod many;
     mod receive;
     mod restrict;
