@@ -70,8 +70,8 @@ c_fn! {
         let Some((mechanism, params)) = caller.mechanism_or_cancel(mechanism)? else {
             return session.verify_cancel();
         };
-        let signature = caller.bytes(signature, signature_len.min(TOO_LONG))?;
-        session.verify_start(mechanism, params, key, Some(signature))
+        let signature = caller.bytes(signature, signature_len)?;
+        session.verify_start(mechanism, params, key, signature.get(..TOO_LONG).or(Some(signature)))
     }
 
     /// Verifies in one part what the signature that came first is of.
@@ -97,4 +97,4 @@ c_fn! {
 
 /// Longer than any signature: what goes beyond is not kept, and the verdict is the same without it.
 /// The longest one is of SLH-DSA, 49,856 bytes.
-const TOO_LONG: CK_ULONG = 1 << 16;
+const TOO_LONG: usize = 1 << 16;
