@@ -82,3 +82,37 @@ fn what_is_no_backup_is_refused() {
         assert_eq!(output.status.code(), Some(2), "{shares}");
     }
 }
+
+/// A backup's file of these records, its sum right: anybody can make one.
+fn forged(records: &[(u8, &[u8])]) -> Vec<u8> {
+    let mut file = [b"keyferry backup\n\x01\x01".as_slice(), &[7; 16]].concat();
+    for (id, body) in records {
+        let len = u64::try_from(body.len()).unwrap();
+        file.extend([[*id; 16].as_slice(), &len.to_be_bytes(), body].concat());
+    }
+    let sum = keyferry::crypto::hash::Hash::Sha256.digest(&file);
+    [file, sum].concat()
+}
+
+#[test]
+fn a_backup_without_a_token_in_it_does_not_get_into_the_store() {
+    let place = with_token();
+    let before = place.json("token list");
+    let cases: [&[(u8, &[u8])]; 4] =
+        [&[], &[(1, b"abc")], &[(1, b"abc"), (1, b"abc")], &[(0, b"abc"), (1, b"")]];
+    for records in cases {
+        std::fs::write(place.path("forged"), forged(records)).unwrap();
+        let error = refused(&place, "token restore {dir}/forged");
+        assert!(error.contains("no whole token") && error.contains("another copy"), "{error}");
+        assert_eq!(place.json("token list"), before);
+    }
+}
+
+#[test]
+fn shares_of_a_backup_that_has_none_are_refused() {
+    let place = with_token();
+    place.good("token backup {dir}/whole");
+    place.good("token backup {dir}/b --shares 2/2");
+    let error = refused(&place, "token restore {dir}/whole --share {dir}/b.share-1");
+    assert!(error.contains("without --shares") && error.contains("leave --share out"), "{error}");
+}

@@ -6,6 +6,8 @@ use crate::token::describe;
 use clap::Args;
 use keyferry::config::Config;
 use keyferry::store::backup::{Backup, LONGEST, Share, Split, Unusable};
+use keyferry::store::memory::Memory;
+use keyferry::store::vault::Vault;
 use keyferry::store::{self, Store};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -111,11 +113,19 @@ impl Restore {
         let store = open_store(options)?;
         let bytes = file::read_up_to(LONGEST, &self.file, "backup")?;
         let unusable = |e: Unusable| fault!("{}: {e}", self.file.display());
-        let backup = if self.shares.is_empty() {
-            Backup::parse(&bytes).map_err(unusable)?
-        } else {
-            Backup::join(&bytes, &self.read_shares()?).map_err(unusable)?
+        let backup = match Backup::parse(&bytes) {
+            Err(Unusable::Shares(_)) if !self.shares.is_empty() => {
+                Backup::join(&bytes, &self.read_shares()?).map_err(unusable)?
+            }
+            Ok(_) if !self.shares.is_empty() => {
+                return Err(fault!(
+                    "{} was made without --shares, so there are none of it; leave --share out",
+                    self.file.display()
+                ));
+            }
+            read => read.map_err(unusable)?,
         };
+        self.prove(&backup)?;
         if store.tokens().is_ok_and(|tokens| tokens.contains(&backup.token())) {
             return Err(fault!(
                 "this token is in the store already; to go back to the backup, restore it into an empty store \
@@ -137,6 +147,19 @@ impl Restore {
             token.slot
         );
         Ok(Report::new(text, describe(&token)))
+    }
+
+    /// Whether there is a token in it. What is none would stand in the way of all others in the store.
+    fn prove(&self, backup: &Backup) -> Result<(), Fault> {
+        let elsewhere: Arc<dyn Store> = Arc::new(Memory::default());
+        let restored = backup.restore(elsewhere.as_ref());
+        let described = restored.and_then(|()| Vault::of(elsewhere, backup.token()).description());
+        described.map(drop).map_err(|_| {
+            fault!(
+                "{} holds no whole token; nothing was restored: take another copy of the backup",
+                self.file.display()
+            )
+        })
     }
 
     fn read_shares(&self) -> Result<Vec<Share>, Fault> {
