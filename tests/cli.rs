@@ -55,6 +55,8 @@ impl Place {
             write(&format!("KEK-{bits}.pem"), kek(bits, &[1, 0, 1]).pem().unwrap().as_bytes());
         }
         write("KEK-e3.pem", kek(2048, &[3]).pem().unwrap().as_bytes());
+        let one = jwk(&kek(2048, &[1, 0, 1]), "").replace("\"AQAB\"", "\"AQ\"");
+        write("KEK-e1.jwk", one.as_bytes());
         write("KEK-p256.pem", include_bytes!("cli/kek-p256.pem"));
         write("private.pem", b"-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n");
         write("private.der", &[0x30, 6, 2, 1, 0, 0x30, 1, 0]);

@@ -62,15 +62,25 @@ pub const LIMIT: usize = 64 * 1024;
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
 impl Kek {
-    /// A KEK of its numbers; leading zeros are dropped.
+    /// A KEK of its numbers; leading zeros are dropped. Refused if nothing can be hidden under them.
     pub fn new(modulus: &[u8], exponent: &[u8]) -> Result<Kek, Malformed> {
         let bare =
             |number: &[u8]| -> Vec<u8> { number.iter().copied().skip_while(|b| *b == 0).collect() };
         let kek = Kek { modulus: bare(modulus), exponent: bare(exponent) };
-        if kek.modulus.is_empty() || kek.exponent.is_empty() || kek.modulus.len() > 2048 {
-            return Err(malformed("the KEK is not a proper RSA key"));
+        if kek.modulus.len() > 2048 || !kek.is_proper() {
+            return Err(malformed(IMPROPER));
         }
         Ok(kek)
+    }
+
+    /// RFC 8017 section 3.1: both numbers are odd, and e is at least 3: with 1, everybody could open what
+    /// is wrapped. NIST SP 800-56B section 6.2 has an upper bound of 256 bits.
+    fn is_proper(&self) -> bool {
+        let is_odd = |number: &[u8]| number.last().is_some_and(|b| b % 2 == 1);
+        is_odd(&self.modulus)
+            && is_odd(&self.exponent)
+            && self.exponent != [1]
+            && self.exponent.len() <= 32
     }
 
     /// Reads a file of any form, see [`KekFile::parse`].
@@ -145,6 +155,10 @@ impl Kek {
 /// The same for every form.
 const NOT_RSA: &str =
     "the KEK is not an RSA key; every cloud's KEKs are RSA keys, Azure's of the type RSA-HSM";
+
+/// Numbers that nobody makes a key of.
+const IMPROPER: &str = "the KEK is not a proper RSA key: its numbers are not those of one; fetch it from the cloud \
+     again, and do not use this file before you know where it is from";
 
 /// A private key where a public one belongs: whoever has the file can open every package.
 const PRIVATE: &str = "the file holds a private key; a KEK's private half never leaves the cloud, and whoever has \

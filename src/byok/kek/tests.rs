@@ -114,3 +114,24 @@ fn damage_never_panics() {
         }
     }
 }
+
+#[test]
+fn numbers_that_hide_nothing_are_refused() {
+    let odd = vec![0xA5; 256];
+    let even = [&odd[..255], &[0xA4]].concat();
+    let long = vec![0xA5; 33];
+    for (modulus, exponent) in [
+        (&odd, &[1][..]),
+        (&odd, &[0, 0, 1]),
+        (&odd, &[1, 0, 0]),
+        (&odd, &[0]),
+        (&odd, &long),
+        (&even, &EXPONENT),
+        (&vec![], &EXPONENT),
+        (&vec![0xA5; 2049], &EXPONENT),
+    ] {
+        let error = Kek::new(modulus, exponent).unwrap_err();
+        assert!(error.0.contains("not a proper RSA key") && error.0.contains("again"), "{error}");
+    }
+    assert!(Kek::new(&odd, &[0, 3]).is_ok());
+}
