@@ -243,6 +243,19 @@ fn a_command_line_that_cannot_be_read_is_json_too() {
     assert!(place.good("key generate --help --json").contains("Usage:"));
 }
 
+/// A label may come from a manifest, a file or a module that somebody else made.
+#[test]
+fn no_refusal_writes_over_the_terminal() {
+    let place = with_token();
+    for label in ["no\u{1b}[31m\u{9b}m", "no\u{202E}such\u{7f}"] {
+        for line in [format!("key show {label}"), format!("export aws --kek kek --key {label}")] {
+            let error = text(&place.run(&line).stderr);
+            let clean = |c: char| c == '\n' || !c.is_control() && !"\u{202E}\u{2028}".contains(c);
+            assert!(error.contains('\u{FFFD}') && error.chars().all(clean), "{error:?}");
+        }
+    }
+}
+
 #[test]
 fn inspects_packages() {
     let place = Place::new();

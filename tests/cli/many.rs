@@ -273,3 +273,18 @@ fn one_run_at_a_time_writes_to_a_folder() {
     let output = place.run("export azure --kek kek --all sign --output-dir {dir}/out");
     assert!(text(&output.stderr).contains("another export writes to the folder"));
 }
+
+#[test]
+fn a_manifest_names_files_and_nothing_else() {
+    let place = with_token();
+    for output in ["../x", "/tmp/x", "a/b", "..", "", "a\\u001b[31m", "a\\nb", "a\\u202Eb"] {
+        let manifest = format!("[[key]]\nlabel = \"sign\"\noutput = \"{output}\"\n");
+        fs::write(place.path("keys.toml"), manifest).unwrap();
+        let line = "export azure --kek kek --manifest {dir}/keys.toml --output-dir {dir}/out";
+        let answered = place.run(line);
+        let error = text(&answered.stderr);
+        assert_eq!(answered.status.code(), Some(1), "{output}: {error}");
+        assert!(error.contains("not the name of a file alone"), "{output}: {error}");
+        assert!(!fs::exists(place.path("out")).unwrap(), "{output}");
+    }
+}

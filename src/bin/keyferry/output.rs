@@ -86,7 +86,8 @@ pub fn finish(options: &Options, answer: Answer) -> ExitCode {
         None => ExitCode::SUCCESS,
         Some(fault) => {
             let mut err = std::io::stderr();
-            let shown = painted(&format!("keyferry: {}\n", fault.0), &err);
+            let shown = painted(&format!("keyferry: {}
+", clean(&fault.0)), &err);
             let _ = err.write_all(shown.as_bytes());
             ExitCode::FAILURE
         }
@@ -150,10 +151,19 @@ pub fn row<S: AsRef<str>>(cells: &[S], widths: &[usize]) -> String {
     format!("{}\n", line.trim_end())
 }
 
-/// Text of a token may hold anything: control characters would let it write over the terminal.
+/// Text of a token or a file may hold anything: control characters would let it write over the terminal,
+/// and those that turn the direction of writing or end a line would let it look like other text.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() || MISLEADING.contains(&c) { '\u{FFFD}' } else { c })
+        .collect()
 }
+
+/// Line and paragraph separators, and the explicit directions of Unicode Standard Annex 9, section 2.
+const MISLEADING: [char; 14] = [
+    '\u{061C}', '\u{200E}', '\u{200F}', '\u{2028}', '\u{2029}', '\u{202A}', '\u{202B}', '\u{202C}',
+    '\u{202D}', '\u{202E}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+];
 
 fn pad(cell: &str, to: usize) -> String {
     let cell = clean(cell);
@@ -180,5 +190,6 @@ mod tests {
             facts(&[("Label", "a\u{1b}[2Jb\n".to_owned())]),
             "Label  a\u{FFFD}[2Jb\u{FFFD}\n"
         );
+        assert_eq!(clean("gnp.\u{202E}exe\u{2028}\u{9B}m"), "gnp.\u{FFFD}exe\u{FFFD}\u{FFFD}m");
     }
 }

@@ -108,8 +108,10 @@ impl Run<'_> {
             ended.len()
         );
         if let Some(next) = ended.iter().find_map(|ended| ended.next.as_ref()) {
-            text +=
-                &format!("\nUpload each (--json has every command) with one such as\n  {next}\n");
+            text += &format!(
+                "\nUpload each (--json has every command) with one such as\n  {}\n",
+                clean(next)
+            );
         }
         let json = json!({
             "cloud": self.recipe.cloud().map(|cloud: &Cloud| cloud.command), "folder": folder.path(),

@@ -103,15 +103,17 @@ impl Common {
     }
 }
 
-/// A key's name as clouds take names: letters, digits and hyphens.
+/// A key's name as clouds take names: letters, digits and hyphens, the first of them no hyphen, as an
+/// option's is.
 fn cloud_name(name: &str) -> String {
     let allowed = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-    name.chars().map(allowed).take(127).collect()
+    name.chars().map(allowed).skip_while(|c| *c == '-').take(127).collect()
 }
 
-/// A path as a word for a shell.
+/// A path as a word for a shell that no command takes for an option.
 fn quoted(path: &Path) -> String {
     let word = path.display().to_string();
+    let word = if word.starts_with('-') { format!("./{word}") } else { word };
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+:@%,=".contains(c);
     if word.chars().all(plain) { word } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
@@ -124,5 +126,11 @@ mod tests {
     fn paths_are_words() {
         assert_eq!(quoted(Path::new("/a/b-1.byok")), "/a/b-1.byok");
         assert_eq!(quoted(Path::new("a b'c")), "'a b'\\''c'");
+        assert_eq!(quoted(Path::new("--force.bin")), "./--force.bin");
+    }
+
+    #[test]
+    fn names_are_no_options() {
+        assert_eq!(cloud_name("--force $(x)"), "force---x-");
     }
 }

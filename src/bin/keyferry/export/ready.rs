@@ -5,7 +5,7 @@ use super::which::Item;
 use super::{Common, cloud_name, quoted};
 use crate::file::Pending;
 use crate::kind::{self, Kind};
-use crate::output::{Answer, During, Fault, Report, facts, fault};
+use crate::output::{Answer, During, Fault, Report, clean, facts, fault};
 use keyferry::byok::cloud::{Cloud, Form, fill, hash_name};
 use keyferry::ck::CK_OBJECT_HANDLE;
 use keyferry::client::{Error, Profile, Session, Way};
@@ -189,7 +189,8 @@ impl Ready<'_> {
                 members.insert((*member).to_owned(), Value::String(value.clone()));
             }
         }
-        let next = next.map(|next| format!("\nUpload it with\n  {next}\n")).unwrap_or_default();
+        let next =
+            next.map(|next| format!("\nUpload it with\n  {}\n", clean(&next))).unwrap_or_default();
         Ok(Report::new(format!("{}{next}", facts(&rows)), json))
     }
 

@@ -4,7 +4,7 @@ use super::folder::Folder;
 use crate::file::{self, Pending};
 use crate::key::{Id, unhex};
 use crate::kind::hex;
-use crate::output::{Fault, fault};
+use crate::output::{Fault, clean, fault};
 use clap::Args;
 use glob::Pattern;
 use keyferry::byok::cloud::fill;
@@ -179,7 +179,9 @@ fn read(path: &Path) -> Result<Vec<Wanted>, Fault> {
         if let Some(why) = id.and_then(|id| unhex(id).err()) {
             return Err(wrong(&format!("the id of \"{}\": {why}", key.label)));
         }
-        let is_name = |output: &str| Path::new(output).file_name().is_some_and(|n| n == output);
+        let is_name = |output: &str| {
+            Path::new(output).file_name().is_some_and(|n| n == output) && clean(output) == output
+        };
         if output.is_some_and(|output| !is_name(output)) {
             return Err(wrong(&format!(
                 "the output of \"{}\" is not the name of a file alone (--output-dir says where it goes)",
