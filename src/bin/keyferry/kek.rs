@@ -196,6 +196,11 @@ fn labelled(session: &Session, label: &str) -> Result<Vec<CK_OBJECT_HANDLE>, Fau
     Ok(session.find(&Template::class(CKO_PUBLIC_KEY).bytes(CKA_LABEL, label.as_bytes()))?)
 }
 
+/// Whether the token has a public key of this label.
+pub fn is_in(session: &Session, label: &str) -> Result<bool, Fault> {
+    Ok(!labelled(session, label)?.is_empty())
+}
+
 /// The one KEK of a label.
 pub fn find(session: &Session, label: &str) -> Result<Stored, Fault> {
     match labelled(session, label)?.as_slice() {

@@ -53,6 +53,13 @@ impl Common {
         fits: Fits<'_>,
     ) -> Result<Chosen, Fault> {
         let (kek, stored) = match file {
+            Some(_) if kek::is_in(session, &self.kek)? => {
+                return Err(fault!(
+                    "both a file and a public key in the token are named \"{0}\"; give ./{0} for the file, or move \
+                     it away for the one in the token",
+                    self.kek
+                ));
+            }
             Some(file) => (file.kek, None),
             None => {
                 let stored = kek::find(session, &self.kek)?;
