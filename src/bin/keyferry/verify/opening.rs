@@ -1,6 +1,7 @@
 //! Taking the key out: with the KEK's private half in software, or on a token, where it stays.
 use super::checks::Checks;
-use crate::kind::Kind;
+use super::is_secret;
+use crate::kind::{self, Kind};
 use crate::opener::{Broken, Opened, Opener, hashes_name};
 use crate::output::{Fault, fault};
 use crate::whom::{Party, Whom};
@@ -180,7 +181,7 @@ pub fn in_token(
             Ok(key) => {
                 let how = format!("{}, in the token, OAEP with {}", way.name(), hash_name(hash));
                 checks.ok("opens", how);
-                checks.ok("key", kind.name());
+                check_received(checks, asked.fits, &kind::of(session, key)?);
                 return compare_in_token(checks, session, key, public);
             }
             Err(error) => last = Some(error),
@@ -188,6 +189,25 @@ pub fn in_token(
     }
     checks.failed("opens", refused(last.as_ref(), &kind));
     Ok(())
+}
+
+/// Whether what the token says of the received key is one that fits: curves as long as one another give
+/// blobs as long. A private key need not show its curve.
+fn check_received(checks: &mut Checks, fits: &[(Target, Form)], found: &Kind) {
+    let is = |target: Target| match found.target() {
+        Some(found) => found == target || is_secret(found) && is_secret(target),
+        None => matches!(target, Target::Ec { .. }),
+    };
+    let fitting = fits.iter().map(|(target, _)| *target).filter(|target| is(*target));
+    let names: Vec<String> = fitting.map(|target| target.name()).collect();
+    match found {
+        _ if names.is_empty() => checks.failed(
+            "key",
+            format!("it is {}, and not what was asked for; export the right key", found.name()),
+        ),
+        Kind::Other(_) => checks.ok("key", names.join(" or ")),
+        _ => checks.ok("key", found.name()),
+    }
 }
 
 /// Whether the received key is the one expected; then it goes.
@@ -231,6 +251,33 @@ fn prove(session: &Session, key: CK_OBJECT_HANDLE, public: &PublicKey) -> Result
             let curve = encode::curve(curve.oid()).map_err(|_| fault!("the curve is unknown"))?;
             let public = crypto::ec::PublicKey::new(curve, point).map_err(another)?;
             public.verify(&digest, &signature).map_err(another)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keyferry::byok::target::Curve;
+
+    #[test]
+    fn what_was_received_is_what_the_token_says() {
+        let rsa = (Target::Rsa { bits: 2048 }, Form::RsaAes);
+        let ec = |curve| (Target::Ec { curve }, Form::RsaAes);
+        let both = [ec(Curve::P256), ec(Curve::P256K)];
+        let hidden = || Kind::Other("EC".to_owned());
+        for (fits, found, good) in [
+            (&both[..], Kind::Ec(Curve::P256K), true),
+            (&both[..1], Kind::Ec(Curve::P256K), false),
+            (&both[..], hidden(), true),
+            (&[rsa], hidden(), false),
+            (&[rsa], Kind::Rsa(2048), true),
+            (&[rsa], Kind::Rsa(2047), false),
+            (&[(Target::Secret { bits: 256 }, Form::Oaep)], Kind::Aes(256), true),
+        ] {
+            let mut checks = Checks::default();
+            check_received(&mut checks, fits, &found);
+            assert_eq!(checks.are_good(), good, "{found:?}");
         }
     }
 }
