@@ -181,7 +181,7 @@ fn proved(
     uses: &[CK_ATTRIBUTE_TYPE],
 ) -> Result<(), Fault> {
     let yes = [(CKA_SENSITIVE, true), (CKA_WRAP_WITH_TRUSTED, true)];
-    let no = uses.iter().chain(&[CKA_MODIFIABLE]).map(|cka| (*cka, false));
+    let no = uses.iter().chain(&[CKA_MODIFIABLE, CKA_COPYABLE]).map(|cka| (*cka, false));
     for (cka, wanted) in yes.into_iter().chain(no) {
         if session.flag(copy, cka)? != Some(wanted) {
             return Err(fault!(
