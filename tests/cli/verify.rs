@@ -107,6 +107,10 @@ fn every_damage_is_refused_with_the_reason() {
     }
 }
 
+fn receivers_fingerprint() -> String {
+    Kek::parse(include_bytes!("receiver-public.pem")).unwrap().fingerprint().unwrap()
+}
+
 #[test]
 fn what_was_exported_is_good_in_every_form() {
     let place = with_receiver();
@@ -144,9 +148,9 @@ fn what_was_exported_is_good_in_every_form() {
     place.good(&format!("export aws {kek} --key aes"));
     let shown = good("verify {dir}/aes.aws.bin --private {dir}/receiver.pem --for aws");
     assert!(shown.contains("AES-256, or a secret as long"), "{shown}");
+    assert!(shown.contains(&format!("makes them, SHA-256 {}", receivers_fingerprint())), "{shown}");
     let answer = place.json(&format!("verify {{dir}}/sign.byok {kek}"));
-    let kek = Kek::parse(include_bytes!("receiver-public.pem")).unwrap();
-    assert_eq!(answer["kek_sha256"], kek.fingerprint().unwrap());
+    assert_eq!(answer["kek_sha256"], receivers_fingerprint());
     assert_eq!((&answer["result"], &answer["for"]), (&"SUCCESS".into(), &"azure".into()));
     assert_eq!(answer["checks"][0]["check"], "form");
 }

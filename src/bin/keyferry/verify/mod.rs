@@ -133,9 +133,12 @@ impl Verify {
             Party::Cloud(cloud) => cloud.fits(kek),
             Party::Custom => kek.fits(),
         };
-        let says = |(): &()| match party {
-            Party::Cloud(cloud) => format!("RSA-{}, as {} makes them", kek.bits(), cloud.name),
-            Party::Custom => format!("RSA-{}", kek.bits()),
+        let fits = fits.and_then(|()| kek.fingerprint());
+        let says = |fingerprint: &String| match party {
+            Party::Cloud(cloud) => {
+                format!("RSA-{}, as {} makes them, SHA-256 {fingerprint}", kek.bits(), cloud.name)
+            }
+            Party::Custom => format!("RSA-{}, SHA-256 {fingerprint}", kek.bits()),
         };
         checks.result("KEK", fits, says);
         let named = file.package.as_ref().map(|package| &package.kid);
