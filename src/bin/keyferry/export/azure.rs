@@ -15,7 +15,7 @@ use keyferry::byok::kek::KekFile;
 use keyferry::byok::kid::Service;
 use keyferry::byok::target::Target;
 use keyferry::client::{Access, Oaep, Profile, TokenSlot};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -52,6 +52,14 @@ impl Azure {
         let place = common.place(AZURE.file)?;
         let body = self.request.as_deref().map(|path| Pending::new(path, common.existing()));
         let body = body.transpose()?;
+        if let (Place::One(_, pending), Some(path)) = (&place, &self.request)
+            && is_same(pending.path(), path)
+        {
+            return Err(fault!(
+                "{} cannot be both the package and the request; give another name with --request",
+                path.display()
+            ));
+        }
         let file = common.kek_file(FITS)?;
         let in_file = file.as_ref().map(|file| self.kid_of(file, given.as_ref())).transpose()?;
 
@@ -120,6 +128,15 @@ impl Azure {
             )),
         }
     }
+}
+
+/// Whether two names are of one file, which need not be there; their folders are.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let folder = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder.unwrap_or(Path::new(".")).canonicalize().ok()
+    };
+    one.file_name() == other.file_name() && folder(one) == folder(other)
 }
 
 /// An import into Azure.
