@@ -3,7 +3,7 @@
 //! Also what `export` needs of one, whether it is in a file or in the token.
 use crate::file;
 use crate::options::Options;
-use crate::output::{Answer, During, Fault, Report, facts, fault, table};
+use crate::output::{Answer, During, Fault, Report, clean, facts, fault, table};
 use clap::{Args, Subcommand};
 use keyferry::byok::azure::Kid;
 use keyferry::byok::cloud::AZURE;
@@ -60,7 +60,10 @@ impl Import {
         let (kek, kid) = (&file.kek, self.kid_of(&file)?);
         let name = self.file.display().to_string();
         let fits = match kid {
-            Some(_) => AZURE.fits(kek),
+            Some(_) => {
+                for_import(&file, &name)?;
+                AZURE.fits(kek)
+            }
             None => kek.fits(),
         };
         fits.during(&name)?;
@@ -144,6 +147,18 @@ fn create(session: &Session, template: &Template, kid: Option<&Kid>) -> Result<K
         kept.is_ok_and(|kept| kept == kid.as_str())
     };
     Ok(if KID_AT.iter().any(keeps) { Kept::Yes } else { Kept::No })
+}
+
+/// Whether the file lets its KEK be one of Azure's, which are for import alone.
+pub fn for_import(file: &KekFile, name: &str) -> Result<(), Fault> {
+    match &file.key_ops {
+        Some(ops) if ops != &["import"] => Err(fault!(
+            "the KEK \"{name}\" is for {} (key_ops), and Azure imports with a KEK for import alone; create one with \
+             `az keyvault key create --kty RSA-HSM --size 4096 --ops import`",
+            if ops.is_empty() { "nothing".to_owned() } else { clean(&ops.join(", ")) }
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Reads a KEK's file.

@@ -5,9 +5,10 @@ use super::target::taken;
 use super::which::{Item, Place};
 use super::{Common, kek::Fits};
 use crate::file::Pending;
+use crate::kek;
 use crate::kind::Kind;
 use crate::options::Options;
-use crate::output::{Answer, Fault, clean, fault};
+use crate::output::{Answer, Fault, fault};
 use clap::Args;
 use keyferry::byok::azure::{Kid, Package, request};
 use keyferry::byok::cloud::{AES_BITS, AZURE, Cloud};
@@ -95,14 +96,7 @@ impl Azure {
         file: &KekFile,
         given: Option<&Kid>,
     ) -> Result<Option<(Kid, &'static str)>, Fault> {
-        if let Some(ops) = file.key_ops.as_ref().filter(|ops| *ops != &["import"]) {
-            return Err(fault!(
-                "the KEK \"{}\" is for {} (key_ops), and Azure imports with a KEK for import alone; create one with \
-                 `az keyvault key create --kty RSA-HSM --size 4096 --ops import`",
-                self.common.kek,
-                if ops.is_empty() { "nothing".to_owned() } else { clean(&ops.join(", ")) }
-            ));
-        }
+        kek::for_import(file, &self.common.kek)?;
         match (&file.kid, given) {
             (None, _) => Ok(None),
             (Some(kid), None) => Ok(Some((Kid::parse(kid)?, "file"))),
