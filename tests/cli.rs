@@ -354,6 +354,10 @@ fn asks_for_a_pin_only_at_a_terminal() {
     let place = with_token();
     let output = place.command("key list").output().unwrap();
     let error = text(&output.stderr);
+    assert!(!output.status.success());
+    assert!(error.contains("--pin-file") && error.contains("KEYFERRY_PIN"), "{error}");
+}
+
 /// A file that somebody puts there does not take the place of the KEK in the token.
 #[test]
 fn a_file_named_as_the_kek_is_not_taken_for_it() {
@@ -364,10 +368,6 @@ fn a_file_named_as_the_kek_is_not_taken_for_it() {
     assert_eq!(output.status.code(), Some(1), "{error}");
     assert!(error.contains("both a file and a public key") && error.contains("./kek"), "{error}");
     place.good("export azure --kek ./kek --kid {kid} --key sign");
-}
-
-    assert!(!output.status.success());
-    assert!(error.contains("--pin-file") && error.contains("KEYFERRY_PIN"), "{error}");
 }
 
 #[test]

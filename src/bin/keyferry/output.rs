@@ -86,8 +86,14 @@ pub fn finish(options: &Options, answer: Answer) -> ExitCode {
         None => ExitCode::SUCCESS,
         Some(fault) => {
             let mut err = std::io::stderr();
-            let shown = painted(&format!("keyferry: {}
-", clean(&fault.0)), &err);
+            let shown = painted(
+                &format!(
+                    "keyferry: {}
+",
+                    clean(&fault.0)
+                ),
+                &err,
+            );
             let _ = err.write_all(shown.as_bytes());
             ExitCode::FAILURE
         }
