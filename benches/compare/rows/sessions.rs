@@ -1,0 +1,30 @@
+//! What PKCS#11 itself costs: sessions, and the calls around a primitive.
+use super::keys::sign;
+use super::{Row, both};
+use crate::bare;
+use crate::common::Rv;
+use crate::measure::{Clock, Work};
+use crate::side::{Kind, Side};
+use crate::table::Want;
+
+pub fn rows() -> Vec<Row> {
+    vec![
+        Row::new("open and close a session", &[Want::OverPeer(1.5)], |b| {
+            let work = |side: &Side| -> Rv<Work<'_>> {
+                let (module, slot) = (side.module, side.slot);
+                Ok(Box::new(move || module.open(slot)?.close()))
+            };
+            both(b, (b.pace, Clock::Thread), &b.ours, work, None)
+        }),
+        Row::new("C_SignInit and C_Sign, P-256", &[Want::AboveBare(2e-6)], |b| {
+            let bare = bare::sign(Kind::P256);
+            both(
+                b,
+                (b.pace.times(2), Clock::Thread),
+                &b.ours,
+                |side| sign(side, Kind::P256),
+                Some(bare),
+            )
+        }),
+    ]
+}
