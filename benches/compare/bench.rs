@@ -64,7 +64,7 @@ impl Bench {
         let cpu = cpus.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("?");
         let cpu = cpu.trim_start_matches(['\t', ' ', ':']);
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
-        let avx512 = if cpus.contains("avx512f") { "AVX-512" } else { "no AVX-512" };
+        let avx512 = if cpus.contains("avx512ifma") { "AVX-512 IFMA" } else { "no AVX-512 IFMA" };
         let load = read("/proc/loadavg");
         let load = load.split(' ').next().unwrap_or("?");
         let kernel = read("/proc/sys/kernel/osrelease");
