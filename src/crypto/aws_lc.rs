@@ -36,6 +36,19 @@ fn failed() -> Failed {
     Failed
 }
 
+/// Empties `bytes` and wipes all the memory it has, in a way that the compiler cannot leave out. A
+/// volatile write for each byte, as `zeroize` does it, takes longer than encrypting it did.
+pub(super) fn wipe(bytes: &mut Vec<u8>) {
+    if cfg!(miri) {
+        // Miri calls no C
+        return zeroize::Zeroize::zeroize(bytes);
+    }
+    bytes.clear();
+    let all = bytes.spare_capacity_mut();
+    // SAFETY: writes exactly the length of live memory of ours, which need not be initialised.
+    unsafe { aws_lc_sys::OPENSSL_cleanse(all.as_mut_ptr().cast(), all.len()) };
+}
+
 #[cfg(test)]
 mod tests {
     use super::bignum::{BigNum, Scratch};
@@ -44,6 +57,17 @@ mod tests {
     use super::rsa::RsaKey;
     use crate::crypto::aes::Direction;
     use crate::crypto::ec::Curve;
+
+    #[test]
+    fn wiping_leaves_zeros_behind_the_length_too() {
+        let mut bytes = vec![0xA5u8; 40];
+        bytes.truncate(7);
+        super::wipe(&mut bytes);
+        assert!(bytes.is_empty() && bytes.capacity() >= 40);
+        // SAFETY: the capacity is that large, and all of it was written to.
+        unsafe { bytes.set_len(40) };
+        assert_eq!(bytes, [0; 40]);
+    }
 
     #[test]
     fn failures_leave_no_errors_behind() {

@@ -1,17 +1,22 @@
 //! Bytes that must not outlive their use, and are shown to nobody by accident.
-use super::same;
+use super::{aws_lc, same};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use zeroize::Zeroizing;
 
 /// Bytes that are wiped when dropped, compared in constant time and not printed.
 #[derive(Clone, Default)]
-pub struct Secret(Zeroizing<Vec<u8>>);
+pub struct Secret(Vec<u8>);
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        aws_lc::wipe(&mut self.0);
+    }
+}
 
 impl Secret {
     /// Takes over `bytes`, without a copy.
     pub fn new(bytes: Vec<u8>) -> Secret {
-        Secret(Zeroizing::new(bytes))
+        Secret(bytes)
     }
 }
 
