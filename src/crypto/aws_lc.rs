@@ -11,6 +11,7 @@ pub(super) mod digest;
 pub(super) mod ec;
 pub(super) mod kem;
 pub(super) mod pbkdf2;
+mod pkey;
 pub(super) mod pqdsa;
 pub(super) mod rsa;
 

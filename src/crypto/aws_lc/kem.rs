@@ -1,36 +1,12 @@
 //! A key for key encapsulation (`EVP_PKEY` of type KEM): ML-KEM.
-//!
-//! The library only reads a complete key, so any number of threads may use one.
 use super::super::{Failed, Secret, ml_kem::SEED_LEN, ml_kem::SHARED_LEN, ml_kem::Set};
-use super::{check, owned};
+use super::check;
+use super::pkey::Pkey;
 use aws_lc_sys as c;
-use std::ptr::{self, NonNull};
 
 /// A public or private key.
 #[derive(Debug)]
-pub(in crate::crypto) struct KemKey(NonNull<c::EVP_PKEY>);
-
-/// An operation under way.
-struct Context(NonNull<c::EVP_PKEY_CTX>);
-
-// SAFETY: the key is not tied to a thread.
-unsafe impl Send for KemKey {}
-// SAFETY: shared references only read it; its count of references is atomic.
-unsafe impl Sync for KemKey {}
-
-impl Drop for KemKey {
-    fn drop(&mut self) {
-        // SAFETY: ours and live; the library clears the key.
-        unsafe { c::EVP_PKEY_free(self.0.as_ptr()) }
-    }
-}
-
-impl Drop for Context {
-    fn drop(&mut self) {
-        // SAFETY: ours alone and live.
-        unsafe { c::EVP_PKEY_CTX_free(self.0.as_ptr()) }
-    }
-}
+pub(in crate::crypto) struct KemKey(Pkey);
 
 /// What a private key in PKCS#8 begins with, if it is a seed (RFC 9935, section 6): version 0, and
 /// the object identifier but for its last number.
@@ -48,7 +24,7 @@ impl KemKey {
         der.extend_from_slice(seed);
         let mut from = c::CBS { data: der.as_ptr(), len: der.len() };
         // SAFETY: reads the bytes of a live vector.
-        owned(unsafe { c::EVP_parse_private_key(&raw mut from) }).map(KemKey)
+        Pkey::own(unsafe { c::EVP_parse_private_key(&raw mut from) }).map(KemKey)
     }
 
     /// Both halves, each in bytes. They are sound and belong together.
@@ -60,7 +36,7 @@ impl KemKey {
         let (p, p_len, s, s_len) = (public.as_ptr(), public.len(), private.as_ptr(), private.len());
         // SAFETY: reads the bytes of two live slices.
         let key = unsafe { c::EVP_PKEY_kem_new_raw_key(nid(set), p, p_len, s, s_len) };
-        let key = KemKey(owned(key)?);
+        let key = KemKey(Pkey::own(key)?);
         // SAFETY: reads a live key.
         check(unsafe { c::EVP_PKEY_kem_check_key(key.0.as_ptr()) })?;
         Ok(key)
@@ -71,39 +47,29 @@ impl KemKey {
         let (at, len) = (public.as_ptr(), public.len());
         // SAFETY: reads the bytes of a live slice.
         let key = unsafe { c::EVP_PKEY_kem_new_raw_public_key(nid(set), at, len) };
-        let key = KemKey(owned(key)?);
+        let key = KemKey(Pkey::own(key)?);
         // SAFETY: reads a live key.
-        check(unsafe { c::EVP_PKEY_public_check(key.start()?.0.as_ptr()) })?;
+        check(unsafe { c::EVP_PKEY_public_check(key.0.start()?.as_ptr()) })?;
         Ok(key)
     }
 
     /// The public half in bytes.
     pub(in crate::crypto) fn public_bytes(&self, set: Set) -> Result<Vec<u8>, Failed> {
-        let mut out = vec![0; set.public_len()];
-        let mut len = out.len();
-        let (key, at) = (self.0.as_ptr(), out.as_mut_ptr());
-        // SAFETY: reads a live key and writes at most `len` bytes.
-        check(unsafe { c::EVP_PKEY_get_raw_public_key(key, at, &raw mut len) })?;
-        if len == out.len() { Ok(out) } else { Err(Failed) }
+        self.0.public_bytes(set.public_len())
     }
 
     /// The private half in bytes.
     pub(in crate::crypto) fn private_bytes(&self, set: Set) -> Result<Secret, Failed> {
-        let mut out = Secret::new(vec![0; set.private_len()]);
-        let mut len = out.len();
-        let (key, at) = (self.0.as_ptr(), out.as_mut_ptr());
-        // SAFETY: reads a live key and writes at most `len` bytes.
-        check(unsafe { c::EVP_PKEY_get_raw_private_key(key, at, &raw mut len) })?;
-        if len == out.len() { Ok(out) } else { Err(Failed) }
+        self.0.private_bytes(set.private_len())
     }
 
     /// A ciphertext and the secret in it.
     pub(in crate::crypto) fn encapsulate(&self, set: Set) -> Result<(Vec<u8>, Secret), Failed> {
-        let context = self.start()?;
+        let context = self.0.start()?;
         let mut ciphertext = vec![0; set.ciphertext_len()];
         let mut secret = Secret::new(vec![0; SHARED_LEN]);
         let (mut c_len, mut s_len) = (ciphertext.len(), secret.len());
-        let (at, c_at, s_at) = (context.0.as_ptr(), ciphertext.as_mut_ptr(), secret.as_mut_ptr());
+        let (at, c_at, s_at) = (context.as_ptr(), ciphertext.as_mut_ptr(), secret.as_mut_ptr());
         // SAFETY: writes at most as many bytes as the lengths say, and those are the buffers'.
         check(unsafe { c::EVP_PKEY_encapsulate(at, c_at, &raw mut c_len, s_at, &raw mut s_len) })?;
         if (c_len, s_len) == (ciphertext.len(), secret.len()) {
@@ -115,19 +81,13 @@ impl KemKey {
 
     /// The secret in a ciphertext.
     pub(in crate::crypto) fn decapsulate(&self, ciphertext: &[u8]) -> Result<Secret, Failed> {
-        let context = self.start()?;
+        let context = self.0.start()?;
         let mut secret = Secret::new(vec![0; SHARED_LEN]);
-        let (at, to, mut len) = (context.0.as_ptr(), secret.as_mut_ptr(), secret.len());
+        let (at, to, mut len) = (context.as_ptr(), secret.as_mut_ptr(), secret.len());
         let (from, n) = (ciphertext.as_ptr(), ciphertext.len());
         // SAFETY: reads the bytes of a live slice; writes at most `len` bytes.
         check(unsafe { c::EVP_PKEY_decapsulate(at, to, &raw mut len, from, n) })?;
         if len == secret.len() { Ok(secret) } else { Err(Failed) }
-    }
-
-    fn start(&self) -> Result<Context, Failed> {
-        // SAFETY: the context takes a reference to the live key; no engine.
-        let context = unsafe { c::EVP_PKEY_CTX_new(self.0.as_ptr(), ptr::null_mut()) };
-        owned(context).map(Context)
     }
 }
 
