@@ -1,7 +1,7 @@
 //! The module: slots, tokens, sessions. Safe Rust; the C boundary stands on it.
 use crate::ck::*;
 use crate::config::Config;
-use crate::crypto::rsa_keygen::Threads;
+use crate::crypto::rsa_keygen::{Searches, Threads};
 use crate::error::{Error, Result};
 use crate::mechanism::{MECHANISMS, Mechanism};
 use crate::object::policy::Access;
@@ -35,7 +35,8 @@ impl Module {
     /// `C_Initialize`. `threads`: whether the application allows threads of the module's own.
     pub fn new(config: Config, threads: Threads) -> Result<Module> {
         let store = store::open(&config.store)?;
-        let shared = Arc::new(Shared::new(store, config, threads));
+        let searches = Arc::new(Searches::new(threads));
+        let shared = Arc::new(Shared::new(store, config, searches));
         let module = Module {
             shared: RwLock::new(shared),
             tokens: RwLock::default(),
@@ -44,6 +45,12 @@ impl Module {
         };
         module.scan()?;
         Ok(module)
+    }
+
+    /// `C_Finalize`: gives up what other threads are at and would be at for long, searches for
+    /// primes, and waits for the threads of our own.
+    pub fn stop(&self) {
+        self.shared().searches.stop();
     }
 
     /// `C_GetInfo`
@@ -235,7 +242,7 @@ impl Module {
         let mut current = self.shared.write();
         if Arc::ptr_eq(&current, &shared) {
             let store = store::open(&shared.config.store)?;
-            *current = Arc::new(Shared::new(store, shared.config.clone(), shared.threads));
+            *current = Arc::new(Shared::new(store, shared.config.clone(), shared.searches.clone()));
             self.tokens.write().clear();
             self.sessions.write().clear();
         }

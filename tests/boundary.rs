@@ -11,6 +11,9 @@
 #[path = "boundary/children.rs"]
 mod children;
 mod common;
+#[cfg(target_os = "linux")]
+#[path = "boundary/keygen.rs"]
+mod keygen;
 #[path = "boundary/lists.rs"]
 mod lists;
 #[path = "boundary/nulls.rs"]

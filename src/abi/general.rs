@@ -16,7 +16,8 @@ c_fn! {
         })
     }
 
-    /// Ends it. Calls under way on other threads end in their time.
+    /// Ends it. An RSA key pair under way on another thread is given up; other calls end in their
+    /// time.
     fn C_Finalize(reserved: *mut c_void) |_caller, _module| {
         if !reserved.is_null() {
             return Err(Error::ArgumentsBad);

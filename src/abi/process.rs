@@ -40,7 +40,7 @@ pub(super) fn initialize(make: impl FnOnce() -> Result<Module>) -> Result<()> {
 pub(super) fn finalize() -> Result<()> {
     // A statement of its own, so that the lock is released before the module is dropped.
     let module = process().module.write().take();
-    module.map(drop).ok_or(Error::CryptokiNotInitialized)
+    module.map(|module| module.stop()).ok_or(Error::CryptokiNotInitialized)
 }
 
 /// This process.

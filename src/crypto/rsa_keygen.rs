@@ -19,12 +19,14 @@
 //! multiple. Who watches the cache of this very process while it makes a key could learn something
 //! from them, once for each key.
 mod prime;
+mod searches;
 mod sieve;
 
 use super::Failed;
 use super::aws_lc::bignum::{BigNum, Modulus, Scratch};
 use super::hash::Hash;
 use super::rsa::{Crt, Parts, PrivateKey, PublicKey, digest_info};
+pub use searches::{Searches, Threads};
 use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 use std::thread;
@@ -36,19 +38,12 @@ const E_BITS: RangeInclusive<usize> = 17..=256;
 /// Pairs of primes tried before giving up. The first meets all conditions but for a chance of about
 /// 2^-98.
 const ATTEMPTS: usize = 4;
-
-/// How many threads may search for primes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Threads {
-    /// Only the caller's: the application set `CKF_LIBRARY_CANT_CREATE_OS_THREADS`.
-    One,
-    /// One for each prime.
-    Two,
-}
+/// What the second thread is called, in the 15 bytes that Linux has for it.
+const THREAD: &str = "keyferry-primes";
 
 /// A fresh key of `bits` (even, 1024 to 16384) for the odd public exponent `e` ≥ 65537 and < 2^256,
-/// big-endian. All of [`Parts::crt`] is present.
-pub fn generate(bits: usize, e: &[u8], threads: Threads) -> Result<Parts, Failed> {
+/// big-endian. All of [`Parts::crt`] is present. Fails soon after [`Searches::stop`].
+pub fn generate(bits: usize, e: &[u8], searches: &Searches) -> Result<Parts, Failed> {
     let e = BigNum::from_be(e)?;
     if !BITS.contains(&bits)
         || !bits.is_multiple_of(2)
@@ -58,7 +53,7 @@ pub fn generate(bits: usize, e: &[u8], threads: Threads) -> Result<Parts, Failed
         return Err(Failed);
     }
     for _ in 0..ATTEMPTS {
-        let (p, q) = primes(bits / 2, &e, threads)?;
+        let (p, q) = primes(bits / 2, &e, searches)?;
         if let Some(parts) = assemble(bits, &e, p, q)? {
             prove(&parts)?;
             return Ok(parts);
@@ -67,16 +62,18 @@ pub fn generate(bits: usize, e: &[u8], threads: Threads) -> Result<Parts, Failed
     Err(Failed)
 }
 
-fn primes(bits: usize, e: &BigNum, threads: Threads) -> Result<(BigNum, BigNum), Failed> {
-    let alone = || Ok((prime::search(bits, e)?, prime::search(bits, e)?));
-    if threads == Threads::One {
+fn primes(bits: usize, e: &BigNum, searches: &Searches) -> Result<(BigNum, BigNum), Failed> {
+    let _under_way = searches.begin();
+    let search = || prime::search(bits, e, searches);
+    let alone = || Ok((search()?, search()?));
+    if searches.threads() == Threads::One {
         return alone();
     }
     thread::scope(|scope| {
-        let other = thread::Builder::new().spawn_scoped(scope, || prime::search(bits, e));
+        let other = thread::Builder::new().name(THREAD.into()).spawn_scoped(scope, search);
         // The system has no thread for us: then without.
         let Ok(other) = other else { return alone() };
-        let p = prime::search(bits, e);
+        let p = search();
         let q = other.join().unwrap_or(Err(Failed));
         Ok((p?, q?))
     })
@@ -131,6 +128,10 @@ mod tests {
 
     const F4: [u8; 3] = [1, 0, 1];
 
+    fn one() -> Searches {
+        Searches::new(Threads::One)
+    }
+
     fn number(bytes: &[u8], bits: u32) -> BoxedUint {
         BoxedUint::from_be_slice(bytes, bits).unwrap()
     }
@@ -168,36 +169,52 @@ mod tests {
     #[test]
     fn keys_meet_the_conditions() {
         for round in 0..6 {
-            let threads = if round % 2 == 0 { Threads::One } else { Threads::Two };
-            check(&generate(1024, &F4, threads).unwrap(), 1024);
+            let searches = Searches::new(if round % 2 == 0 { Threads::One } else { Threads::Two });
+            check(&generate(1024, &F4, &searches).unwrap(), 1024);
         }
-        check(&generate(2048, &F4, Threads::Two).unwrap(), 2048);
+        check(&generate(2048, &F4, &Searches::new(Threads::Two)).unwrap(), 2048);
         // Not a multiple of the machine's words.
-        check(&generate(1094, &F4, Threads::One).unwrap(), 1094);
+        check(&generate(1094, &F4, &one()).unwrap(), 1094);
     }
 
     #[test]
     fn exponents_with_small_factors() {
         // 3 · 5 · 7 · 11 · 13 · 17: most primes do not fit.
         let e = 255_255_u32.to_be_bytes();
-        let parts = generate(1024, &e, Threads::One).unwrap();
+        let parts = generate(1024, &e, &one()).unwrap();
         assert_eq!(parts.e, e[1..]);
         check(&parts, 1024);
     }
 
     #[test]
     fn the_largest_exponent() {
-        let parts = generate(1024, &[0xFF; 32], Threads::One).unwrap();
+        let parts = generate(1024, &[0xFF; 32], &one()).unwrap();
         assert_eq!(parts.e, [0xFF; 32]);
     }
 
     #[test]
     fn impossible_requests_fail() {
         for bits in [0, 512, 1023, 1025, 16386] {
-            assert!(generate(bits, &F4, Threads::One).is_err(), "{bits}");
+            assert!(generate(bits, &F4, &one()).is_err(), "{bits}");
         }
         for e in [&[][..], &[3], &[0xFF, 0xFF], &[1, 0, 0], &[1, 0, 2], &[0xFF; 33]] {
-            assert!(generate(1024, e, Threads::One).is_err(), "{e:?}");
+            assert!(generate(1024, e, &one()).is_err(), "{e:?}");
+        }
+    }
+
+    #[test]
+    fn searches_that_are_given_up_fail() {
+        for threads in [Threads::One, Threads::Two] {
+            let searches = Searches::new(threads);
+            generate(1024, &F4, &searches).unwrap();
+            // a key of this length would take minutes
+            std::thread::scope(|scope| {
+                let made = scope.spawn(|| generate(16384, &F4, &searches));
+                searches.stop();
+                assert_eq!(made.join().unwrap().err(), Some(Failed));
+            });
+            assert!(searches.stopped());
+            assert_eq!(generate(1024, &F4, &searches).err(), Some(Failed));
         }
     }
 
@@ -205,7 +222,7 @@ mod tests {
     fn primes_too_close_are_refused() {
         let scratch = || Scratch::new().unwrap();
         let e = BigNum::from_be(&F4).unwrap();
-        let p = prime::search(512, &e).unwrap();
+        let p = prime::search(512, &e, &one()).unwrap();
         let same = BigNum::from_be(&p.to_be().unwrap()).unwrap();
         assert!(p.gcd(&e, &mut scratch()).unwrap().is_one());
         assert!(assemble(1024, &e, p, same).unwrap().is_none());

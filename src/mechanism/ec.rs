@@ -5,7 +5,7 @@ use super::{Bound, Mechanism, Params, Transform, Verify};
 use crate::ck::*;
 use crate::crypto::ec::{Curve, PrivateKey};
 use crate::crypto::hash::Hash;
-use crate::crypto::rsa_keygen::Threads;
+use crate::crypto::rsa_keygen::Searches;
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::encode;
@@ -65,7 +65,7 @@ fn generate_pair(
     _: &Params,
     public: &Attributes,
     _: &Attributes,
-    _: Threads,
+    _: &Searches,
 ) -> Result<(Attributes, Attributes)> {
     let params = public.bytes(CKA_EC_PARAMS).ok_or(Error::TemplateIncomplete)?;
     let key = PrivateKey::generate(encode::curve(params)?).map_err(|_| Error::RandomNoRng)?;

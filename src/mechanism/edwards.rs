@@ -3,7 +3,7 @@ use super::whole::{Limit, Whole};
 use super::{Bound, Mechanism, Params, Shape, Transform, Verify};
 use crate::ck::*;
 use crate::crypto::edwards::{PrivateKey, SIGNATURE_LEN, Variant};
-use crate::crypto::rsa_keygen::Threads;
+use crate::crypto::rsa_keygen::Searches;
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::encode;
@@ -33,7 +33,7 @@ fn generate_pair(
     _: &Params,
     _: &Attributes,
     _: &Attributes,
-    _: Threads,
+    _: &Searches,
 ) -> Result<(Attributes, Attributes)> {
     encode::edwards_attributes(&PrivateKey::generate().map_err(|_| Error::RandomNoRng)?)
 }

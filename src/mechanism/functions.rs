@@ -1,6 +1,6 @@
 //! What a row is made of: the functions that a mechanism can have, and the operations they start.
 use super::Params;
-use crate::crypto::{Secret, rsa_keygen::Threads};
+use crate::crypto::{Secret, rsa_keygen::Searches};
 use crate::error::Result;
 use crate::object::attribute::Attributes;
 use crate::object::policy::{Key, Target};
@@ -76,7 +76,7 @@ pub type GeneratePair = fn(
     &Params,
     public: &Attributes,
     private: &Attributes,
-    Threads,
+    &Searches,
 ) -> Result<(Attributes, Attributes)>;
 
 /// Wrapping: its length is known before its bytes, so that a size query costs nothing.

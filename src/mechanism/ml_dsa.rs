@@ -7,7 +7,7 @@ use crate::ck::*;
 use crate::crypto::hash::{Hash, Hasher, Shake};
 use crate::crypto::ml_dsa::{PrivateKey, Set};
 use crate::crypto::prehash::{self, Hedge, PreHash};
-use crate::crypto::rsa_keygen::Threads;
+use crate::crypto::rsa_keygen::Searches;
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::encode;
@@ -38,7 +38,7 @@ fn generate_pair(
     _: &Params,
     public: &Attributes,
     _: &Attributes,
-    _: Threads,
+    _: &Searches,
 ) -> Result<(Attributes, Attributes)> {
     let set: Set = encode::parameter_set(public)?;
     let key = PrivateKey::generate(set).map_err(|_| Error::RandomNoRng)?;

@@ -6,7 +6,7 @@ use super::{Encapsulate, Encapsulated, Mechanism, Params};
 use crate::ck::*;
 use crate::crypto::Secret;
 use crate::crypto::ml_kem::{PrivateKey, Set};
-use crate::crypto::rsa_keygen::Threads;
+use crate::crypto::rsa_keygen::Searches;
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::encode;
@@ -35,7 +35,7 @@ fn generate_pair(
     _: &Params,
     public: &Attributes,
     _: &Attributes,
-    _: Threads,
+    _: &Searches,
 ) -> Result<(Attributes, Attributes)> {
     let set: Set = encode::parameter_set(public)?;
     let key = PrivateKey::generate(set).map_err(|_| Error::RandomNoRng)?;

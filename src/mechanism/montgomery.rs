@@ -3,7 +3,7 @@
 use super::{Mechanism, Params};
 use crate::ck::*;
 use crate::crypto::montgomery::PrivateKey;
-use crate::crypto::rsa_keygen::Threads;
+use crate::crypto::rsa_keygen::Searches;
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::encode;
@@ -21,7 +21,7 @@ fn generate_pair(
     _: &Params,
     _: &Attributes,
     _: &Attributes,
-    _: Threads,
+    _: &Searches,
 ) -> Result<(Attributes, Attributes)> {
     encode::montgomery_attributes(&PrivateKey::generate().map_err(|_| Error::RandomNoRng)?)
 }

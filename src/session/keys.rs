@@ -38,8 +38,8 @@ impl Session {
         let params = self.params(mechanism, params)?;
         let public = self.generated(mechanism, CKO_PUBLIC_KEY, public)?;
         let private = self.generated(mechanism, CKO_PRIVATE_KEY, private)?;
-        let threads = self.token.shared().threads;
-        let halves = generate(&params, &public.attributes, &private.attributes, threads)?;
+        let searches = &self.token.shared().searches;
+        let halves = generate(&params, &public.attributes, &private.attributes, searches)?;
         let pair = vec![public.finish(halves.0)?, private.finish(halves.1)?];
         match self.token.insert(self.handle, pair)?.as_slice() {
             [public, private] => Ok((*public, *private)),

@@ -11,7 +11,7 @@ mod sync;
 
 use crate::ck::*;
 use crate::config::Config;
-use crate::crypto::rsa_keygen::Threads;
+use crate::crypto::rsa_keygen::Searches;
 use crate::error::{Error, Result};
 use crate::object::policy::Login;
 use crate::store::Store;
@@ -30,13 +30,13 @@ use sync::Freshness;
 pub struct Shared {
     pub store: Arc<dyn Store>,
     pub config: Config,
-    pub threads: Threads,
+    pub searches: Arc<Searches>,
 }
 
 impl Shared {
     /// For a module on `store`.
-    pub fn new(store: Arc<dyn Store>, config: Config, threads: Threads) -> Shared {
-        Shared { store, config, threads }
+    pub fn new(store: Arc<dyn Store>, config: Config, searches: Arc<Searches>) -> Shared {
+        Shared { store, config, searches }
     }
 
     /// A handle that no session or object of this process has had: never 0, never reused, so that

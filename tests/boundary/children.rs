@@ -10,7 +10,7 @@ unsafe extern "C" {
 }
 
 /// Runs `child` in a forked child; fails if it panics there.
-fn in_child(child: impl FnOnce()) {
+pub fn in_child(child: impl FnOnce()) {
     match unsafe { fork() } {
         -1 => panic!("fork failed"),
         0 => {

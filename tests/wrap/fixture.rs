@@ -2,7 +2,7 @@
 use crate::common::*;
 use keyferry::crypto::oaep::Oaep;
 use keyferry::crypto::rsa::{Crt, Parts, PrivateKey};
-use keyferry::crypto::rsa_keygen::{self, Threads};
+use keyferry::crypto::rsa_keygen::{self, Searches, Threads};
 use keyferry::crypto::{Secret, aes_kw, oaep};
 use parking_lot::Mutex;
 use rsa::pkcs1::{RsaPrivateKey, UintRef, der::Decode};
@@ -32,7 +32,8 @@ pub fn numbers(bits: usize, name: &'static str) -> &'static Parts {
             // half a minute to make
             return numbers_of_pem(include_str!("../data/rsa-8192.pem"));
         }
-        let made = rsa_keygen::generate(bits, &[1, 0, 1], Threads::Two).expect("an RSA key");
+        let made = rsa_keygen::generate(bits, &[1, 0, 1], &Searches::new(Threads::Two))
+            .expect("an RSA key");
         Box::leak(Box::new(made))
     })
 }

@@ -15,7 +15,7 @@ use keyferry::ck::*;
 use keyferry::client::{Oaep, Profile};
 use keyferry::crypto::hash::Hash;
 use keyferry::crypto::rsa::{Crt, Parts, PrivateKey};
-use keyferry::crypto::rsa_keygen::{self, Threads};
+use keyferry::crypto::rsa_keygen::{self, Searches, Threads};
 use keyferry::crypto::{Failed, Secret, aes_kw, oaep};
 use keyferry::object::attribute::Attributes;
 use keyferry::object::encode;
@@ -52,7 +52,8 @@ impl Opener {
     /// A fresh one.
     pub fn make(bits: usize) -> Result<Opener, Fault> {
         let failed = |Failed| fault!("no throw-away KEK can be made: there are no random numbers");
-        let parts = rsa_keygen::generate(bits, &EXPONENT, Threads::Two).map_err(failed)?;
+        let parts =
+            rsa_keygen::generate(bits, &EXPONENT, &Searches::new(Threads::Two)).map_err(failed)?;
         let kek = Kek::new(&parts.n, &parts.e)?;
         Ok(Opener { key: PrivateKey::new(&parts).map_err(failed)?, kek })
     }

@@ -5,7 +5,7 @@
 //! more than one; what passes meets its further rounds with two bases at a time.
 use super::super::aws_lc::bignum::{BigNum, Modulus, Scratch, power_pair};
 use super::super::{Failed, random};
-use super::sieve;
+use super::{Searches, sieve};
 use std::cmp::Ordering;
 
 /// Odd numbers in a window, per bit of a prime. Of them 2 / (ln 2 · bits) are prime, so a window
@@ -15,12 +15,13 @@ const WINDOW_PER_BIT: usize = 8;
 const WINDOWS: usize = 64;
 
 /// A prime of `bits` bits, the two highest set, with p - 1 prime to `e`.
-pub(super) fn search(bits: usize, e: &BigNum) -> Result<BigNum, Failed> {
+pub(super) fn search(bits: usize, e: &BigNum, all: &Searches) -> Result<BigNum, Failed> {
     let scratch = &mut Scratch::new()?;
     for _ in 0..WINDOWS {
         let start = BigNum::random_odd(bits)?;
         let mut offsets = sieve::survivors(&start, WINDOW_PER_BIT * bits)?;
         while offsets.len() >= 2 {
+            all.go_on()?;
             let mut draw = || Candidate::new(start.plus(draw(&mut offsets)?)?, scratch);
             let pair = [draw()?, draw()?];
             let passed = round(pair.each_ref(), scratch)?;
@@ -148,10 +149,45 @@ mod tests {
         assert_eq!(drawn, (0..100).collect::<Vec<u8>>());
     }
 
+    /// How unlikely it is that a random odd composite of `k` bits passes with `t` bases, in bits: the
+    /// bound of FIPS 186-5, section C.1, from which table B.1 is made.
+    fn error_bits(k: u32, t: u32) -> f64 {
+        let (k, t) = (f64::from(k), f64::from(t));
+        let longest = 2.0 * (k - 1.0).sqrt() - 1.0;
+        let weight = 2.0 * (std::f64::consts::PI.powi(2) - 6.0) / 3.0;
+        let (mut sum, mut least) = (0.0, f64::INFINITY);
+        for m in (3_u32..).take_while(|m| f64::from(*m) <= longest) {
+            let inner = (2..=m).map(f64::from).map(|j| (-j - (k - 1.0) / j).exp2()).sum::<f64>();
+            let m = f64::from(m);
+            sum += (m - (m - 1.0) * t).exp2() * inner;
+            least = least.min((-2.0 - m * t).exp2() + weight * sum);
+        }
+        -(2.00743 * std::f64::consts::LN_2 * k * least).log2()
+    }
+
+    /// FIPS 186-5, table B.1: length of a prime, bases, and the error that they leave in bits below
+    /// 1. The first row is of FIPS 186-4, table C.3, for which FIPS 186-5 has no successor.
+    const TABLE: [(u32, u32, f64); 4] =
+        [(512, 7, 100.0), (1024, 5, 112.0), (1536, 4, 128.0), (2048, 4, 144.0)];
+
     #[test]
-    fn rounds_meet_the_table() {
-        for (bits, bases) in [(512, 7), (1024, 5), (1536, 4), (2048, 4), (4096, 4)] {
-            assert!(2 * further_rounds(bits) >= bases, "{bits}");
+    fn the_table_follows_from_the_bound() {
+        for (bits, bases, error) in TABLE {
+            assert!(error_bits(bits, bases) >= error, "{bits}");
+            assert!(error_bits(bits, bases - 1) < error, "{bits}: one base less would do");
+        }
+    }
+
+    #[test]
+    fn rounds_meet_the_table_and_the_bound() {
+        for (bits, bases, _) in TABLE {
+            assert!(2 * further_rounds(bits.try_into().unwrap()) >= bases.try_into().unwrap());
+        }
+        // lengths of primes between, with the error of the row before them
+        for bits in (512..=8192).step_by(32) {
+            let bases = 2 * further_rounds(bits.try_into().unwrap());
+            let error = TABLE.iter().rev().find(|row| row.0 <= bits).unwrap().2;
+            assert!(error_bits(bits, bases.try_into().unwrap()) >= error, "{bits}");
         }
     }
 }
