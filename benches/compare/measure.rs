@@ -44,7 +44,7 @@ pub enum Clock {
 impl Clock {
     /// Since some moment in the past.
     #[cfg(unix)]
-    fn now(self) -> Duration {
+    pub fn now(self) -> Duration {
         let clock = match self {
             Clock::Thread => libc::CLOCK_THREAD_CPUTIME_ID,
             Clock::Wall => libc::CLOCK_MONOTONIC,
@@ -56,7 +56,7 @@ impl Clock {
     }
 
     #[cfg(not(unix))]
-    fn now(self) -> Duration {
+    pub fn now(self) -> Duration {
         static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
         START.get_or_init(Instant::now).elapsed()
     }
