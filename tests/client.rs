@@ -23,7 +23,8 @@ struct Fixture {
 impl Fixture {
     fn new() -> Fixture {
         let module = Module::embedded(Some("memory:")).unwrap();
-        let slot = module.slots().unwrap().into_iter().find(|s| !s.is_initialized()).unwrap().slot;
+        let slot =
+            module.slots().unwrap().tokens.into_iter().find(|s| !s.is_initialized()).unwrap().slot;
         module.init_token(slot, PIN, "client").unwrap();
         let session = module.open(slot, Access::ReadWrite).unwrap();
         session.login(User::So, PIN).unwrap();

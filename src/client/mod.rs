@@ -17,7 +17,7 @@ mod wrap;
 
 pub use error::{Error, Result};
 pub use mechanism::{Mechanism, Oaep};
-pub use module::{Module, TokenSlot};
+pub use module::{Module, Slots, TokenSlot};
 pub use session::{Access, Session, User};
 pub use template::Template;
 pub use wrap::{Profile, Way};

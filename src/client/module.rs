@@ -44,6 +44,15 @@ pub struct TokenSlot {
     pub firmware: String,
 }
 
+/// The slots of a module that hold a token. One that cannot be read does not hide the others.
+#[derive(Clone, Debug, Default)]
+pub struct Slots {
+    /// Those whose token can be read.
+    pub tokens: Vec<TokenSlot>,
+    /// The others, each with the reason: what `C_GetTokenInfo` answered.
+    pub unreadable: Vec<(CK_SLOT_ID, Error)>,
+}
+
 impl TokenSlot {
     /// Whether the token has been initialised.
     pub fn is_initialized(&self) -> bool {
@@ -122,8 +131,19 @@ impl Module {
         self.0.threads
     }
 
-    /// Slots that hold a token, initialised or not.
-    pub fn slots(&self) -> Result<Vec<TokenSlot>> {
+    /// Slots that hold a token, initialised or not. Fails only if there is no list of them.
+    pub fn slots(&self) -> Result<Slots> {
+        let mut slots = Slots::default();
+        for slot in self.slot_list()? {
+            match self.token(slot) {
+                Ok(token) => slots.tokens.push(token),
+                Err(error) => slots.unreadable.push((slot, error)),
+            }
+        }
+        Ok(slots)
+    }
+
+    fn slot_list(&self) -> Result<Vec<CK_SLOT_ID>> {
         let mut count: CK_ULONG = 0;
         call!(self.0.list, C_GetSlotList(CK_TRUE, null_mut(), &mut count))?;
         let mut slots: Vec<CK_SLOT_ID> =
@@ -131,7 +151,7 @@ impl Module {
         let mut count = ulong(slots.len());
         call!(self.0.list, C_GetSlotList(CK_TRUE, slots.as_mut_ptr(), &mut count))?;
         slots.truncate(usize::try_from(count).unwrap_or_default());
-        slots.into_iter().map(|slot| self.token(slot)).collect()
+        Ok(slots)
     }
 
     fn token(&self, slot: CK_SLOT_ID) -> Result<TokenSlot> {

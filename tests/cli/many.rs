@@ -29,7 +29,8 @@ fn logged_in(place: &Place) -> LoggedIn {
     let turn = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let store = format!("sqlite:{}", place.path("store"));
     let module = Module::embedded(Some(&store)).unwrap();
-    let slot = module.slots().unwrap().into_iter().find(|slot| slot.is_initialized()).unwrap().slot;
+    let slot =
+        module.slots().unwrap().tokens.into_iter().find(|slot| slot.is_initialized()).unwrap().slot;
     let session = module.open(slot, Access::ReadWrite).unwrap();
     session.login(User::User, "12345678").unwrap();
     LoggedIn(session, turn)

@@ -137,7 +137,7 @@ impl Restore {
         })?;
         let tokens = store.tokens().unwrap_or_default();
         let number = tokens.iter().position(|token| *token == backup.token());
-        let slots = options.open_module()?.slots()?;
+        let slots = options.open_module()?.slots()?.tokens;
         let token = number
             .and_then(|n| slots.into_iter().find(|t| usize::try_from(t.slot) == Ok(n)))
             .ok_or_else(|| fault!("the token was restored, but the store does not show it; see `keyferry token list`"))?;

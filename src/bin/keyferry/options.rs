@@ -3,7 +3,7 @@ use crate::output::{During, Fault, fault};
 use crate::pin;
 use clap::Args;
 use keyferry::ck::CK_SLOT_ID;
-use keyferry::client::{Access, Module, Session, TokenSlot, User};
+use keyferry::client::{Access, Error, Module, Session, Slots, TokenSlot, User};
 use std::path::PathBuf;
 
 /// Which module, which token, which PIN, which form of output.
@@ -63,8 +63,9 @@ impl Options {
                 ))
             };
         }
+        let unread = unread(&slots);
         let mut tokens: Vec<TokenSlot> =
-            slots.into_iter().filter(TokenSlot::is_initialized).collect();
+            slots.tokens.into_iter().filter(TokenSlot::is_initialized).collect();
         if let Some(label) = &self.token {
             tokens.retain(|token| token.label == *label);
         }
@@ -73,11 +74,14 @@ impl Options {
                 fault!("there is no token; `keyferry token init --label …` makes one")
             }),
             (0, Some(label)) => Err(fault!(
-                "there is no token \"{label}\"; `keyferry token list` shows those there are"
+                "there is no token \"{label}\"{unread}; `keyferry token list` shows those there are"
             )),
-            (0, None) => Err(fault!(
+            (0, None) if unread.is_empty() => Err(fault!(
                 "there is no initialised token; `keyferry token init --label …` makes one"
             )),
+            (0, None) => {
+                Err(fault!("there is no initialised token{unread}; `keyferry token list` says why"))
+            }
             (n, Some(label)) => Err(fault!(
                 "{n} tokens are labelled \"{label}\"; choose one with --slot, as `keyferry token list` shows it"
             )),
@@ -115,9 +119,30 @@ impl Options {
 }
 
 /// The slot of this number.
-pub fn numbered(slots: Vec<TokenSlot>, number: CK_SLOT_ID) -> Result<TokenSlot, Fault> {
-    let found = slots.into_iter().find(|token| token.slot == number);
+pub fn numbered(slots: Slots, number: CK_SLOT_ID) -> Result<TokenSlot, Fault> {
+    if let Some((_, error)) = slots.unreadable.iter().find(|(slot, _)| *slot == number) {
+        return Err(unreadable(number, error));
+    }
+    let found = slots.tokens.into_iter().find(|token| token.slot == number);
     found.ok_or_else(|| {
         fault!("there is no slot {number}; `keyferry token list` shows those there are")
     })
+}
+
+/// What is wrong with a slot whose token cannot be read, and what to do.
+pub fn unreadable(slot: CK_SLOT_ID, error: &Error) -> Fault {
+    fault!(
+        "the token in slot {slot} cannot be read: {error}; connect or repair it with what the module's maker gives, \
+         or use another token"
+    )
+}
+
+/// Words for a token that was not found among those that can be read: it may be one of the others.
+fn unread(slots: &Slots) -> String {
+    let numbers: Vec<String> =
+        slots.unreadable.iter().map(|(slot, _)| format!("slot {slot}")).collect();
+    match numbers.as_slice() {
+        [] => String::new(),
+        numbers => format!(" that can be read, and what is in {} cannot", numbers.join(", ")),
+    }
 }

@@ -4,7 +4,7 @@ use crate::output::{Answer, During, Fault, Report, clean, fault, table};
 use crate::{backup, pin};
 use clap::{Args, Subcommand};
 use keyferry::ck::{CK_SLOT_ID, CK_ULONG};
-use keyferry::client::{Access, Module, TokenSlot, User};
+use keyferry::client::{Access, Module, Slots, TokenSlot, User};
 use serde_json::{Value, json};
 
 #[derive(Debug, Subcommand)]
@@ -78,6 +78,7 @@ impl Init {
             }
             return Ok(found);
         }
+        let slots = slots.tokens;
         if let Some(same) =
             slots.iter().find(|token| token.is_initialized() && token.label == self.label)
         {
@@ -119,7 +120,7 @@ pub fn make(
     module.init_token(slot, so_pin, label).during("the token was not initialised")?;
     // some modules move a token to another slot when it is initialised
     let is_it = |token: &TokenSlot| token.is_initialized() && token.label == label;
-    let slots = module.slots()?;
+    let slots = module.slots()?.tokens;
     let here = slots.iter().find(|token| token.slot == slot && is_it(token));
     let found = here.or_else(|| slots.iter().find(|token| is_it(token) && !token.has_user_pin()));
     let slot = found
@@ -134,17 +135,26 @@ pub fn make(
     session.login(User::So, so_pin)?;
     session.init_pin(user_pin).during("the token has no user PIN yet, because it was not taken")?;
     session.logout()?;
-    let ready = module.slots()?.into_iter().find(|token| token.slot == slot);
+    let ready = module.slots()?.tokens.into_iter().find(|token| token.slot == slot);
     ready.ok_or_else(|| {
         fault!("the token \"{label}\" is gone; `keyferry token list` shows those there are")
     })
 }
 
 fn list(options: &Options) -> Answer {
-    let tokens = options.open_module()?.slots()?;
-    let rows: Vec<Vec<String>> = tokens.iter().map(cells).collect();
+    let Slots { tokens, unreadable } = options.open_module()?.slots()?;
+    let mut rows: Vec<Vec<String>> = tokens.iter().map(cells).collect();
+    let mut objects: Vec<Value> = tokens.iter().map(describe).collect();
+    let mut reasons = String::new();
+    for (slot, error) in &unreadable {
+        // one bad token does not hide the others
+        let Fault(reason) = options::unreadable(*slot, error);
+        rows.push(vec![slot.to_string(), "?".to_owned(), "cannot be read".to_owned()]);
+        objects.push(json!({ "slot": slot, "error": reason }));
+        reasons += &format!("\n{}\n", clean(&reason));
+    }
     let text = table(&["SLOT", "LABEL", "STATE", "MANUFACTURER", "MODEL", "SERIAL"], &rows);
-    Ok(Report::new(text, Value::Array(tokens.iter().map(describe).collect())))
+    Ok(Report::new(text + &reasons, Value::Array(objects)))
 }
 
 fn state(token: &TokenSlot) -> &'static str {

@@ -205,7 +205,7 @@ fn unwrapped(kind: &Kind) -> Template {
 
 /// A new token, the user logged in.
 fn throw_away(module: &Module, label: &str) -> Result<(TokenSlot, Session), Fault> {
-    let slots = module.slots()?;
+    let slots = module.slots()?.tokens;
     let free = slots.iter().find(|token| !token.is_initialized());
     let free = free.ok_or_else(|| fault!("the module has no slot for the {label}'s token"))?;
     let made = token::make(module, free.slot, label, PIN, PIN)?;

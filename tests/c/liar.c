@@ -1,0 +1,167 @@
+/* A PKCS#11 module that lies, over another one (LIAR_MODULE): what no honest module does on demand.
+ *
+ * LIES holds statements, each ended by a semicolon; numbers are hexadecimal:
+ *   token SLOT CKR       C_GetTokenInfo of this slot answers so
+ *   lacks CKM            C_GetMechanismInfo does not know this mechanism
+ *   answers NAME CKR     C_NAME answers so and does nothing: CopyObject, UnwrapKey, WrapKey, DestroyObject
+ *   drops CKA            C_CopyObject and C_UnwrapKey overlook it in the template, and answer CKR_OK
+ *   spoils CKA           C_CopyObject makes it false in the original
+ *   says CKA HEX         C_GetAttributeValue gives these bytes, whatever the object */
+#define _GNU_SOURCE
+#include "../../pkcs11-headers/pkcs11.h"
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static CK_FUNCTION_LIST *real;
+static CK_FUNCTION_LIST liar;
+
+/* The next statement of this form at or after `from`; what follows its words is at *rest. */
+static const char *statement(const char *from, const char *verb, const char **rest)
+{
+    size_t len = strlen(verb);
+    while (from && *from) {
+        const char *end = strchr(from, ';');
+        if (strncmp(from, verb, len) == 0 && from[len] == ' ') {
+            *rest = from + len + 1;
+            return end ? end + 1 : from + strlen(from);
+        }
+        from = end ? end + 1 : NULL;
+    }
+    return NULL;
+}
+
+static const char *lies(void)
+{
+    const char *all = getenv("LIES");
+    return all ? all : "";
+}
+
+/* Whether there is a statement of the verb with this number first; what follows that is at *rest. */
+static int is_lie(const char *verb, CK_ULONG number, const char **rest)
+{
+    const char *words, *at = lies();
+    while ((at = statement(at, verb, &words))) {
+        char *after;
+        if (strtoul(words, &after, 16) == number) {
+            *rest = *after == ' ' ? after + 1 : after;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The answer that the function is to give, or CKR_OK. */
+static CK_RV answer_of(const char *function)
+{
+    const char *words, *at = lies();
+    size_t len = strlen(function);
+    while ((at = statement(at, "answers", &words)))
+        if (strncmp(words, function, len) == 0 && words[len] == ' ')
+            return strtoul(words + len, NULL, 16);
+    return CKR_OK;
+}
+
+/* The template without what is overlooked; the caller frees it. */
+static CK_ATTRIBUTE *without(const CK_ATTRIBUTE *template, CK_ULONG *count)
+{
+    CK_ATTRIBUTE *rest = calloc(*count + 1, sizeof *rest);
+    const char *unused;
+    CK_ULONG kept = 0;
+    for (CK_ULONG at = 0; rest && at < *count; at++)
+        if (!is_lie("drops", template[at].type, &unused))
+            rest[kept++] = template[at];
+    *count = kept;
+    return rest;
+}
+
+static CK_RV get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
+{
+    const char *code;
+    return is_lie("token", slot, &code) ? strtoul(code, NULL, 16) : real->C_GetTokenInfo(slot, info);
+}
+
+static CK_RV get_mechanism_info(CK_SLOT_ID slot, CK_MECHANISM_TYPE mechanism, CK_MECHANISM_INFO *info)
+{
+    const char *unused;
+    return is_lie("lacks", mechanism, &unused) ? CKR_MECHANISM_INVALID
+                                               : real->C_GetMechanismInfo(slot, mechanism, info);
+}
+
+static CK_RV get_attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template,
+                                 CK_ULONG count)
+{
+    const char *hex;
+    if (count != 1 || !is_lie("says", template->type, &hex))
+        return real->C_GetAttributeValue(session, object, template, count);
+    CK_ULONG len = strspn(hex, "0123456789abcdef") / 2;
+    unsigned byte;
+    for (CK_ULONG at = 0; template->pValue && at < len && sscanf(hex + 2 * at, "%2x", &byte) == 1; at++)
+        ((CK_BYTE *)template->pValue)[at] = (CK_BYTE)byte;
+    template->ulValueLen = len;
+    return CKR_OK;
+}
+
+static CK_RV copy_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count,
+                         CK_OBJECT_HANDLE *copy)
+{
+    CK_RV answer = answer_of("CopyObject");
+    if (answer != CKR_OK)
+        return answer;
+    CK_ATTRIBUTE *rest = without(template, &count);
+    answer = real->C_CopyObject(session, object, rest, count, copy);
+    free(rest);
+    const char *words;
+    if (statement(lies(), "spoils", &words)) {
+        CK_BBOOL no = CK_FALSE;
+        CK_ATTRIBUTE other = { strtoul(words, NULL, 16), &no, sizeof no };
+        real->C_SetAttributeValue(session, object, &other, 1);
+    }
+    return answer;
+}
+
+static CK_RV unwrap_key(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE kek, CK_BYTE *wrapped,
+                        CK_ULONG length, CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *key)
+{
+    CK_RV answer = answer_of("UnwrapKey");
+    if (answer != CKR_OK)
+        return answer;
+    CK_ATTRIBUTE *rest = without(template, &count);
+    answer = real->C_UnwrapKey(session, mechanism, kek, wrapped, length, rest, count, key);
+    free(rest);
+    return answer;
+}
+
+static CK_RV wrap_key(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE kek, CK_OBJECT_HANDLE key,
+                      CK_BYTE *wrapped, CK_ULONG *length)
+{
+    CK_RV answer = answer_of("WrapKey");
+    return answer == CKR_OK ? real->C_WrapKey(session, mechanism, kek, key, wrapped, length) : answer;
+}
+
+static CK_RV destroy_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
+{
+    CK_RV answer = answer_of("DestroyObject");
+    return answer == CKR_OK ? real->C_DestroyObject(session, object) : answer;
+}
+
+CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
+{
+    const char *path = getenv("LIAR_MODULE");
+    void *library = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
+    void *symbol = library ? dlsym(library, "C_GetFunctionList") : NULL;
+    CK_C_GetFunctionList find = (CK_C_GetFunctionList)symbol;
+    if (!find || find(&real) != CKR_OK)
+        return CKR_GENERAL_ERROR;
+    liar = *real;
+    liar.C_GetTokenInfo = get_token_info;
+    liar.C_GetMechanismInfo = get_mechanism_info;
+    liar.C_GetAttributeValue = get_attribute_value;
+    liar.C_CopyObject = copy_object;
+    liar.C_UnwrapKey = unwrap_key;
+    liar.C_WrapKey = wrap_key;
+    liar.C_DestroyObject = destroy_object;
+    *list = &liar;
+    return CKR_OK;
+}

@@ -1,0 +1,58 @@
+//! The command line on a module that lies (`tests/c/liar.c`): what no honest module shows on demand.
+use crate::{Place, text, with_token};
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+
+/// The token of `token-refusals.toml`, a second token, and the module that lies.
+fn with_liar() -> Place {
+    let place = with_token();
+    place.good("token init --label second");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/liar.c");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"]);
+    let compiled = compiler.arg(place.path("liar.so")).arg(source).arg("-ldl").output();
+    let compiled = compiled.expect("this test needs a C compiler named cc");
+    assert!(compiled.status.success(), "{}", text(&compiled.stderr));
+    place
+}
+
+impl Place {
+    /// What must succeed although the module lies.
+    fn good_lying(&self, lies: &str, line: &str) -> String {
+        let output = self.run_lying(lies, line);
+        assert!(output.status.success(), "{line}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+}
+
+#[test]
+fn refuses_what_the_module_lies_about() {
+    let place = with_liar();
+    place.refuses(include_str!("modules.toml"));
+}
+
+#[test]
+fn one_token_that_cannot_be_read_stops_nobody() {
+    let place = with_liar();
+    let lies = "token 1 30;";
+    let shown = place.good_lying(lies, "token list");
+    assert!(shown.contains("\n1     ?        cannot be read\n"), "{shown}");
+    for part in [
+        "the token in slot 1 cannot be read: ",
+        "C_GetTokenInfo answered CKR_DEVICE_ERROR",
+        "use another",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let listed: Value = serde_json::from_str(&place.good_lying(lies, "token list --json")).unwrap();
+    let of = |slot: u64| listed.as_array().unwrap().iter().find(|t| t["slot"] == slot).unwrap();
+    assert_eq!(of(0)["label"], "offline");
+    assert_eq!(of(1).as_object().unwrap().len(), 2, "{listed}");
+    assert!(of(1)["error"].as_str().unwrap().contains("CKR_DEVICE_ERROR"));
+    // by its label, by its slot, and as the only one there is
+    for choice in ["--token offline", "--slot 0", ""] {
+        assert!(place.good_lying(lies, &format!("key list {choice}")).contains("guarded"));
+    }
+    place.good_lying(lies, "token init --label third");
+}
