@@ -11,10 +11,10 @@ use std::str::FromStr;
 pub struct Day([u8; 8]);
 
 impl Day {
-    /// Of an attribute; an empty one says that there is no such day.
     fn read(value: &[u8]) -> Option<Day> {
         let digits: [u8; 8] = value.try_into().ok()?;
-        digits.iter().all(u8::is_ascii_digit).then_some(Day(digits))
+        let is_written = digits.iter().all(u8::is_ascii_digit);
+        Some(Day(digits)).filter(|day| is_written && day.is_possible())
     }
 
     fn is_possible(self) -> bool {
@@ -39,7 +39,7 @@ impl FromStr for Day {
     fn from_str(text: &str) -> Result<Day, String> {
         let dashed = |at: usize| text.as_bytes().get(at) == Some(&b'-');
         let digits: String = text.chars().filter(|c| *c != '-').collect();
-        let day = Day::read(digits.as_bytes()).filter(|day| day.is_possible());
+        let day = Day::read(digits.as_bytes());
         let day = day.filter(|_| text.len() == 10 && dashed(4) && dashed(7));
         day.ok_or_else(|| "give a day that there is, as 2026-12-01".to_owned())
     }
@@ -55,54 +55,119 @@ impl fmt::Display for Day {
     }
 }
 
-/// A key's days; without one there is no limit on that side.
+/// A key's limit on one side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Limit {
+    /// None: the attribute is empty or not there.
+    #[default]
+    None,
+    /// This day belongs to the key's time.
+    Day(Day),
+    /// The module gives something that is no day, so nobody knows.
+    NoDay,
+}
+
+impl From<Option<Day>> for Limit {
+    fn from(day: Option<Day>) -> Limit {
+        day.map_or(Limit::None, Limit::Day)
+    }
+}
+
+impl Limit {
+    fn read(value: &[u8]) -> Limit {
+        match value {
+            [] => Limit::None,
+            value => Day::read(value).map_or(Limit::NoDay, Limit::Day),
+        }
+    }
+
+    /// `2026-12-01`, or what it is instead; `None` if there is no limit.
+    pub fn text(self) -> Option<String> {
+        match self {
+            Limit::None => None,
+            Limit::Day(day) => Some(day.to_string()),
+            Limit::NoDay => Some("not a date".to_owned()),
+        }
+    }
+}
+
+/// A key's days.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dates {
     /// `CKA_START_DATE`, the first day.
-    pub from: Option<Day>,
+    pub from: Limit,
     /// `CKA_END_DATE`, the last day.
-    pub until: Option<Day>,
+    pub until: Limit,
 }
 
 impl Dates {
     /// Those of a key object.
     pub fn of(session: &Session, key: CK_OBJECT_HANDLE) -> Result<Dates, Fault> {
-        let day = |cka| session.attribute(key, cka).map(|v| v.and_then(|v| Day::read(&v)));
-        Ok(Dates { from: day(CKA_START_DATE)?, until: day(CKA_END_DATE)? })
+        let limit = |cka| -> Result<Limit, Fault> {
+            Ok(session.attribute(key, cka)?.map_or(Limit::None, |value| Limit::read(&value)))
+        };
+        Ok(Dates { from: limit(CKA_START_DATE)?, until: limit(CKA_END_DATE)? })
     }
 
     /// Gives them to a new key.
     pub fn give(&self, template: Template) -> Template {
-        let days = [(CKA_START_DATE, self.from), (CKA_END_DATE, self.until)];
-        days.into_iter().fold(template, |template, (cka, day)| match day {
-            Some(Day(digits)) => template.bytes(cka, &digits),
-            None => template,
+        let limits = [(CKA_START_DATE, self.from), (CKA_END_DATE, self.until)];
+        limits.into_iter().fold(template, |template, (cka, limit)| match limit {
+            Limit::Day(Day(digits)) => template.bytes(cka, &digits),
+            Limit::None | Limit::NoDay => template,
         })
     }
 
     /// Why a key of these dates is not to be used today, and what to do, if so.
     pub fn objection(&self) -> Option<String> {
-        self.objection_on(Day(clock::today()))
+        let today = Day(clock::today());
+        ended(self.until, today).or_else(|| not_begun(self.from, today))
     }
 
-    fn objection_on(&self, today: Day) -> Option<String> {
-        match *self {
-            Dates { until: Some(until), .. } if today > until => Some(format!(
-                "was active until {until} (CKA_END_DATE), and its time is over; generate a new key"
-            )),
-            Dates { from: Some(from), .. } if today < from => Some(format!(
-                "is not active before {from} (CKA_START_DATE), UTC; export it on that day or later"
-            )),
-            _ => None,
-        }
+    /// Each side: its name, its limit, and why the key is not to be used today because of it.
+    pub fn sides(&self) -> [(&'static str, Limit, Option<String>); 2] {
+        let today = Day(clock::today());
+        [
+            ("active from", self.from, not_begun(self.from, today)),
+            ("active until", self.until, ended(self.until, today)),
+        ]
     }
 
     /// `from 2026-12-01 until 2027-12-01`; empty if there are none.
     pub fn words(&self) -> String {
-        let from = self.from.map(|day| format!("from {day}"));
-        let until = self.until.map(|day| format!("until {day}"));
+        let from = self.from.text().map(|day| format!("from {day}"));
+        let until = self.until.text().map(|day| format!("until {day}"));
         from.into_iter().chain(until).collect::<Vec<String>>().join(" ")
     }
+}
+
+fn not_begun(from: Limit, today: Day) -> Option<String> {
+    match from {
+        Limit::Day(from) if today < from => Some(format!(
+            "is not active before {from} (CKA_START_DATE), UTC; export it on that day or later"
+        )),
+        Limit::NoDay => Some(no_day("start", "CKA_START_DATE")),
+        Limit::Day(_) | Limit::None => None,
+    }
+}
+
+fn ended(until: Limit, today: Day) -> Option<String> {
+    match until {
+        Limit::Day(until) if today > until => Some(format!(
+            "was active until {until} (CKA_END_DATE), and its time is over; generate a new key"
+        )),
+        Limit::NoDay => Some(no_day("end", "CKA_END_DATE")),
+        Limit::Day(_) | Limit::None => None,
+    }
+}
+
+/// A limit that nobody can read may be one that the key is beyond.
+fn no_day(side: &str, cka: &str) -> String {
+    format!(
+        "has {} {side} date that is none ({cka}), so it may not be its time; give it another with what the module's \
+         maker gives, or generate a new key",
+        if side == "end" { "an" } else { "a" }
+    )
 }
 
 #[cfg(test)]
@@ -140,16 +205,27 @@ mod tests {
 
     #[test]
     fn both_ends_belong_to_it() {
-        let dates = Dates { from: Some(day("2026-12-01")), until: Some(day("2027-01-31")) };
-        for (today, word) in
-            [("2026-11-30", "not active before 2026-12-01"), ("2027-02-01", "until 2027-01-31")]
-        {
-            assert!(dates.objection_on(day(today)).unwrap().contains(word));
-        }
-        for today in ["2026-12-01", "2026-12-31", "2027-01-31"] {
-            assert_eq!(dates.objection_on(day(today)), None);
+        let limit = |text| Limit::Day(day(text));
+        let (from, until) = (limit("2026-12-01"), limit("2027-01-31"));
+        let early = not_begun(from, day("2026-11-30")).unwrap();
+        let late = ended(until, day("2027-02-01")).unwrap();
+        assert!(early.contains("not active before 2026-12-01"), "{early}");
+        assert!(late.contains("until 2027-01-31"), "{late}");
+        for today in ["2026-12-01", "2026-12-31", "2027-01-31"].map(day) {
+            assert_eq!((not_begun(from, today), ended(until, today)), (None, None));
         }
         assert_eq!(Dates::default().objection(), None);
-        assert_eq!(dates.words(), "from 2026-12-01 until 2027-01-31");
+        assert_eq!(Dates { from, until }.words(), "from 2026-12-01 until 2027-01-31");
+    }
+
+    #[test]
+    fn what_is_no_day_is_no_permission() {
+        assert_eq!(Limit::read(b""), Limit::None);
+        assert_eq!(Limit::read(b"20261201"), Limit::Day(day("2026-12-01")));
+        for value in [&b"20261301"[..], b"00000000", &[0; 8], b"2026", b"2026-12-01", b"tomorrow"] {
+            let dates = Dates { until: Limit::read(value), ..Dates::default() };
+            assert!(dates.objection().unwrap().contains("has an end date that is none"));
+            assert_eq!(dates.words(), "until not a date");
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! `keyferry key`: generate, list, show and destroy keys.
-use crate::dates::{Dates, Day};
+use crate::dates::{Dates, Day, Limit};
 use crate::kind::{self, Kind, hex};
 use crate::options::Options;
 use crate::output::{Answer, Fault, Report, clean, facts, fault, table};
@@ -148,7 +148,7 @@ impl Generate {
                 "the key \"{}\" would be active from {from} until {until}, which is before; exchange the two dates",
                 self.label
             )),
-            (from, until) => Ok(Dates { from, until }),
+            (from, until) => Ok(Dates { from: from.into(), until: until.into() }),
         }
     }
 
@@ -164,8 +164,8 @@ impl Generate {
     }
 }
 
-fn json_of(day: Option<Day>) -> Value {
-    day.map(|day| day.to_string()).into()
+fn json_of(limit: Limit) -> Value {
+    limit.text().into()
 }
 
 const CLASSES: [(CK_OBJECT_CLASS, &str); 3] =

@@ -1,11 +1,11 @@
 //! What is in the way of one key: its attributes, each with what can be done about it.
+use crate::dates::{Dates, Limit};
 use crate::kind::{self, Kind};
 use crate::objects;
 use crate::output::{Fault, facts};
 use keyferry::ck::*;
 use keyferry::client::Session;
 use keyferry::mechanism::Mechanism;
-use keyferry::token::clock;
 use serde_json::{Value, json};
 
 /// A key, looked at.
@@ -131,39 +131,13 @@ fn allowed(session: &Session, object: CK_OBJECT_HANDLE) -> Result<Option<Finding
 
 /// `CKA_START_DATE` and `CKA_END_DATE`.
 fn dates(session: &Session, object: CK_OBJECT_HANDLE) -> Result<Vec<Finding>, Fault> {
-    let today = clock::today();
-    let mut findings = Vec::new();
-    for (cka, name) in [(CKA_START_DATE, "active from"), (CKA_END_DATE, "active until")] {
-        let value = session.attribute(object, cka)?.unwrap_or_default();
-        let Some(date) =
-            value.first_chunk::<8>().filter(|date| date.iter().all(u8::is_ascii_digit))
-        else {
-            continue;
-        };
-        let (early, late) =
-            (cka == CKA_START_DATE && *date > today, cka == CKA_END_DATE && *date < today);
-        let remedy = match (early, late) {
-            (true, _) => Some(
-                "it is not active yet; export it from that day on, or generate one that is active earlier",
-            ),
-            (_, true) => Some("its time is over; generate a new key"),
-            _ => None,
-        };
-        findings.push(Finding {
-            name,
-            is: written(date),
-            remedy: remedy.map(str::to_owned),
-            blocks: early || late,
-        });
-    }
-    Ok(findings)
-}
-
-/// `2026-11-22`
-fn written(date: &[u8; 8]) -> String {
-    let text = String::from_utf8_lossy(date);
-    let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default().to_owned();
-    format!("{}-{}-{}", part(0..4), part(4..6), part(6..8))
+    let sides = Dates::of(session, object)?.sides();
+    let finding = |(name, limit, objection): (&'static str, Limit, Option<String>)| {
+        let blocks = objection.is_some();
+        let remedy = objection.map(|objection| format!("it {objection}"));
+        limit.text().map(|is| Finding { name, is, remedy, blocks })
+    };
+    Ok(sides.into_iter().filter_map(finding).collect())
 }
 
 impl Examined {
@@ -200,15 +174,5 @@ impl Examined {
             "label": self.label, "type": self.kind.name(), "may_leave": self.may_leave(),
             "findings": self.findings.iter().map(one).collect::<Value>(),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_are_written_as_people_do() {
-        assert_eq!(written(b"20261122"), "2026-11-22");
     }
 }
