@@ -29,7 +29,19 @@ impl Place {
 #[test]
 fn refuses_what_the_module_lies_about() {
     let place = with_liar();
+    place.good("key generate --type rsa-2048 --usage unwrap --label mine --token offline");
+    place.good("key public mine -o mine.pem --token offline");
+    place.good(
+        "export azure --kek {dir}/mine.pem --kid {kid} --key sign -o mine.byok --token offline",
+    );
+    place.good("kek import {dir}/KEK-2048.pem --label trusted --kid {kid} --trust --token offline");
+    place.good("key generate --type aes-256 --label spoilt --extractable --token offline");
     place.refuses(include_str!("modules.toml"));
+    let left = place.json("key list --token offline");
+    let labels = left.as_array().unwrap().iter().map(|key| key["label"].as_str().unwrap());
+    let new = ["new", "sign-transfer", "aes-transfer", "spoilt-transfer"];
+    assert!(labels.clone().all(|label| !new.contains(&label)), "a refused key was kept");
+    assert_eq!(labels.filter(|label| *label == "left").count(), 1);
 }
 
 #[test]

@@ -1,10 +1,11 @@
-//! The one object of a label, and its public half.
+//! The one object of a label, its public half, and whether a new object is what was asked for.
 use crate::kind::{self, Kind};
 use crate::output::{During, Fault, fault};
 use keyferry::byok::kek::Kek;
 use keyferry::byok::public::PublicKey;
 use keyferry::ck::*;
 use keyferry::client::{Session, Template};
+use keyferry::object::attribute;
 
 /// The one private or secret key of a label.
 pub fn key(session: &Session, label: &str) -> Result<CK_OBJECT_HANDLE, Fault> {
@@ -63,6 +64,36 @@ pub fn of(session: &Session, object: CK_OBJECT_HANDLE, what: &str) -> Result<Pub
             "{what} is {}, and only RSA keys and those on P-256, P-384, P-521 and P-256K are written as a file",
             other.name()
         )),
+    }
+}
+
+/// An attribute and its truth value.
+pub type Flag = (CK_ATTRIBUTE_TYPE, bool);
+
+/// The name of the first of these attributes that is something else: some modules say yes and do
+/// something else. What the object does not have counts as false.
+pub fn differs(
+    session: &Session,
+    object: CK_OBJECT_HANDLE,
+    asked: &[Flag],
+) -> Result<Option<String>, Fault> {
+    for (cka, is) in asked {
+        if session.flag(object, *cka)?.unwrap_or(false) != *is {
+            return Ok(Some(attribute::name(*cka)));
+        }
+    }
+    Ok(None)
+}
+
+/// Destroys a new object that is not to be kept, for this reason.
+pub fn undone(session: &Session, object: CK_OBJECT_HANDLE, label: &str, reason: Fault) -> Fault {
+    match session.destroy(object) {
+        Ok(()) => reason,
+        Err(error) => fault!(
+            "{}; and it is still in the token as \"{label}\", because it was not destroyed ({error}): `keyferry key \
+             destroy` may do it, or what the module's maker gives",
+            reason.0
+        ),
     }
 }
 

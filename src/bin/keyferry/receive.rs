@@ -80,9 +80,8 @@ impl Receive {
         let key =
             session.receive(way, &profile, (object, kek.size()), &file.blob, &wish.unwrapped());
         let key = key.map_err(|error| self.explained(&error, &kind, &profile))?;
-        if let Err(fault) = is(&session, key, &kind) {
-            session.destroy(key).during("the key is left in the token")?;
-            return Err(fault);
+        if let Err(fault) = self.is(&session, key, &wish) {
+            return Err(objects::undone(&session, key, &self.label, fault));
         }
         let size = kek.bits();
         Ok(self.report(&token.label, (&id, &kind), size, way, &profile))
@@ -170,6 +169,19 @@ impl Receive {
                     names.join(", ")
                 ))
             }
+        }
+    }
+
+    /// Whether the key is what was asked for.
+    fn is(&self, session: &Session, key: CK_OBJECT_HANDLE, wish: &Wish<'_>) -> Result<(), Fault> {
+        is(session, key, wish.kind)?;
+        match objects::differs(session, key, &wish.asked())? {
+            None => Ok(()),
+            Some(name) => Err(fault!(
+                "the module made the key \"{}\" otherwise than it was asked to ({name}), so it was not kept; receive \
+                 it in another token, such as keyferry's own",
+                self.label
+            )),
         }
     }
 

@@ -1,9 +1,9 @@
 //! `keyferry key restrict`: a copy of a key that can do nothing but leave, and only under a KEK that the SO
 //! trusts. The original stays as it is.
 use crate::kind::{self, hex};
-use crate::objects;
+use crate::objects::{self, Flag};
 use crate::options::Options;
-use crate::output::{Answer, During, Fault, Report, facts, fault};
+use crate::output::{Answer, Fault, Report, facts, fault};
 use clap::Args;
 use keyferry::ck::*;
 use keyferry::client::{Access, Session, Template};
@@ -80,8 +80,7 @@ impl Restrict {
             }
         });
         if let Err(fault) = proved {
-            session.destroy(copy).during("a copy with too many rights is left in the token")?;
-            return Err(fault);
+            return Err(objects::undone(&session, copy, &label, fault));
         }
         self.report(&session, copy, &label, &token.label)
     }
@@ -174,7 +173,7 @@ fn rights(session: &Session, key: CK_OBJECT_HANDLE) -> Result<Rights, Fault> {
     KEPT.iter().map(|cka| Ok((*cka, session.flag(key, *cka)?))).collect()
 }
 
-/// Whether the copy is what was asked for: some modules say yes and do something else.
+/// Whether the copy is what was asked for. Modules of older standards have no `CKA_COPYABLE`.
 fn proved(
     session: &Session,
     copy: CK_OBJECT_HANDLE,
@@ -182,13 +181,12 @@ fn proved(
 ) -> Result<(), Fault> {
     let yes = [(CKA_SENSITIVE, true), (CKA_WRAP_WITH_TRUSTED, true)];
     let no = uses.iter().chain(&[CKA_MODIFIABLE, CKA_COPYABLE]).map(|cka| (*cka, false));
-    for (cka, wanted) in yes.into_iter().chain(no) {
-        if session.flag(copy, cka)? != Some(wanted) {
-            return Err(fault!(
-                "the module made a copy with more rights than asked for (attribute 0x{cka:X}), so it is destroyed \
-                 again; generate a key with --extractable --wrap-with-trusted instead"
-            ));
-        }
+    let asked: Vec<Flag> = yes.into_iter().chain(no).collect();
+    match objects::differs(session, copy, &asked)? {
+        None => Ok(()),
+        Some(name) => Err(fault!(
+            "the module made a copy with more rights than asked for ({name}), so it is not kept; generate a key with \
+             --extractable --wrap-with-trusted instead"
+        )),
     }
-    Ok(())
 }

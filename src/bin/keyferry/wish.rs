@@ -1,6 +1,7 @@
 //! Keys to generate: a kind, a label, uses, and whether they may leave.
 use crate::dates::Dates;
 use crate::kind::Kind;
+use crate::objects::Flag;
 use crate::output::{During, Fault, fault};
 use keyferry::byok::kek::EXPONENT;
 use keyferry::ck::*;
@@ -126,16 +127,28 @@ impl Wish<'_> {
         }
     }
 
+    /// The truth values that [`Wish::unwrapped`] asks for.
+    pub fn asked(&self) -> Vec<Flag> {
+        let (private, _, secret) = self.needs();
+        let uses = match self.kind.is_pair() {
+            true => uses(CKO_PRIVATE_KEY, &private),
+            false => uses(CKO_SECRET_KEY, &secret),
+        };
+        [(CKA_TOKEN, self.on_token)].into_iter().chain(self.guards()).chain(uses).collect()
+    }
+
     /// Of a private or secret key.
     fn guarded(&self, class: CK_OBJECT_CLASS, needs: &[CK_ATTRIBUTE_TYPE]) -> Template {
-        let template = self
-            .template(class, needs)
-            .flags(&[CKA_PRIVATE, CKA_SENSITIVE])
-            .flag(CKA_EXTRACTABLE, self.leaving != Leaving::MayNot);
-        match self.leaving {
-            Leaving::UnderTrusted => template.flag(CKA_WRAP_WITH_TRUSTED, true),
-            Leaving::May | Leaving::MayNot => template,
-        }
+        let guards = self.guards().into_iter();
+        guards.fold(self.template(class, needs), |template, (cka, is)| template.flag(cka, is))
+    }
+
+    fn guards(&self) -> Vec<Flag> {
+        let leaves = (CKA_EXTRACTABLE, self.leaving != Leaving::MayNot);
+        let trusted = self.leaving == Leaving::UnderTrusted;
+        let trusted = trusted.then_some((CKA_WRAP_WITH_TRUSTED, true));
+        let guards = [(CKA_PRIVATE, true), (CKA_SENSITIVE, true), leaves];
+        guards.into_iter().chain(trusted).collect()
     }
 
     fn template(&self, class: CK_OBJECT_CLASS, needs: &[CK_ATTRIBUTE_TYPE]) -> Template {
@@ -144,15 +157,7 @@ impl Wish<'_> {
             .flag(CKA_TOKEN, self.on_token)
             .bytes(CKA_LABEL, self.label.as_bytes())
             .bytes(CKA_ID, self.id);
-        let possible = |cka: &&CK_ATTRIBUTE_TYPE| match class {
-            CKO_PUBLIC_KEY => matches!(**cka, CKA_VERIFY | CKA_ENCRYPT | CKA_WRAP),
-            CKO_PRIVATE_KEY => matches!(**cka, CKA_SIGN | CKA_DECRYPT | CKA_UNWRAP | CKA_DERIVE),
-            _ => true,
-        };
-        USAGE_ATTRIBUTES
-            .iter()
-            .filter(possible)
-            .fold(template, |t, cka| t.flag(*cka, needs.contains(cka)))
+        uses(class, needs).into_iter().fold(template, |template, (cka, is)| template.flag(cka, is))
     }
 
     fn needs(&self) -> (Vec<CK_ATTRIBUTE_TYPE>, Vec<CK_ATTRIBUTE_TYPE>, Vec<CK_ATTRIBUTE_TYPE>) {
@@ -165,6 +170,17 @@ impl Wish<'_> {
         }
         needs
     }
+}
+
+/// Each use that a key of the class can have, and whether it is to have it.
+fn uses(class: CK_OBJECT_CLASS, needs: &[CK_ATTRIBUTE_TYPE]) -> Vec<Flag> {
+    let possible = |cka: &CK_ATTRIBUTE_TYPE| match class {
+        CKO_PUBLIC_KEY => matches!(*cka, CKA_VERIFY | CKA_ENCRYPT | CKA_WRAP),
+        CKO_PRIVATE_KEY => matches!(*cka, CKA_SIGN | CKA_DECRYPT | CKA_UNWRAP | CKA_DERIVE),
+        _ => true,
+    };
+    let all = USAGE_ATTRIBUTES.into_iter().filter(possible);
+    all.map(|cka| (cka, needs.contains(&cka))).collect()
 }
 
 fn number(value: usize) -> CK_ULONG {
