@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 mod cli {
     mod backup;
+    mod destroy;
     mod doctor;
     mod json;
     mod many;

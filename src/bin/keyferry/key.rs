@@ -1,4 +1,4 @@
-//! `keyferry key`: generate, list, show and destroy keys.
+//! `keyferry key`: generate, list and show keys.
 use crate::dates::{Dates, Day, Limit};
 use crate::kind::{self, Kind, hex};
 use crate::options::Options;
@@ -9,7 +9,6 @@ use keyferry::byok::cloud::{CLOUDS, Cloud};
 use keyferry::ck::*;
 use keyferry::client::{Access, Session, Template};
 use serde_json::{Map, Value, json};
-use std::io::IsTerminal;
 
 #[derive(Debug, Subcommand)]
 pub enum Key {
@@ -35,15 +34,11 @@ pub enum Key {
     Public(crate::public::Public),
     /// Copy a key into one that can do nothing but leave under a trusted KEK
     Restrict(crate::restrict::Restrict),
-    /// Destroy every key of a label; nothing brings it back
-    #[command(after_help = "Example:\n  keyferry key destroy signing --yes")]
-    Destroy {
-        /// The key's label
-        label: String,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
-    },
+    /// Destroy a key, of a pair both halves; nothing brings it back
+    #[command(after_help = "Examples:
+  keyferry key destroy signing --yes
+  keyferry key destroy signing --id 0a0b")]
+    Destroy(crate::destroy::Destroy),
 }
 
 #[derive(Debug, Args)]
@@ -100,7 +95,7 @@ impl Key {
             Key::Show { label } => show(options, label),
             Key::Public(public) => public.run(options),
             Key::Restrict(restrict) => restrict.run(options),
-            Key::Destroy { label, yes } => destroy(options, label, *yes),
+            Key::Destroy(destroy) => destroy.run(options),
         }
     }
 }
@@ -172,7 +167,7 @@ const CLASSES: [(CK_OBJECT_CLASS, &str); 3] =
     [(CKO_PUBLIC_KEY, "public"), (CKO_PRIVATE_KEY, "private"), (CKO_SECRET_KEY, "secret")];
 
 /// A key object and the name of its class.
-type Found = (CK_OBJECT_HANDLE, &'static str);
+pub type Found = (CK_OBJECT_HANDLE, &'static str);
 
 fn keys(session: &Session, template: impl Fn(Template) -> Template) -> Result<Vec<Found>, Fault> {
     let mut found = Vec::new();
@@ -183,7 +178,8 @@ fn keys(session: &Session, template: impl Fn(Template) -> Template) -> Result<Ve
     Ok(found)
 }
 
-fn labelled(session: &Session, label: &str) -> Result<Vec<Found>, Fault> {
+/// The keys of a label.
+pub fn labelled(session: &Session, label: &str) -> Result<Vec<Found>, Fault> {
     keys(session, |template| template.bytes(CKA_LABEL, label.as_bytes()))
 }
 
@@ -284,51 +280,8 @@ fn takers(kind: &Kind) -> String {
     if names.is_empty() { "no cloud".to_owned() } else { names.join(", ") }
 }
 
-fn destroy(options: &Options, label: &str, yes: bool) -> Answer {
-    let (token, session) = options.log_in(Access::ReadWrite)?;
-    let found = labelled(&session, label)?;
-    if found.is_empty() {
-        return Err(absent(label, &token.label));
-    }
-    let names: Vec<&str> = found.iter().map(|(_, class)| *class).collect();
-    let names = names.join(" and ");
-    if !yes {
-        confirm(&format!(
-            "Destroy the {names} key \"{}\" of the token \"{}\"?",
-            clean(label),
-            clean(&token.label)
-        ))?;
-    }
-    for (key, class) in &found {
-        session.destroy(*key).map_err(|e| {
-            fault!(
-                "the {class} key \"{label}\" was not destroyed: {e}; `keyferry key show` tells more"
-            )
-        })?;
-    }
-    let text = format!("The {names} key \"{}\" is destroyed.\n", clean(label));
-    Ok(Report::new(text, json!({ "destroyed": found.len(), "label": label })))
-}
-
-fn confirm(question: &str) -> Result<(), Fault> {
-    if !std::io::stdin().is_terminal() {
-        return Err(fault!(
-            "there is no terminal to ask at whether to destroy the key; --yes destroys without a question"
-        ));
-    }
-    eprint!("{question} [yes/no] ");
-    let mut answer = String::new();
-    std::io::stdin()
-        .read_line(&mut answer)
-        .map_err(|e| fault!("the answer cannot be read: {e}; --yes destroys without a question"))?;
-    if answer.trim() == "yes" {
-        Ok(())
-    } else {
-        Err(fault!("nothing was destroyed; answer yes, or give --yes, to destroy the key"))
-    }
-}
-
-fn absent(label: &str, token: &str) -> Fault {
+/// There is none of the label.
+pub fn absent(label: &str, token: &str) -> Fault {
     fault!("the token \"{token}\" has no key \"{label}\"; `keyferry key list` shows those it has")
 }
 

@@ -63,6 +63,9 @@ impl Kind {
         match self {
             Kind::Rsa(bits) => format!("RSA-{bits}"),
             Kind::Ec(curve) => curve.name().to_owned(),
+            // some modules do not say how long an unwrapped key is
+            Kind::Aes(0) => "AES".to_owned(),
+            Kind::Secret(0) => "secret".to_owned(),
             Kind::Aes(bits) => format!("AES-{bits}"),
             Kind::Secret(bits) => format!("secret-{bits}"),
             Kind::Other(name) => name.clone(),

@@ -5,6 +5,7 @@
 mod backup;
 mod colour;
 mod dates;
+mod destroy;
 mod doctor;
 mod export;
 mod file;
