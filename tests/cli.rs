@@ -6,6 +6,7 @@ mod cli {
     mod destroy;
     mod doctor;
     mod json;
+    mod keks;
     mod many;
     #[cfg(unix)]
     mod modules;

@@ -84,7 +84,7 @@ impl Import {
         }
         let kept = create(&session, &template, kid.as_ref())
             .during(&format!("the KEK \"{}\" was not imported", self.label))?;
-        self.report(&token.label, kek, kid.as_ref(), kept)
+        self.report(&token.label, &file, kid.as_ref(), kept)
     }
 
     /// The key identifier, given or in the file; never one that contradicts the other.
@@ -102,7 +102,8 @@ impl Import {
         }
     }
 
-    fn report(&self, token: &str, kek: &Kek, kid: Option<&Kid>, kept: Kept) -> Answer {
+    fn report(&self, token: &str, file: &KekFile, kid: Option<&Kid>, kept: Kept) -> Answer {
+        let kek = &file.kek;
         let fingerprint = kek.fingerprint()?;
         let name = format!("\"{}\", RSA-{}, in the token \"{token}\"", self.label, kek.bits());
         let mut rows = vec![("KEK", name), ("SHA-256", fingerprint.clone())];
@@ -114,12 +115,23 @@ impl Import {
             )),
             (None, _) => {}
         }
+        // only Azure's packages name their KEK; what another system calls it must not pass for that name
+        let other = file.kid.as_deref().filter(|name| Kid::parse(name).is_err());
+        if let Some(name) = other {
+            let remedy = match kid {
+                Some(_) => "the one given is",
+                None => "if the KEK is Azure's, import it with --kid",
+            };
+            let why = "is not kept, since it is no key identifier of Azure's";
+            rows.push(("kid in the file", format!("\"{name}\" {why}; {remedy}")));
+        }
         if self.trust {
             rows.push(("Trusted", "yes".to_owned()));
         }
         let json = json!({
             "label": self.label, "bits": kek.bits(), "sha256": fingerprint, "trusted": self.trust,
             "kid": kid.map(Kid::as_str), "kid_kept": kid.is_some() && kept == Kept::Yes,
+            "kid_in_file": file.kid,
         });
         Ok(Report::new(facts(&rows), json))
     }
