@@ -5,6 +5,7 @@ mod cli {
     mod backup;
     mod destroy;
     mod doctor;
+    mod failing;
     mod json;
     mod keks;
     mod many;

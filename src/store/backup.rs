@@ -32,7 +32,7 @@ pub struct Backup {
     records: Vec<(RecordId, Vec<u8>)>,
 }
 
-/// Why a file is no backup that can be used.
+/// Why a file is no backup that can be used. `ForeignShare`: which of the shares is another backup's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Unusable {
@@ -40,7 +40,7 @@ pub enum Unusable {
     Newer,
     Damaged,
     Shares(Split),
-    ForeignShare,
+    ForeignShare(usize),
     WrongShares,
 }
 
@@ -58,7 +58,7 @@ impl fmt::Display for Unusable {
             Unusable::NotABackup => "this is no backup of a token",
             Unusable::Newer => "a newer version of keyferry made this backup; use that one",
             Unusable::Damaged => "the backup is damaged; take another copy of it",
-            Unusable::ForeignShare => "a share belongs to another backup; give the shares made with this one",
+            Unusable::ForeignShare(_) => "a share belongs to another backup; give the shares made with this one",
             Unusable::WrongShares => "the backup does not open with these shares; one of them, or the backup, is damaged",
             Unusable::Shares(Split { needed, of }) => {
                 return write!(f, "the backup opens with {needed} different shares of its {of}; give each with --share");
@@ -152,8 +152,8 @@ impl Backup {
     pub fn join(file: &[u8], shares: &[Share]) -> std::result::Result<Backup, Unusable> {
         let (KIND_SPLIT, rest) = kind(file)? else { return Err(Unusable::NotABackup) };
         let (split, id, nonce) = split(rest).ok_or(Unusable::Damaged)?;
-        if shares.iter().any(|share| share.backup != id) {
-            return Err(Unusable::ForeignShare);
+        if let Some(at) = shares.iter().position(|share| share.backup != id) {
+            return Err(Unusable::ForeignShare(at));
         }
         let mut different: Vec<Secret> = shares.iter().map(|share| share.value.clone()).collect();
         different.sort_by_key(|value| value.first().copied());
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(Backup::join(&file, &twice), Err(Unusable::Shares(TWO_OF_THREE)));
         let (_, foreign) = backup().split(TWO_OF_THREE).unwrap();
         let mixed = [shares[0].clone(), foreign[1].clone()];
-        assert_eq!(Backup::join(&file, &mixed), Err(Unusable::ForeignShare));
+        assert_eq!(Backup::join(&file, &mixed), Err(Unusable::ForeignShare(1)));
         let mut wrong = [shares[0].clone(), shares[1].clone()];
         wrong[1].value[5] ^= 1;
         assert_eq!(Backup::join(&file, &wrong), Err(Unusable::WrongShares));

@@ -60,7 +60,16 @@ fn two_of_three_shares_bring_it_back() {
     }
     place.good("token backup {dir}/c --shares 2/2");
     std::fs::copy(place.path("c.share-1"), place.path("b.share-9")).unwrap();
-    assert!(refused(&place, &restore("none", "1 9")).contains("another backup"));
+    let error = refused(&place, &restore("none", "1 9"));
+    assert!(error.contains("b.share-9 is a share of another backup than "), "{error}");
+    assert!(error.contains("give the shares that were made with this one\n"), "{error}");
+    // as an interrupted `token backup --force` leaves them
+    std::fs::rename(place.path("b.share-2"), place.path("b.share-2.old")).unwrap();
+    std::fs::copy(place.path("c.share-2"), place.path("b.share-2")).unwrap();
+    let error = refused(&place, &restore("none", "1 2"));
+    assert!(error.contains("b.share-2 is a share of another backup"), "{error}");
+    assert!(error.contains("perhaps ") && error.contains("b.share-2.old, which"), "{error}");
+    place.good(&restore("four", "1 2.old"));
     std::fs::write(place.path("b.share-9"), "keyferry-share-1:00:2/3:0102:00000000\n").unwrap();
     assert!(refused(&place, &restore("none", "1 9")).contains("typing mistake"));
 }

@@ -4,7 +4,9 @@ use crate::options::Options;
 use crate::output::{Answer, Fault, Report, clean, facts, fault};
 use crate::token::describe;
 use clap::Args;
+use keyferry::client::TokenSlot;
 use keyferry::config::Config;
+use keyferry::crypto::Secret;
 use keyferry::store::backup::{Backup, LONGEST, Share, Split, Unusable};
 use keyferry::store::memory::Memory;
 use keyferry::store::vault::Vault;
@@ -26,7 +28,7 @@ pub struct Take {
     /// Seal it once more, under a secret in M shares of which N open it: FILE.share-1 and so on
     #[arg(long, value_name = "N/M", value_parser = split)]
     shares: Option<Split>,
-    /// Replace the file if it exists
+    /// Replace what exists; shares are kept until the new backup is there
     #[arg(long)]
     force: bool,
 }
@@ -67,43 +69,69 @@ impl Take {
                 token.label
             )
         })?;
-        let existing = if self.force { Existing::Replace } else { Existing::Refuse };
-        let pending = Pending::new(&self.file, existing)?;
-        let share_files = self.share_files(existing)?;
+        let files = self.files()?;
         let backup = Backup::take(store.as_ref(), id)
             .map_err(|e| fault!("the token \"{}\" cannot be read: {e} ({LOG})", token.label))?;
         let (bytes, shares) = match self.shares {
             None => (backup.to_bytes(), Vec::new()),
             Some(split) => backup.split(split).map_err(|_| fault!("{NO_SHARES}"))?,
         };
-        // a backup without its shares would be useless, shares without it are harmless
-        for (file, share) in share_files.iter().zip(&shares) {
-            let file = Pending::new(file, existing)?;
-            file.commit(&[share.to_line().as_slice(), b"\n"].concat())?;
-        }
-        pending.commit(&bytes)?;
+        files.write(&bytes, &shares)?;
+        Ok(self.report(&token, &files, bytes.len()))
+    }
+
+    /// Where everything goes, if it can.
+    fn files(&self) -> Result<Files, Fault> {
+        let existing = if self.force { Existing::Replace } else { Existing::Refuse };
+        let share = |n: u8| {
+            let mut name = self.file.clone().into_os_string();
+            name.push(format!(".share-{n}"));
+            Pending::new(Path::new(&name), existing)
+        };
+        let of = self.shares.map_or(0, |split| split.of);
+        let backup = Pending::new(&self.file, existing)?;
+        Ok(Files { backup, shares: (1..=of).map(share).collect::<Result<_, Fault>>()? })
+    }
+
+    fn report(&self, token: &TokenSlot, files: &Files, len: usize) -> Report {
+        let shares: Vec<&Path> = files.shares.iter().map(Pending::path).collect();
         let mut rows = vec![
-            ("Written", format!("{}, {} bytes", self.file.display(), bytes.len())),
+            ("Written", format!("{}, {len} bytes", self.file.display())),
             ("Token", format!("\"{}\", serial number {}", clean(&token.label), token.serial)),
         ];
-        rows.extend(share_files.iter().map(|file| ("Share", file.display().to_string())));
+        rows.extend(shares.iter().map(|file| ("Share", file.display().to_string())));
         let advice = match self.shares {
             None => "The PINs of today open it, and whoever has it can try PINs as often as they like: keep it as you keep the token.\n".to_owned(),
             Some(Split { needed, .. }) => format!("Any {needed} shares and the PINs of today open it. Give each share to somebody else, and keep none beside the backup.\n"),
         };
         let json = json!({
-            "file": self.file, "bytes": bytes.len(), "token": describe(&token), "shares": share_files,
+            "file": self.file, "bytes": len, "token": describe(token), "shares": shares,
         });
-        Ok(Report::new(format!("{}\n{advice}", facts(&rows)), json))
+        Report::new(format!("{}\n{advice}", facts(&rows)), json)
+    }
+}
+
+/// A backup and its shares: files that are of use together.
+struct Files {
+    backup: Pending,
+    shares: Vec<Pending>,
+}
+
+impl Files {
+    /// A backup without its shares is lost, and shares without it are harmless: so it comes last, and until then
+    /// those of the backup that it replaces stay.
+    fn write(&self, backup: &[u8], shares: &[Share]) -> Result<(), Fault> {
+        let lines: Vec<Secret> = shares.iter().map(Files::line).collect();
+        let mut files: Vec<(&Pending, &[u8])> =
+            self.shares.iter().zip(lines.iter().map(|line| line.as_slice())).collect();
+        files.push((&self.backup, backup));
+        file::commit_all(&files)
     }
 
-    /// Where the shares go, if they can.
-    fn share_files(&self, existing: Existing) -> Result<Vec<PathBuf>, Fault> {
-        let of = self.shares.map_or(0, |split| split.of);
-        let file = |n| PathBuf::from(format!("{}.share-{n}", self.file.display()));
-        let files: Vec<PathBuf> = (1..=of).map(file).collect();
-        files.iter().try_for_each(|file| Pending::new(file, existing).map(drop))?;
-        Ok(files)
+    fn line(share: &Share) -> Secret {
+        let mut line = share.to_line();
+        line.push(b'\n');
+        line
     }
 }
 
@@ -115,7 +143,10 @@ impl Restore {
         let unusable = |e: Unusable| fault!("{}: {e}", self.file.display());
         let backup = match Backup::parse(&bytes) {
             Err(Unusable::Shares(_)) if !self.shares.is_empty() => {
-                Backup::join(&bytes, &self.read_shares()?).map_err(unusable)?
+                Backup::join(&bytes, &self.read_shares()?).map_err(|e| match e {
+                    Unusable::ForeignShare(at) => self.foreign(at),
+                    other => unusable(other),
+                })?
             }
             Ok(_) if !self.shares.is_empty() => {
                 return Err(fault!(
@@ -160,6 +191,20 @@ impl Restore {
                 self.file.display()
             )
         })
+    }
+
+    /// Which share is of another backup, and where the right one may be.
+    fn foreign(&self, at: usize) -> Fault {
+        let named = self.shares.get(at).map(|path| path.display().to_string()).unwrap_or_default();
+        let kept = format!("{named}.old");
+        let perhaps = match Path::new(&kept).exists() {
+            true => format!(", perhaps {kept}, which an interrupted `token backup` left"),
+            false => String::new(),
+        };
+        fault!(
+            "{named} is a share of another backup than {}; give the shares that were made with this one{perhaps}",
+            self.file.display()
+        )
     }
 
     fn read_shares(&self) -> Result<Vec<Share>, Fault> {

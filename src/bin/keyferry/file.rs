@@ -4,6 +4,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
+mod set;
+pub use set::commit_all;
+
 /// What to do if there is a file of that name already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
@@ -46,32 +49,56 @@ impl Pending {
 
     /// Writes it, to the disk, and gives it its name.
     pub fn commit(self, bytes: &[u8]) -> Result<(), Fault> {
+        self.stage(bytes)?.publish()
+    }
+
+    /// Writes it, to the disk, under another name.
+    fn stage(&self, bytes: &[u8]) -> Result<Staged<'_>, Fault> {
         let mut temporary = Temporary::beside(&self.path)?;
         let written = temporary.file.write_all(bytes).and_then(|()| temporary.file.sync_all());
-        written.and_then(|()| self.publish(&temporary.path)).map_err(|e| match e.kind() {
+        written.map_err(|e| self.unwritten(&e))?;
+        Ok(Staged { pending: self, temporary })
+    }
+
+    fn unwritten(&self, error: &std::io::Error) -> Fault {
+        match error.kind() {
             ErrorKind::AlreadyExists => exists(&self.path),
             _ => fault!(
-                "{} cannot be written: {e}; nothing was written: make room there, or choose another folder",
+                "{} cannot be written: {error}; nothing was written: make room there, or choose another folder",
                 self.path.display()
             ),
-        })?;
-        sync_folder(&self.path);
+        }
+    }
+}
+
+/// A file that is on the disk, and has not its name yet; gone if it is dropped.
+struct Staged<'a> {
+    pending: &'a Pending,
+    temporary: Temporary,
+}
+
+impl Staged<'_> {
+    /// Gives it its name.
+    fn publish(&self) -> Result<(), Fault> {
+        self.rename().map_err(|e| self.pending.unwritten(&e))?;
+        sync_folder(&self.pending.path);
         Ok(())
     }
 
     /// A hard link never replaces a file; where there are none (FAT), look before renaming.
-    fn publish(&self, temporary: &Path) -> std::io::Result<()> {
-        if self.existing == Existing::Refuse {
-            match fs::hard_link(temporary, &self.path) {
+    fn rename(&self) -> std::io::Result<()> {
+        let (temporary, path) = (&self.temporary.path, &self.pending.path);
+        if self.pending.existing == Existing::Refuse {
+            match fs::hard_link(temporary, path) {
                 Ok(()) => return Ok(()),
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => return Err(e),
-                Err(_) if self.path.symlink_metadata().is_ok() => {
+                Err(_) if path.symlink_metadata().is_ok() => {
                     return Err(ErrorKind::AlreadyExists.into());
                 }
                 Err(_) => {}
             }
         }
-        fs::rename(temporary, &self.path)
+        fs::rename(temporary, path)
     }
 }
 
@@ -125,7 +152,12 @@ pub fn private_folder(path: &Path) -> Result<(), Fault> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder
         .create(path)
-        .map_err(|e| fault!("the folder {} cannot be made: {e}; choose another", path.display()))
+        .map_err(|e| {
+            fault!(
+                "the folder {} cannot be made: {e}; give one in a folder that is there and that you may write to",
+                path.display()
+            )
+        })
 }
 
 /// Longest file that is read, in bytes: no PIN, KEK or package comes near it.

@@ -1,10 +1,10 @@
 //! `keyferry export azure`: a key transfer package for Key Vault Premium or Managed HSM.
-use super::ready::Run;
+use super::ready::{Ready, Run, Written};
 use super::recipe::{Recipe, Terms};
 use super::target::taken;
 use super::which::{Item, Place};
 use super::{Common, kek::Fits};
-use crate::file::Pending;
+use crate::file::{self, Pending};
 use crate::kek;
 use crate::kind::Kind;
 use crate::options::Options;
@@ -77,15 +77,13 @@ impl Azure {
             Place::One(label, pending) => (label, pending),
         };
         let (mut ready, written) = run.wrap_one(&session, &label, &pending)?;
-        pending.commit(&written.bytes)?;
-        if let (Some(body), Some(path)) = (body, &self.request) {
-            let target = ready.terms.profile.target;
-            let target = target.ok_or_else(|| {
-                fault!("the key \"{label}\" is of no type that Azure knows; leave --request out")
-            })?;
-            let ops = import.ops(target, &ready.item)?;
-            body.commit(&request::body(target, &ops, &written.bytes)?)?;
-            ready.terms.own.push(("Request body", "request", path.display().to_string()));
+        if let Some(body) = body {
+            let bytes = import.body(&ready, &written)?;
+            // the request holds the package, and so is of use without it
+            file::commit_all(&[(&body, &bytes), (&pending, &written.bytes)])?;
+            ready.terms.own.push(("Request body", "request", body.path().display().to_string()));
+        } else {
+            pending.commit(&written.bytes)?;
         }
         ready.report(&written)
     }
@@ -145,6 +143,17 @@ impl Import<'_> {
     fn ops(&self, target: Target, item: &Item) -> Result<Vec<String>, Fault> {
         let asked = if item.ops.is_empty() { self.ops } else { &item.ops };
         Ok(request::ops(target, asked)?)
+    }
+
+    /// The body of the request that imports the package.
+    fn body(&self, ready: &Ready<'_>, package: &Written) -> Result<Vec<u8>, Fault> {
+        let target = ready.terms.profile.target.ok_or_else(|| {
+            fault!(
+                "the key \"{}\" is of no type that Azure knows; leave --request out",
+                ready.item.label
+            )
+        })?;
+        Ok(request::body(target, &self.ops(target, &ready.item)?, &package.bytes)?)
     }
 }
 

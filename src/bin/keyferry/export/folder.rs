@@ -104,20 +104,29 @@ impl Folder {
         self.known.contains(&Entry::of(item, made_for, bytes))
     }
 
-    /// Notes what will be in a file, before it is: so no file is there that nobody knows.
+    /// Notes what will be in a file, on the disk, before it is: so no file is there that nobody knows.
     pub fn note(&self, item: &Item, made_for: &str, bytes: &[u8]) -> Result<(), Fault> {
         let entry = Entry::of(item, made_for, bytes);
         let mut line = serde_json::to_vec(&entry)
             .map_err(|e| fault!("the key \"{}\" cannot be noted: {e}", item.label))?;
         line.push(b'\n');
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        list.write_all(&line).map_err(|e| {
+        append(&mut list, &line).map_err(|e| {
             fault!(
                 "{} cannot be written: {e}; make room or choose another folder with --output-dir",
                 self.path.join(LIST).display()
             )
         })
     }
+}
+
+/// Adds a line, or leaves the file as it was.
+fn append(list: &mut File, line: &[u8]) -> std::io::Result<()> {
+    let before = list.metadata()?.len();
+    list.write_all(line).and_then(|()| list.sync_data()).inspect_err(|_| {
+        // half a line would make the next one unreadable, too
+        let _ = list.set_len(before);
+    })
 }
 
 #[cfg(test)]
