@@ -4,6 +4,7 @@ use keyferry::byok::azure::Package;
 use keyferry::byok::target::Curve;
 use keyferry::ck::*;
 use keyferry::client::{Access, Mechanism, Module, Session, Template, User};
+use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -156,9 +157,15 @@ fn labels_and_files_are_not_confused() {
     let place = with_token();
     {
         let session = logged_in(&place);
-        for (label, id) in
-            [("twin", 1), ("twin", 2), ("a/b", 3), ("a_B", 4), ("same", 5), ("same", 5)]
-        {
+        for (label, id) in [
+            ("twin", 1),
+            ("twin", 2),
+            ("a/b", 3),
+            ("a_B", 4),
+            ("same", 5),
+            ("same", 5),
+            ("twin_02", 6),
+        ] {
             let template = Template::class(CKO_SECRET_KEY)
                 .ulong(CKA_VALUE_LEN, 32)
                 .flag(CKA_TOKEN, true)
@@ -173,14 +180,25 @@ fn labels_and_files_are_not_confused() {
         "export vault --kek {dir}/KEK-real.pem --all [ats][w_/a]* --output-dir {dir}/out",
     );
     assert!(!success);
-    assert_eq!(counts(&result), [5, 0, 1]);
-    assert!(result["keys"][0]["error"].as_str().unwrap().contains("give each another output"));
+    assert_eq!(counts(&result), [5, 0, 2]);
+    let why = |at: usize| result["keys"][at]["error"].as_str().unwrap();
+    assert!(
+        why(0).contains("its file would be ") && why(0).contains("give each a name of its own")
+    );
+    assert!(
+        why(1).contains("the cloud would call it \"twin-02\", as the key \"twin\" with the id 02")
+    );
     let names = ["a_b-03", "a_B-04", "same-05", "twin-01", "twin-02"];
     let mut wanted: BTreeSet<String> = names.iter().map(|n| format!("{n}.vault.b64")).collect();
     wanted.insert("keyferry-export.jsonl".to_owned());
     assert_eq!(files(&place, "out"), wanted);
-    let next = result["keys"].as_array().unwrap().last().unwrap()["next"].as_str().unwrap();
+    let last = result["keys"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["key"], &last["name"]), (&"twin".into(), &"twin-02".into()));
+    let next = last["next"].as_str().unwrap();
     assert!(next.contains("transit/keys/twin-02/import"), "{next}");
+    let again =
+        place.good("export vault --kek {dir}/KEK-real.pem --all twin --output-dir {dir}/out");
+    assert!(again.contains("already there  \"twin\" as \"twin-01\"  "), "{again}");
     let output = place.run("export vault --kek {dir}/KEK-real.pem --key twin");
     let error = text(&output.stderr);
     assert!(error.contains("2 keys \"twin\"") && error.contains("--id"), "{error}");
@@ -194,7 +212,7 @@ fn a_manifest_lists_keys() {
     let place = with_token();
     let manifest = "[[key]]\nlabel = \"sign\"\noutput = \"first.byok\"\nops = [\"sign\"]\n\
                     [[key]]\nlabel = \"absent\"\n\
-                    [[key]]\nlabel = \"sign\"\nid = \"ff\"\n";
+                    [[key]]\nlabel = \"sign\"\nname = \"other\"\nid = \"ff\"\n";
     fs::write(place.path("keys.toml"), manifest).unwrap();
     let line = "export azure --kek kek --manifest {dir}/keys.toml --output-dir {dir}/out";
     let (success, result) = answer(&place, line);
@@ -275,17 +293,55 @@ fn one_run_at_a_time_writes_to_a_folder() {
     assert!(text(&output.stderr).contains("another export writes to the folder"));
 }
 
+/// What a manifest is refused for, before anything is made; `{row}` begins a row of the key sign.
 #[test]
 fn a_manifest_names_files_and_nothing_else() {
     let place = with_token();
-    for output in ["../x", "/tmp/x", "a/b", "..", "", "a\\u001b[31m", "a\\nb", "a\\u202Eb"] {
-        let manifest = format!("[[key]]\nlabel = \"sign\"\noutput = \"{output}\"\n");
-        fs::write(place.path("keys.toml"), manifest).unwrap();
-        let line = "export azure --kek kek --manifest {dir}/keys.toml --output-dir {dir}/out";
-        let answered = place.run(line);
+    let manifests: Manifests = toml::from_str(include_str!("manifests.toml")).unwrap();
+    for Case { rows, more, says } in manifests.case {
+        let manifest = rows.replace("{row}", "[[key]]\nlabel = \"sign\"\n");
+        fs::write(place.path("keys.toml"), &manifest).unwrap();
+        let before = files(&place, "");
+        let kek = if more.contains("--kek") { "" } else { "--kek kek" };
+        let line = format!("export azure --manifest {{dir}}/keys.toml {kek} {more}");
+        let answered = place.run(&line);
         let error = text(&answered.stderr);
-        assert_eq!(answered.status.code(), Some(1), "{output}: {error}");
-        assert!(error.contains("not the name of a file alone"), "{output}: {error}");
-        assert!(!fs::exists(place.path("out")).unwrap(), "{output}");
+        assert_eq!(answered.status.code(), Some(1), "{manifest}: {error}");
+        for said in says {
+            assert!(error.contains(&said), "{manifest}: no \"{said}\" in {error}");
+        }
+        assert_eq!(files(&place, ""), before, "{manifest}");
+        assert_eq!(fs::read_to_string(place.path("keys.toml")).unwrap(), manifest);
     }
+}
+
+#[derive(Deserialize)]
+struct Manifests {
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    rows: String,
+    more: String,
+    says: Vec<String>,
+}
+
+#[test]
+fn rows_of_one_label_have_names_of_their_own() {
+    let place = with_token();
+    {
+        let session = logged_in(&place);
+        make(&session, CKK_EC, "twin", 2);
+    }
+    let rows = "[[key]]\nlabel = \"twin-00\"\n[[key]]\nlabel = \"twin-00\"\nname = \"second\"\n";
+    fs::write(place.path("keys.toml"), rows).unwrap();
+    let line = "export azure --kek kek --manifest {dir}/keys.toml --output-dir {dir}/out";
+    let (success, result) = answer(&place, line);
+    assert!(success, "{result}");
+    let keys = result["keys"].as_array().unwrap();
+    assert_eq!(keys[1]["name"], "second");
+    assert!(keys[1]["file"].as_str().unwrap().ends_with("KeyTransferPackage-second.byok"));
+    assert!(keys[1]["next"].as_str().unwrap().contains(" --name second --byok-file "));
+    assert!(keys[0]["next"].as_str().unwrap().contains(" --name twin-00 --byok-file "));
 }

@@ -160,6 +160,25 @@ pub fn private_folder(path: &Path) -> Result<(), Fault> {
         })
 }
 
+/// Whether what is written to `path` would take the place of `other`, however each is spelt. Large and small
+/// letters may be the same.
+pub fn is_same(path: &Path, other: &Path) -> bool {
+    let place = |path: &Path| {
+        let folder = folder_of(path).canonicalize().ok()?;
+        Some((folder, path.file_name()?.to_string_lossy().to_lowercase()))
+    };
+    let Some(written) = place(path) else { return false };
+    // a symbolic link is replaced itself, and a file is in use under the name that a link leads to
+    [Some(other.to_owned()), other.canonicalize().ok()]
+        .iter()
+        .flatten()
+        .any(|other| place(other).as_ref() == Some(&written))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Longest file that is read, in bytes: no PIN, KEK or package comes near it.
 const LONGEST: u64 = 1 << 20;
 
@@ -207,8 +226,7 @@ fn exists(path: &Path) -> Fault {
 
 /// So that the name, too, survives a power failure. Not every file system can.
 fn sync_folder(path: &Path) {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    let _ = File::open(folder_of(path)).and_then(|folder| folder.sync_all());
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use keyferry::byok::kek::KekFile;
 use keyferry::byok::kid::Service;
 use keyferry::byok::target::Target;
 use keyferry::client::{Access, Oaep, Profile, TokenSlot};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -51,10 +51,11 @@ impl Azure {
         let common = &self.common;
         let given = self.kid.as_deref().map(Kid::parse).transpose()?;
         let place = common.place(AZURE.file)?;
+        self.request.as_deref().map_or(Ok(()), |path| common.refuse_own(path))?;
         let body = self.request.as_deref().map(|path| Pending::new(path, common.existing()));
         let body = body.transpose()?;
         if let (Place::One(_, pending), Some(path)) = (&place, &self.request)
-            && is_same(pending.path(), path)
+            && file::is_same(pending.path(), path)
         {
             return Err(fault!(
                 "{} cannot be both the package and the request; give another name with --request",
@@ -120,15 +121,6 @@ impl Azure {
             )),
         }
     }
-}
-
-/// Whether two names are of one file, which need not be there; their folders are.
-fn is_same(one: &Path, other: &Path) -> bool {
-    let folder = |path: &Path| {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        folder.unwrap_or(Path::new(".")).canonicalize().ok()
-    };
-    one.file_name() == other.file_name() && folder(one) == folder(other)
 }
 
 /// An import into Azure.

@@ -15,6 +15,16 @@ use std::sync::{Mutex, PoisonError};
 /// The list's name.
 const LIST: &str = "keyferry-export.jsonl";
 
+/// What is wrong with a name that [`is_own`].
+pub const OWN: &str =
+    "a name that keyferry itself uses in folders that it exports to; choose another";
+
+/// Whether a file of this name is the list, or taken for what an interrupted run left.
+pub fn is_own(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.to_lowercase() == LIST || file::of_temporary(&name).is_some()
+}
+
 /// A folder that this process alone exports many keys to.
 pub struct Folder {
     path: PathBuf,

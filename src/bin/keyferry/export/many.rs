@@ -43,14 +43,18 @@ struct Ended {
 
 impl Ended {
     fn well(item: &Item, outcome: Outcome, kind: Option<String>, next: Option<String>) -> Ended {
+        let name = match item.name == item.label {
+            true => String::new(),
+            false => format!(" as \"{}\"", clean(&item.name)),
+        };
         let line = format!(
-            "{:13}  \"{}\"  {}",
+            "{:13}  \"{}\"{name}  {}",
             outcome.name(),
             clean(&item.label),
             clean(&item.path.display().to_string())
         );
         let json = json!({
-            "result": outcome.name(), "key": item.label, "id": hex(&item.id), "type": kind,
+            "result": outcome.name(), "key": item.label, "id": hex(&item.id), "name": item.name, "type": kind,
             "file": item.path, "next": next, "error": null,
         });
         Ended { outcome, json, next, line }
@@ -60,8 +64,8 @@ impl Ended {
         let outcome = Outcome::Refused;
         let line = format!("{:13}  \"{}\"  {}", outcome.name(), clean(label), clean(&fault.0));
         let json = json!({
-            "result": outcome.name(), "key": label, "id": id, "type": null, "file": null, "next": null,
-            "error": fault.0,
+            "result": outcome.name(), "key": label, "id": id, "name": null, "type": null, "file": null,
+            "next": null, "error": fault.0,
         });
         Ended { outcome, json, next: None, line }
     }

@@ -5,6 +5,7 @@
 mod azure;
 mod folder;
 mod kek;
+mod manifest;
 mod many;
 mod plain;
 mod ready;

@@ -1,17 +1,17 @@
 //! Which keys: the one of a label, those whose labels match, or those that a manifest lists.
-use super::Common;
-use super::folder::Folder;
+use super::folder::{self, Folder};
+use super::manifest::{self, Wanted};
+use super::{Common, cloud_name};
 use crate::file::{self, Pending};
 use crate::key::{Id, unhex};
 use crate::kind::hex;
-use crate::output::{Fault, clean, fault};
+use crate::output::{Fault, fault};
 use clap::Args;
 use glob::Pattern;
 use keyferry::byok::cloud::fill;
 use keyferry::ck::*;
 use keyferry::client::{Session, Template};
-use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// How the keys are named.
@@ -24,30 +24,9 @@ pub struct Which {
     /// Export every private and secret key whose label matches: with *, ? and [a-z], as a shell matches names
     #[arg(long, value_name = "GLOB")]
     all: Option<Pattern>,
-    /// Export the keys that a TOML file lists: a [[key]] with label each, and perhaps id, output, ops
+    /// Export the keys that a TOML file lists: a [[key]] with label each, and perhaps id, name, output, ops
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
-}
-
-/// A key as it was asked for.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Wanted {
-    /// `CKA_LABEL`
-    pub label: String,
-    /// `CKA_ID` in hexadecimal.
-    pub id: Option<String>,
-    /// The file's name in the folder.
-    pub output: Option<String>,
-    /// What the imported key is for, as `--ops` says it.
-    #[serde(default)]
-    pub ops: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Manifest {
-    key: Vec<Wanted>,
 }
 
 /// A key to export, and the names that it goes by.
@@ -59,12 +38,44 @@ pub struct Item {
     pub label: String,
     /// `CKA_ID`
     pub id: Vec<u8>,
-    /// What files and clouds call it: its label, and its id where the label is not enough.
+    /// What files and clouds call it: its label, another name for it, or the label with its id where that is not
+    /// enough.
     pub name: String,
     /// The file to write.
     pub path: PathBuf,
     /// What the imported key is for, if it was said for this one.
     pub ops: Vec<String>,
+}
+
+/// What no two keys of a run may share, in small letters: file systems and clouds may not tell them from large ones.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Called {
+    File(String),
+    InCloud(String),
+}
+
+impl Called {
+    fn file(item: &Item) -> Called {
+        Called::File(item.path.to_string_lossy().to_lowercase())
+    }
+
+    fn in_cloud(item: &Item) -> Called {
+        Called::InCloud(cloud_name(&item.name).to_lowercase())
+    }
+
+    fn clash(&self, item: &Item, twin: &Item) -> Fault {
+        let what = match self {
+            Called::File(_) => format!("its file would be {}, as that of", item.path.display()),
+            Called::InCloud(_) => {
+                format!("the cloud would call it \"{}\", as", cloud_name(&item.name))
+            }
+        };
+        fault!(
+            "{what} the key \"{}\" with the id {}; list the keys in a --manifest, and give each a name of its own",
+            twin.label,
+            hex(&twin.id)
+        )
+    }
 }
 
 /// Where an export writes to, proved to be writable before anyone is asked for a PIN.
@@ -92,13 +103,39 @@ impl Common {
         let asked = match (&self.which.key, &self.which.all, &self.which.manifest) {
             (Some(key), ..) => {
                 let path = self.output.clone().unwrap_or_else(|| self.usual_path(usual, key));
+                self.refuse_own(&path)?;
                 return Ok(Place::One(key.clone(), Pending::new(&path, self.existing())?));
             }
             (None, Some(pattern), _) => Asked::Matching(pattern.clone()),
-            (None, None, Some(path)) => Asked::Listed(read(path)?),
+            (None, None, Some(path)) => Asked::Listed(self.listed(path)?),
             (None, None, None) => return Err(fault!("give --key, --all or --manifest")),
         };
         Ok(Place::Many(asked, Folder::open(&self.folder())?))
+    }
+
+    /// The keys of a manifest; none has the place of a file that this run reads.
+    fn listed(&self, path: &Path) -> Result<Vec<Wanted>, Fault> {
+        let wanted = manifest::read(path)?;
+        let outputs = wanted.iter().filter_map(|key| key.output.as_ref());
+        let mut paths = outputs.map(|output| self.folder().join(output));
+        paths.try_for_each(|path| self.refuse_own(&path))?;
+        Ok(wanted)
+    }
+
+    /// Refuses to write where this run reads, or where another export notes what it did.
+    pub fn refuse_own(&self, path: &Path) -> Result<(), Fault> {
+        if folder::is_own(path) {
+            return Err(fault!("{} is {}", path.display(), folder::OWN));
+        }
+        let read = [Some(Path::new(&self.kek)), self.which.manifest.as_deref()];
+        match read.into_iter().flatten().find(|read| file::is_same(path, read)) {
+            Some(read) => Err(fault!(
+                "{} would take the place of {}, which this run reads; choose another name",
+                path.display(),
+                read.display()
+            )),
+            None => Ok(()),
+        }
     }
 
     /// The one key of a label, for the file `path`.
@@ -119,26 +156,23 @@ impl Common {
     ) -> Result<(Vec<Item>, Vec<Refused>), Fault> {
         let held = all(session)?;
         let (found, mut refused) = find(&held, asked)?;
-        let names = names(&found);
         let mut items: Vec<Item> = Vec::new();
-        for ((key, wanted), name) in found.iter().zip(names) {
-            let mut item = key.item(name, wanted);
+        let mut taken: BTreeMap<Called, usize> = BTreeMap::new();
+        for (key, wanted) in found {
+            let mut item = key.item(wanted.name().to_owned(), &wanted);
             item.path = match &wanted.output {
                 Some(output) => self.folder().join(output),
                 None => self.usual_path(usual, &item.name),
             };
-            match items.iter().find(|other| folded(&other.path) == folded(&item.path)) {
-                None => items.push(item),
-                Some(other) => refused.push((
-                    wanted.clone(),
-                    fault!(
-                        "its file would be {}, as that of the key \"{}\" with the id {}; list the keys in a \
-                         --manifest, and give each another output",
-                        item.path.display(),
-                        other.label,
-                        hex(&other.id)
-                    ),
-                )),
+            let called = [Called::file(&item), Called::in_cloud(&item)];
+            let twin = called.iter().find_map(|one| Some((one, items.get(*taken.get(one)?)?)));
+            match (self.refuse_own(&item.path), twin) {
+                (Ok(()), None) => {
+                    taken.extend(called.map(|one| (one, items.len())));
+                    items.push(item);
+                }
+                (Ok(()), Some((one, twin))) => refused.push((wanted, one.clash(&item, twin))),
+                (Err(fault), _) => refused.push((wanted, fault)),
             }
         }
         Ok((items, refused))
@@ -152,44 +186,6 @@ impl Common {
         let name = PathBuf::from(fill(usual, &[("key", &file::safe_name(name))]));
         self.output_dir.as_ref().map_or(name.clone(), |folder| folder.join(name))
     }
-}
-
-/// File systems may not tell large letters from small ones.
-fn folded(path: &Path) -> String {
-    path.to_string_lossy().to_lowercase()
-}
-
-/// Longest manifest, in bytes: a hundred thousand keys fit.
-const LONGEST: u64 = 16 << 20;
-
-fn read(path: &Path) -> Result<Vec<Wanted>, Fault> {
-    let wrong = |why: &str| {
-        fault!(
-            "the manifest {} cannot be used: {why}; it is TOML with a [[key]] for each: label = \"…\", and if needed \
-             id = \"0a0b\", output = \"NAME\", ops = [\"sign\"]",
-            path.display()
-        )
-    };
-    let bytes = file::read_up_to(LONGEST, path, "manifest")?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| wrong("it is not UTF-8 text"))?;
-    let manifest: Manifest = toml::from_str(text)
-        .map_err(|e| wrong(&e.to_string().split_whitespace().collect::<Vec<&str>>().join(" ")))?;
-    for key in &manifest.key {
-        let (id, output) = (key.id.as_deref(), key.output.as_deref());
-        if let Some(why) = id.and_then(|id| unhex(id).err()) {
-            return Err(wrong(&format!("the id of \"{}\": {why}", key.label)));
-        }
-        let is_name = |output: &str| {
-            Path::new(output).file_name().is_some_and(|n| n == output) && clean(output) == output
-        };
-        if output.is_some_and(|output| !is_name(output)) {
-            return Err(wrong(&format!(
-                "the output of \"{}\" is not the name of a file alone (--output-dir says where it goes)",
-                key.label
-            )));
-        }
-    }
-    Ok(manifest.key)
 }
 
 /// A private or secret key in the token.
@@ -233,8 +229,7 @@ fn find(held: &[Held], asked: Asked) -> Result<(Found<'_>, Vec<Refused>), Fault>
     let (mut found, mut refused) = (Vec::new(), Vec::new());
     match asked {
         Asked::Matching(pattern) => {
-            let matching = held.iter().filter(|key| pattern.matches(&key.label));
-            found.extend(matching.map(|key| (key, Wanted::default())));
+            found = named(held.iter().filter(|key| pattern.matches(&key.label)).collect());
             if found.is_empty() {
                 return Err(fault!(
                     "no private or secret key of the token has a label that matches \"{}\"; `keyferry key list` \
@@ -281,18 +276,21 @@ fn choose<'a>(same: &[&'a Held], wanted: &Wanted) -> Result<&'a Held, Fault> {
     }
 }
 
-/// The keys' names: their labels, with the ids where labels would give the same file.
-fn names(found: &Found<'_>) -> Vec<String> {
-    let plain = |key: &Held| file::safe_name(&key.label).to_lowercase();
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for (key, _) in found {
-        *counts.entry(plain(key)).or_default() += 1;
-    }
-    let name = |(key, _): &(&Held, Wanted)| match counts.get(&plain(key)) {
-        Some(2..) => format!("{}-{}", key.label, hex(&key.id)),
-        _ => key.label.clone(),
+/// The keys by their labels, and their ids where labels alone would give the same name to a file or in a cloud.
+fn named(keys: Vec<&Held>) -> Found<'_> {
+    let plain = |key: &Held| {
+        [file::safe_name(&key.label), cloud_name(&key.label)].map(|name| name.to_lowercase())
     };
-    found.iter().map(name).collect()
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for name in keys.iter().flat_map(|key| BTreeSet::from(plain(key))) {
+        *counts.entry(name).or_default() += 1;
+    }
+    let wanted = |key: &Held| {
+        let is_alone = plain(key).iter().all(|name| counts.get(name) == Some(&1));
+        let name = (!is_alone).then(|| format!("{}-{}", key.label, hex(&key.id)));
+        Wanted { label: key.label.clone(), name, ..Wanted::default() }
+    };
+    keys.iter().map(|key| (*key, wanted(key))).collect()
 }
 
 #[cfg(test)]
@@ -310,7 +308,9 @@ mod tests {
 
     fn found(held: &[Held], pattern: &str) -> Vec<String> {
         let asked = Asked::Matching(Pattern::new(pattern).unwrap());
-        find(held, asked).map(|(found, _)| names(&found)).unwrap_or_default()
+        let names =
+            |found: Found<'_>| found.iter().map(|(_, wanted)| wanted.name().to_owned()).collect();
+        find(held, asked).map(|(found, _)| names(found)).unwrap_or_default()
     }
 
     #[test]
@@ -333,6 +333,8 @@ mod tests {
         let held =
             keys(&[("a", 1), ("a", 2), ("x/y", 3), ("x_y", 4), ("B", 5), ("b", 6), ("c", 7)]);
         assert_eq!(found(&held, "*"), ["a-01", "a-02", "x/y-03", "x_y-04", "B-05", "b-06", "c"]);
+        let held = keys(&[("a b", 1), ("a-b", 2), ("a_c", 3)]);
+        assert_eq!(found(&held, "*"), ["a b-01", "a-b-02", "a_c"], "one name in a cloud");
     }
 
     #[test]
