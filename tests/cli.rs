@@ -61,7 +61,7 @@ impl Place {
         for bits in [1024, 2048, 4096, 8192] {
             write(&format!("KEK-{bits}.pem"), kek(bits, &[1, 0, 1]).pem().unwrap().as_bytes());
         }
-        write("KEK-e3.pem", kek(2048, &[3]).pem().unwrap().as_bytes());
+        write("KEK-e3.pem", kek(4096, &[3]).pem().unwrap().as_bytes());
         let one = jwk(&kek(2048, &[1, 0, 1]), "").replace("\"AQAB\"", "\"AQ\"");
         write("KEK-e1.jwk", one.as_bytes());
         write("KEK-p256.pem", include_bytes!("cli/kek-p256.pem"));
@@ -103,7 +103,9 @@ impl Place {
         let line = line.replace("{kid}", KID).replace("{hsm}", HSM);
         let dir = self.0.path().to_str().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_keyferry"));
-        command.args(line.split_whitespace().map(|word| word.replace("{dir}", dir)));
+        let word =
+            |word: &str| if word == "''" { String::new() } else { word.replace("{dir}", dir) };
+        command.args(line.split_whitespace().map(word));
         for name in ["KEYFERRY_CONFIG", "KEYFERRY_PIN", "KEYFERRY_SO_PIN", "KEYFERRY_LOG"] {
             command.env_remove(name);
         }

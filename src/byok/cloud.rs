@@ -22,8 +22,8 @@ pub struct Cloud {
     pub hashes: &'static [(Hash, &'static str)],
     /// Sizes of the KEKs it makes, in bits.
     pub kek_bits: &'static [usize],
-    /// The public exponent its KEKs have, if that is known.
-    pub kek_exponent: Option<[u8; 3]>,
+    /// The public exponents its KEKs have.
+    pub kek_exponent: Exponent,
     /// How to get a KEK that it makes.
     pub kek_remedy: &'static str,
     /// The types of keys it takes.
@@ -48,6 +48,33 @@ pub enum Form {
     RsaAes,
     /// `RSA-OAEP(target)`: for secret keys, which are short enough.
     Oaep,
+}
+
+/// The public exponents of a cloud's KEKs. One that the cloud cannot have made is another's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exponent {
+    /// 65537, as its documents or its sources say.
+    Usual,
+    /// It does not say which, but makes them in validated modules, and those make none below 65537
+    /// (FIPS 186-5 appendix A.1.1, SP 800-56B section 6.2).
+    Validated,
+}
+
+impl Exponent {
+    /// Of odd numbers without leading zeros, 65537 is the least that has three bytes.
+    fn fits(self, kek: &Kek) -> bool {
+        match self {
+            Exponent::Usual => kek.exponent() == EXPONENT,
+            Exponent::Validated => kek.exponent().len() >= EXPONENT.len(),
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Exponent::Usual => "another public exponent than 65537",
+            Exponent::Validated => "a public exponent below 65537",
+        }
+    }
 }
 
 /// How a blob is written.
@@ -164,10 +191,12 @@ impl Cloud {
                 self.kek_remedy
             )));
         }
-        if self.kek_exponent.is_some_and(|exponent| kek.exponent() != exponent) {
+        if !self.kek_exponent.fits(kek) {
             return Err(Malformed(format!(
-                "the KEK has another public exponent than 65537, so {} did not make it; {}",
-                self.name, self.kek_remedy
+                "the KEK has {}, so {} did not make it; {}",
+                self.kek_exponent.words(),
+                self.name,
+                self.kek_remedy
             )));
         }
         Ok(())
@@ -306,8 +335,14 @@ mod tests {
             let error = cloud.fits(&kek(bits)).unwrap_err();
             assert!(error.0.contains(said), "{error}");
         }
-        let three = Kek::new(kek(2048).modulus(), &[3]).unwrap();
-        assert!(AZURE.fits(&three).unwrap_err().0.contains("exponent"));
+        let of = |exponent: &[u8]| Kek::new(kek(4096).modulus(), exponent).unwrap();
+        for cloud in CLOUDS {
+            for small in [&[3][..], &[17], &[0xFF, 0xFF]] {
+                let error = cloud.fits(&of(small)).unwrap_err();
+                assert!(error.0.contains("exponent") && error.0.contains(cloud.name), "{error}");
+            }
+            assert_eq!(cloud.fits(&of(&[1, 0, 3])).is_ok(), cloud.kek_exponent != Exponent::Usual);
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The rows of the table: data alone.
-use super::{Cloud, Curve, EXPONENT, Encoding, Form, Hash, Pattern, Taken, Target};
+use super::{Cloud, Curve, Encoding, Exponent, Form, Hash, Pattern, Taken, Target};
 
 /// Every cloud, in the order of the documentation.
 pub static CLOUDS: [&Cloud; 5] = [&AZURE, &AWS, &GCP, &OCI, &VAULT];
@@ -27,7 +27,7 @@ pub static AZURE: Cloud = Cloud {
     name: "Azure",
     hashes: &[(Hash::Sha1, "SHA1")],
     kek_bits: &[2048, 3072, 4096],
-    kek_exponent: Some(EXPONENT),
+    kek_exponent: Exponent::Usual,
     kek_remedy: "create one with `az keyvault key create --kty RSA-HSM --size 4096 --ops import` and \
                  download it with `az keyvault key download`",
     takes: &[
@@ -55,7 +55,7 @@ pub static AWS: Cloud = Cloud {
     name: "AWS KMS",
     hashes: &[(Hash::Sha256, "SHA_256"), (Hash::Sha1, "SHA_1")],
     kek_bits: &[2048, 3072, 4096],
-    kek_exponent: None,
+    kek_exponent: Exponent::Validated,
     kek_remedy: "ask for one with `aws kms get-parameters-for-import --wrapping-key-spec RSA_4096`",
     takes: &[
         rsa(2048, "RSA_2048"),
@@ -84,7 +84,7 @@ pub static GCP: Cloud = Cloud {
     name: "Google Cloud KMS",
     hashes: &[(Hash::Sha256, "sha256"), (Hash::Sha1, "sha1")],
     kek_bits: &[3072, 4096],
-    kek_exponent: None,
+    kek_exponent: Exponent::Validated,
     kek_remedy: "create an import job with `gcloud kms import-jobs create JOB \
                  --import-method rsa-oaep-4096-sha256-aes-256`",
     takes: &[
@@ -115,7 +115,7 @@ pub static OCI: Cloud = Cloud {
     name: "Oracle OCI Vault",
     hashes: &[(Hash::Sha256, "SHA256")],
     kek_bits: &[4096],
-    kek_exponent: None,
+    kek_exponent: Exponent::Validated,
     kek_remedy: "fetch the vault's with `oci kms management wrapping-key get`",
     takes: &[
         rsa(2048, r#"{"algorithm":"RSA","length":256}"#),
@@ -145,7 +145,8 @@ pub static VAULT: Cloud = Cloud {
         (Hash::Sha512, "SHA512"),
     ],
     kek_bits: &[4096],
-    kek_exponent: None,
+    // Go's crypto/rsa makes no other
+    kek_exponent: Exponent::Usual,
     kek_remedy: "fetch the engine's with `vault read -field=public_key transit/wrapping_key`",
     takes: &[
         rsa(2048, "rsa-2048"),
