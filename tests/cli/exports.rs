@@ -29,6 +29,7 @@ fn exports_for_every_cloud() {
     let place = with_token();
     place.good("key generate --type rsa-2048 --label rsa --extractable");
     place.good("key generate --type secret-256 --label my/key:1 --extractable");
+    place.good("key generate --type p-256 --label '' --extractable");
     place.good("kek import {dir}/KEK-real.pem --label trusted --trust");
     let exports: Exports = toml::from_str(include_str!("exports.toml")).unwrap();
     for case in exports.case {

@@ -105,10 +105,11 @@ impl Common {
 }
 
 /// A key's name as clouds take names: letters, digits and hyphens, the first of them no hyphen, as an
-/// option's is.
+/// option's is. Of a label that has nothing of that, a place to fill in.
 fn cloud_name(name: &str) -> String {
     let allowed = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-    name.chars().map(allowed).skip_while(|c| *c == '-').take(127).collect()
+    let name: String = name.chars().map(allowed).skip_while(|c| *c == '-').take(127).collect();
+    if name.is_empty() { "NAME".to_owned() } else { name }
 }
 
 /// A path as a word for a shell that no command takes for an option.
@@ -133,5 +134,6 @@ mod tests {
     #[test]
     fn names_are_no_options() {
         assert_eq!(cloud_name("--force $(x)"), "force---x-");
+        assert_eq!((cloud_name(""), cloud_name("-_ ")), ("NAME".to_owned(), "NAME".to_owned()));
     }
 }

@@ -182,7 +182,9 @@ impl Common {
         self.output_dir.clone().unwrap_or_else(|| PathBuf::from("."))
     }
 
+    /// A key without a name is a file with one all the same, that no dot hides.
     fn usual_path(&self, usual: &str, name: &str) -> PathBuf {
+        let name = if name.is_empty() { "key" } else { name };
         let name = PathBuf::from(fill(usual, &[("key", &file::safe_name(name))]));
         self.output_dir.as_ref().map_or(name.clone(), |folder| folder.join(name))
     }
@@ -276,7 +278,8 @@ fn choose<'a>(same: &[&'a Held], wanted: &Wanted) -> Result<&'a Held, Fault> {
     }
 }
 
-/// The keys by their labels, and their ids where labels alone would give the same name to a file or in a cloud.
+/// The keys by their labels, and their ids where labels alone would give the same name to a file or in a cloud, or
+/// where there is no label.
 fn named(keys: Vec<&Held>) -> Found<'_> {
     let plain = |key: &Held| {
         [file::safe_name(&key.label), cloud_name(&key.label)].map(|name| name.to_lowercase())
@@ -287,7 +290,10 @@ fn named(keys: Vec<&Held>) -> Found<'_> {
     }
     let wanted = |key: &Held| {
         let is_alone = plain(key).iter().all(|name| counts.get(name) == Some(&1));
-        let name = (!is_alone).then(|| format!("{}-{}", key.label, hex(&key.id)));
+        let name = match key.label.as_str() {
+            "" => Some(hex(&key.id)),
+            label => (!is_alone).then(|| format!("{label}-{}", hex(&key.id))),
+        };
         Wanted { label: key.label.clone(), name, ..Wanted::default() }
     };
     keys.iter().map(|key| (*key, wanted(key))).collect()
@@ -335,6 +341,7 @@ mod tests {
         assert_eq!(found(&held, "*"), ["a-01", "a-02", "x/y-03", "x_y-04", "B-05", "b-06", "c"]);
         let held = keys(&[("a b", 1), ("a-b", 2), ("a_c", 3)]);
         assert_eq!(found(&held, "*"), ["a b-01", "a-b-02", "a_c"], "one name in a cloud");
+        assert_eq!(found(&keys(&[("", 8), ("", 9)]), "*"), ["08", "09"]);
     }
 
     #[test]
