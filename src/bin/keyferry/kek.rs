@@ -2,6 +2,7 @@
 //!
 //! Also what `export` needs of one, whether it is in a file or in the token.
 use crate::file;
+use crate::kind::{Kind, hex};
 use crate::options::Options;
 use crate::output::{Answer, During, Fault, Report, clean, facts, fault, table};
 use clap::{Args, Subcommand};
@@ -253,14 +254,28 @@ fn stored(session: &Session, object: CK_OBJECT_HANDLE) -> Result<Stored, Fault> 
     }
     let number = |cka| session.attribute(object, cka).map(Option::unwrap_or_default);
     let kek = Kek::new(&number(CKA_MODULUS)?, &number(CKA_PUBLIC_EXPONENT)?);
-    let kids = KID_AT.map(|cka| session.text(object, cka).unwrap_or_default());
     Ok(Stored {
         object,
         kek: kek.during(&format!("public key \"{label}\""))?,
-        kid: kids.iter().chain([&label]).find_map(|kid| Kid::parse(kid).ok()),
+        kid: kid(session, object, &label),
         may_wrap: session.flag(object, CKA_WRAP)?.unwrap_or(false),
         trusted: session.flag(object, CKA_TRUSTED)?.unwrap_or(false),
     })
+}
+
+/// The key identifier that a public key has: what [`KID_AT`] or the label says, if that is one.
+pub fn kid(session: &Session, object: CK_OBJECT_HANDLE, label: &str) -> Option<Kid> {
+    let kids = KID_AT.map(|cka| session.text(object, cka).unwrap_or_default());
+    kids.iter().map(String::as_str).chain([label]).find_map(|kid| Kid::parse(kid).ok())
+}
+
+/// `CKA_ID` as a cell of a table: some modules keep the kid there, which has a column of its own.
+pub fn id_cell(id: &[u8], kid: Option<&Kid>) -> String {
+    match id {
+        [] => "-".to_owned(),
+        id if kid.is_some_and(|kid| kid.as_str().as_bytes() == id) => "the kid".to_owned(),
+        id => hex(id),
+    }
 }
 
 fn list(options: &Options) -> Answer {
@@ -276,18 +291,23 @@ fn list(options: &Options) -> Answer {
                 // one bad object does not hide the others
                 objects.push(json!({ "label": label, "error": fault.0 }));
                 let unknown = || "?".to_owned();
-                rows.push(vec![label, unknown(), unknown(), "not a proper RSA key".to_owned()]);
+                let why = "not a proper RSA key".to_owned();
+                rows.push(vec![label, unknown(), unknown(), unknown(), why]);
                 continue;
             }
         };
         let fingerprint = stored.kek.fingerprint()?;
+        let (bits, kind) = (stored.kek.bits(), Kind::Rsa(stored.kek.bits()).name());
+        let id = session.attribute(object, CKA_ID)?.unwrap_or_default();
         let kid = stored.kid.as_ref().map(Kid::as_str);
         objects.push(json!({
-            "label": label, "bits": stored.kek.bits(), "sha256": fingerprint, "kid": kid, "trusted": stored.trusted,
+            "label": label, "id": hex(&id), "type": kind, "bits": bits, "sha256": fingerprint, "kid": kid,
+            "trusted": stored.trusted,
         }));
         rows.push(vec![
             label,
-            stored.kek.bits().to_string(),
+            id_cell(&id, stored.kid.as_ref()),
+            kind,
             if stored.trusted { "yes" } else { "no" }.to_owned(),
             fingerprint,
             kid.unwrap_or("-").to_owned(),
@@ -296,7 +316,7 @@ fn list(options: &Options) -> Answer {
     let text = if rows.is_empty() {
         "The token holds no public key that may wrap.\n".to_owned()
     } else {
-        table(&["LABEL", "BITS", "TRUSTED", "SHA-256", "KID"], &rows)
+        table(&["LABEL", "ID", "TYPE", "TRUSTED", "SHA-256", "KID"], &rows)
     };
     Ok(Report::new(text, Value::Array(objects)))
 }

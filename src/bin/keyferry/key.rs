@@ -1,10 +1,12 @@
 //! `keyferry key`: generate, list and show keys.
 use crate::dates::{Dates, Day, Limit};
+use crate::kek;
 use crate::kind::{self, Kind, hex};
 use crate::options::Options;
 use crate::output::{Answer, Fault, Report, clean, facts, fault, table};
 use crate::wish::{Leaving, Usage, Wish};
 use clap::{Args, Subcommand};
+use keyferry::byok::azure::Kid;
 use keyferry::byok::cloud::{CLOUDS, Cloud};
 use keyferry::ck::*;
 use keyferry::client::{Access, Session, Template};
@@ -163,8 +165,9 @@ fn json_of(limit: Limit) -> Value {
     limit.text().into()
 }
 
+const PUBLIC: &str = "public";
 const CLASSES: [(CK_OBJECT_CLASS, &str); 3] =
-    [(CKO_PUBLIC_KEY, "public"), (CKO_PRIVATE_KEY, "private"), (CKO_SECRET_KEY, "secret")];
+    [(CKO_PUBLIC_KEY, PUBLIC), (CKO_PRIVATE_KEY, "private"), (CKO_SECRET_KEY, "secret")];
 
 /// A key object and the name of its class.
 pub type Found = (CK_OBJECT_HANDLE, &'static str);
@@ -189,22 +192,35 @@ fn list(options: &Options) -> Answer {
     let mut objects = Vec::new();
     for (key, class) in keys(&session, |template| template)? {
         let label = session.text(key, CKA_LABEL)?;
-        let id = hex(&session.attribute(key, CKA_ID)?.unwrap_or_default());
+        let id = session.attribute(key, CKA_ID)?.unwrap_or_default();
         let kind = kind::of(&session, key)?.name();
         let extractable = session.flag(key, CKA_EXTRACTABLE)?;
-        let leaves = extractable.map_or("", |yes| if yes { "extractable" } else { "stays" });
+        let guarded = session.flag(key, CKA_WRAP_WITH_TRUSTED)?;
+        let trusted = session.flag(key, CKA_TRUSTED)?;
+        let kid = if class == PUBLIC { kek::kid(&session, key, &label) } else { None };
         let dates = Dates::of(&session, key)?;
         objects.push(json!({
-            "label": label, "class": class, "type": kind, "id": id, "extractable": extractable,
+            "label": label, "class": class, "type": kind, "id": hex(&id), "extractable": extractable,
+            "wrap_with_trusted": guarded, "trusted": trusted, "kid": kid.as_ref().map(Kid::as_str),
             "active_from": json_of(dates.from), "active_until": json_of(dates.until),
         }));
-        rows.push(vec![label, class.to_owned(), kind, id, leaves.to_owned(), dates.words()]);
+        let leaving = match (extractable, guarded) {
+            (None, _) => "",
+            (Some(false), _) => "stays",
+            (Some(true), Some(true)) => "under trusted KEKs",
+            (Some(true), _) => "extractable",
+        };
+        let id = kek::id_cell(&id, kid.as_ref());
+        let trusted = if trusted == Some(true) { "yes" } else { "" };
+        let kid = kid.map(|kid| kid.as_str().to_owned()).unwrap_or_default();
+        let class = class.to_owned();
+        rows.push(vec![label, class, kind, id, leaving.into(), dates.words(), trusted.into(), kid]);
     }
     rows.sort();
     let text = if rows.is_empty() {
         "The token holds no keys.\n".to_owned()
     } else {
-        table(&["LABEL", "CLASS", "TYPE", "ID", "LEAVING", "ACTIVE"], &rows)
+        table(&["LABEL", "CLASS", "TYPE", "ID", "LEAVING", "ACTIVE", "TRUSTED", "KID"], &rows)
     };
     Ok(Report::new(text, Value::Array(objects)))
 }
@@ -250,7 +266,7 @@ fn show(options: &Options, label: &str) -> Answer {
             ("Type", kind.name()),
             ("Id", id.clone()),
         ];
-        if class != "public" {
+        if class != PUBLIC {
             rows.push(("Taken by", takers(&kind)));
         }
         let dates = Dates::of(&session, key)?;
