@@ -114,3 +114,45 @@ fn wraps_in_every_way_and_leaves_nothing() {
     }
     assert_eq!(fixture.secrets(), before + 1, "a throw-away key is left");
 }
+
+/// What leaves under trusted keys only leaves in two steps, too, if the SO has made the key between.
+#[test]
+fn the_so_can_trust_the_key_between() {
+    let fixture = Fixture::new();
+    let (session, form) = (&fixture.session, Form::RsaAes);
+    let guarded = opened().bytes(CKA_VALUE, VALUE).flag(CKA_TOKEN, true);
+    let guarded = guarded.flags(&[CKA_EXTRACTABLE, CKA_WRAP_WITH_TRUSTED]).bytes(CKA_LABEL, b"g");
+    session.create(&guarded).unwrap();
+    let modulus = session.attribute(fixture.public, CKA_MODULUS).unwrap().unwrap();
+    session.logout().unwrap();
+
+    session.login(User::So, PIN).unwrap();
+    let kek =
+        Template::class(CKO_PUBLIC_KEY).ulong(CKA_KEY_TYPE, CKK_RSA).bytes(CKA_MODULUS, &modulus);
+    let kek = kek.bytes(CKA_PUBLIC_EXPONENT, &[1, 0, 1]).flags(&[CKA_WRAP, CKA_TOKEN]);
+    let kek = |trusted| kek.clone().flag(CKA_PRIVATE, false).flag(CKA_TRUSTED, trusted);
+    let (trusted, other) =
+        (session.create(&kek(true)).unwrap(), session.create(&kek(false)).unwrap());
+    session.trust_aes(256).unwrap();
+    session.logout().unwrap();
+
+    session.login(User::User, PIN).unwrap();
+    let guarded = session.find(&Template::class(CKO_SECRET_KEY).bytes(CKA_LABEL, b"g")).unwrap()[0];
+    let (way, profile) = (Way::TwoSteps(CKM_AES_KEY_WRAP_KWP), profile(form, Hash::Sha1, 256));
+    assert!(session.has_trusted_aes());
+    let blob = session.transfer(way, &profile, trusted, guarded).unwrap();
+    assert_eq!(blob.len(), 256 + 32);
+    // once, and not under another KEK
+    assert!(!session.has_trusted_aes());
+    let error = session.transfer(way, &profile, trusted, guarded).unwrap_err();
+    assert!(error.is(CKR_KEY_NOT_WRAPPABLE), "{error}");
+    session.logout().unwrap();
+    session.login(User::So, PIN).unwrap();
+    session.trust_aes(256).unwrap();
+    session.logout().unwrap();
+    session.login(User::User, PIN).unwrap();
+    let guarded = session.find(&Template::class(CKO_SECRET_KEY).bytes(CKA_LABEL, b"g")).unwrap()[0];
+    let error = session.transfer(way, &profile, other, guarded).unwrap_err();
+    assert!(error.is(CKR_KEY_NOT_WRAPPABLE), "{error}");
+    assert_eq!(fixture.secrets(), 1, "a throw-away key is left");
+}

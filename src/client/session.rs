@@ -4,7 +4,7 @@ use super::padding::Padding;
 use super::{Module, Result};
 use crate::ck::*;
 use std::ptr::null_mut;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 /// A session with a token.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub struct Session {
     slot: CK_SLOT_ID,
     /// How `CKM_AES_KEY_WRAP_PAD` pads, once that is proved.
     pub(super) padding: OnceLock<Padding>,
+    /// The AES key that the SO has made for the next wrap in two steps.
+    pub(super) trusted: Mutex<Option<CK_OBJECT_HANDLE>>,
 }
 
 /// What a session may do with token objects.
@@ -42,7 +44,7 @@ impl Session {
         };
         let mut handle = CK_INVALID_HANDLE;
         call!(module.0.list, C_OpenSession(slot, flags, null_mut(), None, &mut handle))?;
-        Ok(Session { module, handle, slot, padding: OnceLock::new() })
+        Ok(Session { module, handle, slot, padding: OnceLock::new(), trusted: Mutex::default() })
     }
 
     /// The slot of its token.

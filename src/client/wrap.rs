@@ -5,6 +5,7 @@ use super::{Error, Mechanism, Module, Oaep, Result, Session, Template};
 use crate::byok::cloud::{Form, hash_name};
 use crate::byok::target::Target;
 use crate::ck::*;
+use std::sync::PoisonError;
 
 /// What is to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,10 @@ impl Profile {
 const COUNTED: &str = "the module's CKM_AES_KEY_WRAP_PAD fills a key up with zeros and counts them as part of it \
      (SoftHSM 2.6 does), so a cloud would find more than the key and refuse it; only keys whose length is a multiple \
      of 8 bytes, such as AES keys, come out right: use another module, such as keyferry's own, for this one";
+
+/// Why a module's SO is no help.
+const UNTRUSTED: &str =
+    "the module made an AES key that is not trusted, or that could leave under any KEK";
 
 /// How a module makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +105,7 @@ impl Session {
             }
             Way::TwoSteps(inner) => {
                 let padding = self.padding(inner)?;
-                self.with_aes(profile.aes_bits, |aes| {
+                self.with_aes_between(profile.aes_bits, |aes| {
                     let blob = self.wrap(&oaep(), kek, aes);
                     let mut blob = blob.map_err(|e| refused(e, "CKM_RSA_PKCS_OAEP", profile))?;
                     let wrapped = self.wrap(&Mechanism::Plain(inner), aes, target)?;
@@ -114,6 +119,42 @@ impl Session {
         }
     }
 
+    /// Makes the AES key of the next wrap in two steps while the SO is logged in, who alone can have it
+    /// trusted. Keys with `CKA_WRAP_WITH_TRUSTED` go under it, and it has that too, so that it goes under a
+    /// trusted KEK and no other. It is public, since the SO has no private objects, and no other process
+    /// sees it; nobody can read it.
+    pub fn trust_aes(&self, bits: usize) -> Result<()> {
+        let template =
+            aes(bits).flags(&[CKA_TRUSTED, CKA_WRAP_WITH_TRUSTED]).flag(CKA_PRIVATE, false);
+        let aes = self.generate(&Mechanism::Plain(CKM_AES_KEY_GEN), &template)?;
+        for cka in [CKA_TRUSTED, CKA_WRAP_WITH_TRUSTED, CKA_SENSITIVE] {
+            if self.flag(aes, cka)? != Some(true) {
+                self.destroy(aes)?;
+                return Err(Error::Unusable(UNTRUSTED.to_owned()));
+            }
+        }
+        *self.trusted.lock().unwrap_or_else(PoisonError::into_inner) = Some(aes);
+        Ok(())
+    }
+
+    /// Whether [`Session::trust_aes`] has made a key that is still to be used.
+    pub fn has_trusted_aes(&self) -> bool {
+        self.trusted.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Runs `work` with the key that the SO has made, or else with a new one.
+    fn with_aes_between<T>(
+        &self,
+        bits: usize,
+        work: impl FnOnce(CK_OBJECT_HANDLE) -> Result<T>,
+    ) -> Result<T> {
+        let trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match trusted {
+            Some(aes) => self.at_last_destroyed(aes, work),
+            None => self.with_aes(bits, work),
+        }
+    }
+
     /// Runs `work` with a new AES session key that can wrap and be wrapped, and destroys the key
     /// whatever comes of it.
     pub(super) fn with_aes<T>(
@@ -121,16 +162,29 @@ impl Session {
         bits: usize,
         work: impl FnOnce(CK_OBJECT_HANDLE) -> Result<T>,
     ) -> Result<T> {
-        let template = Template::class(CKO_SECRET_KEY)
-            .ulong(CKA_KEY_TYPE, CKK_AES)
-            .ulong(CKA_VALUE_LEN, super::call::ulong(bits / 8))
-            .flag(CKA_TOKEN, false)
-            .flags(&[CKA_PRIVATE, CKA_SENSITIVE, CKA_EXTRACTABLE, CKA_WRAP]);
+        let template = aes(bits).flag(CKA_PRIVATE, true);
         let aes = self.generate(&Mechanism::Plain(CKM_AES_KEY_GEN), &template)?;
+        self.at_last_destroyed(aes, work)
+    }
+
+    fn at_last_destroyed<T>(
+        &self,
+        aes: CK_OBJECT_HANDLE,
+        work: impl FnOnce(CK_OBJECT_HANDLE) -> Result<T>,
+    ) -> Result<T> {
         let done = work(aes);
         let gone = self.destroy(aes);
         done.and_then(|done| gone.map(|()| done))
     }
+}
+
+/// The AES key between the two steps, but for who sees it.
+fn aes(bits: usize) -> Template {
+    Template::class(CKO_SECRET_KEY)
+        .ulong(CKA_KEY_TYPE, CKK_AES)
+        .ulong(CKA_VALUE_LEN, super::call::ulong(bits / 8))
+        .flag(CKA_TOKEN, false)
+        .flags(&[CKA_SENSITIVE, CKA_EXTRACTABLE, CKA_WRAP])
 }
 
 /// Modules say in one of two ways that they do not take a hash, an MGF or a size.
