@@ -17,6 +17,8 @@ mod azure;
 #[path = "wrap/bad_input.rs"]
 mod bad_input;
 mod common;
+#[path = "wrap/composite.rs"]
+mod composite;
 #[path = "wrap/errors.rs"]
 mod errors;
 #[path = "wrap/fixture.rs"]

@@ -2,14 +2,29 @@
 //! any number of threads. All numbers are big-endian.
 //!
 //! The arithmetic is AWS-LC's: CRT with both halves at once, blinded, each result checked with e
-//! before it leaves, so that a fault in one half cannot give a prime away.
+//! before it leaves, so that neither a fault in one half nor a wrong key can give a prime away.
+//!
+//! What is checked of a private key, and when:
+//!
+//! | when | what |
+//! |---|---|
+//! | it comes in, whatever way | n odd and of a length that there is, e odd, 1 < e < n, d < n; with CRT values n = pq, de = 1 mod p - 1 and mod q - 1, dp, dq, qinv right (which a p equal to q cannot have); n without small factors |
+//! | it comes in without CRT values | a blinded operation comes back with e: nothing else says that d fits |
+//! | before its first use | the same for all other keys: p and q are as good as prime, or it would not |
+//! | each use | the result comes back with e |
+//!
+//! So numbers that do not fit together never become a key; and of a key whose p or q is composite,
+//! which only the second half of the table shows, nothing ever comes out. That half costs as much as
+//! a signature, and a key that comes in only to go on need not pay for it.
 mod pkcs1;
 #[cfg(test)]
 mod tests;
 
 use super::aws_lc::bignum::BigNum;
 use super::aws_lc::rsa::{PrivateNumbers, RsaKey};
+use super::rsa_keygen::has_small_factor;
 use super::{Failed, Secret, same};
+use once_cell::sync::OnceCell;
 pub use pkcs1::digest_info;
 use std::cmp::Ordering;
 use std::fmt;
@@ -76,6 +91,8 @@ pub struct PrivateKey {
     /// n - 1, on which the library does not compute.
     minus_one: Vec<u8>,
     rejection: pkcs1::Rejection,
+    /// Filled once an operation has come back with e.
+    proved: OnceCell<()>,
 }
 
 impl PublicKey {
@@ -129,23 +146,25 @@ impl PublicKey {
 }
 
 impl PrivateKey {
-    /// Checks and prepares a key. Consistency is proved (n = pq, d and the CRT values fit e)
-    /// without primality proofs; without [`Parts::crt`] as far as it can be. In both cases one
-    /// blinded operation, on what amounts to a random number, must come back with e.
+    /// Checks and prepares a key, as the module's table says: all of its numbers fit together.
+    /// Without [`Parts::crt`] that costs an operation.
     pub fn new(parts: &Parts) -> Result<PrivateKey, Failed> {
         let (n, e, d) =
             (modulus(&parts.n)?, BigNum::from_be(&parts.e)?, BigNum::from_be(&parts.d)?);
-        if d.compare(&n) != Ordering::Less {
+        if d.compare(&n) != Ordering::Less || has_small_factor(&n) {
             return Err(Failed);
         }
         let crt = parts.crt.as_ref().map(Crt::numbers).transpose()?;
         let private = PrivateNumbers { d: &d, crt: crt.as_ref().map(|numbers| numbers.each_ref()) };
         let key = RsaKey::new(&n, &e, Some(&private))?;
-        // Proves the key and prepares its moduli; later operations only read them.
-        key.private(&two(key.size()))?;
         let rejection = pkcs1::Rejection::new(&d.to_be_padded(key.size())?);
         let minus_one = n.minus(1)?.to_be_padded(key.size())?.to_vec();
-        Ok(PrivateKey { key, bits: n.bits(), minus_one, rejection })
+        let proved = OnceCell::new();
+        let key = PrivateKey { key, bits: n.bits(), minus_one, rejection, proved };
+        if crt.is_none() {
+            key.key()?;
+        }
+        Ok(key)
     }
     /// Length of the modulus in bytes.
     pub fn size(&self) -> usize {
@@ -157,10 +176,11 @@ impl PrivateKey {
     }
     /// `input^d mod n`, blinded; `input` is exactly as long as the modulus. RSADP / RSASP1.
     pub fn raw(&self, input: &[u8]) -> Result<Secret, Failed> {
+        let key = self.key()?;
         if self.is_fixed(input) {
             return Ok(Secret::new(input.to_vec()));
         }
-        self.key.private(input)
+        key.private(input)
     }
     /// RSASSA-PKCS1-v1_5 signature over `content` as it is, at most `size() - 11` bytes.
     pub fn sign_pkcs1(&self, content: &[u8]) -> Result<Vec<u8>, Failed> {
@@ -168,17 +188,21 @@ impl PrivateKey {
     }
     /// RSAES-PKCS1-v1_5 decryption with implicit rejection: a wrong padding gives a message that
     /// depends on key and ciphertext, in the same time as a right one. Fails for a wrong length
-    /// only.
+    /// and a key that is none.
     pub fn decrypt_pkcs1(&self, ciphertext: &[u8]) -> Result<Secret, Failed> {
         if ciphertext.len() != self.size() {
             return Err(Failed);
         }
+        self.key()?;
         // A number that is no ciphertext (not less than n) goes on as a block without padding.
         let block = self.raw(ciphertext).unwrap_or_else(|Failed| Secret::new(vec![0; self.size()]));
         self.rejection.message(&block, ciphertext)
     }
-    pub(super) fn key(&self) -> &RsaKey {
-        &self.key
+    /// The key for use. Before the first one an operation on what amounts to a random number,
+    /// blinded as it is, must come back with e.
+    pub(super) fn key(&self) -> Result<&RsaKey, Failed> {
+        self.proved.get_or_try_init(|| self.key.private(&two(self.size())).map(drop))?;
+        Ok(&self.key)
     }
     /// Whether `input` is 0, 1 or n - 1: every odd power of these is the number itself.
     fn is_fixed(&self, input: &[u8]) -> bool {

@@ -31,6 +31,8 @@ use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 use std::thread;
 
+pub(super) use sieve::has_small_factor;
+
 /// Lengths of a modulus in bits.
 const BITS: RangeInclusive<usize> = 1024..=16384;
 /// Lengths of e in bits: odd numbers from 65537 to 2^256 - 1.

@@ -38,7 +38,7 @@ fn sign(hash: Hash, key: &Key) -> Result<Box<dyn Transform>> {
     let (size, key) = (key.rsa_private()?.size(), key.clone());
     Ok(Hashed::new(hash, size, move |digest: &[u8]| {
         let signature = key.rsa_private()?.sign_pkcs1(&digest_info(hash, digest));
-        signature.map_err(|_| Error::KeySizeRange)
+        signature.map_err(|_| Error::FunctionFailed)
     }))
 }
 

@@ -64,7 +64,7 @@ impl Drop for Operation {
 impl RsaKey {
     /// A key, checked as far as the library does (`RSA_check_key`): n odd and of 16384 bits at
     /// most, e odd, 1 < e < n; with CRT values n = pq, de = 1 mod p-1 and q-1, dp, dq, qinv right.
-    /// Costs a few multiplications.
+    /// Costs some divisions in constant time: for 4096 bits, a fifth of an operation.
     pub(in crate::crypto) fn new(
         n: &BigNum,
         e: &BigNum,

@@ -7,6 +7,10 @@ use zeroize::Zeroizing;
 /// Primes below this are sieved with; further ones would cost more than the tests they save.
 const LIMIT: usize = 1 << 17;
 
+/// Primes below this are looked for in the modulus of a key that comes in. They find five of six
+/// composites in less than 0.1 ms; twice as many would find one of a hundred more.
+const LOOKED_FOR: Word = 1 << 11;
+
 /// Primes whose product fits a word, so that one long division serves all of them.
 struct Group {
     product: Word,
@@ -54,6 +58,15 @@ pub(super) fn survivors(start: &BigNum, window: usize) -> Result<Zeroizing<Vec<W
     Ok(offsets)
 }
 
+/// Whether an odd prime below [`LOOKED_FOR`] divides `number`, which is public: variable time.
+pub(in crate::crypto) fn has_small_factor(number: &BigNum) -> bool {
+    let small = |group: &&Group| group.primes.first().is_some_and(|prime| *prime < LOOKED_FOR);
+    SMALL.iter().take_while(small).any(|Group { product, primes }| {
+        let remainder = number.rem_word(*product);
+        primes.iter().any(|prime| remainder % prime == 0)
+    })
+}
+
 /// The least k for which start + 2k is a multiple of the odd `prime`, from start mod `prime`.
 const fn first_multiple(remainder: Word, prime: Word) -> Word {
     let missing = (prime - remainder) % prime;
@@ -78,6 +91,17 @@ mod tests {
         assert_eq!(small_primes().count(), 12250);
         assert_eq!(small_primes().take(5).collect::<Vec<_>>(), [3, 5, 7, 11, 13]);
         assert_eq!(SMALL.iter().map(|group| group.primes.len()).sum::<usize>(), 12250);
+    }
+
+    #[test]
+    fn small_factors_are_found() {
+        let number = |n: u64| BigNum::from_be(&n.to_be_bytes()).unwrap();
+        for n in [3, 9, 35, 2039, 2039 * 1_000_003, 1_000_003 * 5] {
+            assert!(has_small_factor(&number(n)), "{n}");
+        }
+        for n in [1, 2, 1_000_003, 1_000_003 * 1_000_033] {
+            assert!(!has_small_factor(&number(n)), "{n}");
+        }
     }
 
     #[test]
