@@ -107,7 +107,11 @@ impl PrivateKey {
     pub fn new(curve: Curve, scalar: &[u8]) -> Result<PrivateKey, Failed> {
         PrivateKey::with_point(EcKey::private(curve, scalar)?)
     }
-    /// A fresh key.
+    /// A fresh key: FIPS 186-5 section A.2.2. Its point is not computed a second time for
+    /// comparison: the standard for signatures asks for no such test, and SP 800-56A section
+    /// 5.6.2.1.4 does of validated modules. [`Self::public`] catches a computation gone wrong, since
+    /// its result is not on the curve but for chance; and a key that comes back from a store is
+    /// compared with its point.
     pub fn generate(curve: Curve) -> Result<PrivateKey, Failed> {
         PrivateKey::with_point(EcKey::generate(curve)?)
     }
@@ -122,6 +126,11 @@ impl PrivateKey {
     /// The uncompressed SEC 1 point of the public half.
     pub fn point(&self) -> &[u8] {
         &self.point
+    }
+    /// The public half, its point checked to be on the curve.
+    pub fn public(&self) -> Result<PublicKey, Failed> {
+        let key = EcKey::public(self.curve(), &self.point)?;
+        Ok(PublicKey { key, point: self.point.clone() })
     }
     /// Signs a digest: `r ‖ s`, each of the order's length in bytes.
     pub fn sign(&self, digest: &[u8]) -> Result<Vec<u8>, Failed> {

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::encode;
 use crate::object::policy::Key;
+use crate::object::template::Pair;
 use std::ops::RangeInclusive;
 
 /// Bits of the curve's order.
@@ -61,15 +62,10 @@ signatures! {
 /// The longest input of plain ECDSA: more than any digest, and only the leftmost bits count.
 const LIMIT: Limit = Limit(1024, Error::DataLenRange);
 
-fn generate_pair(
-    _: &Params,
-    public: &Attributes,
-    _: &Attributes,
-    _: &Searches,
-) -> Result<(Attributes, Attributes)> {
+fn generate_pair(_: &Params, public: &Attributes, _: &Attributes, _: &Searches) -> Result<Pair> {
     let params = public.bytes(CKA_EC_PARAMS).ok_or(Error::TemplateIncomplete)?;
     let key = PrivateKey::generate(encode::curve(params)?).map_err(|_| Error::RandomNoRng)?;
-    encode::ec_attributes(&key)
+    encode::ec_pair(key)
 }
 
 fn sign(_: &Params, key: &Key) -> Result<Box<dyn Transform>> {

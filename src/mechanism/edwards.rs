@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::encode;
 use crate::object::policy::Key;
+use crate::object::template::Pair;
 
 pub(super) const KEY_PAIR_GEN: Mechanism = Mechanism {
     ckm: CKM_EC_EDWARDS_KEY_PAIR_GEN,
@@ -29,13 +30,9 @@ pub(super) const EDDSA: Mechanism = Mechanism {
     ..KEY_PAIR_GEN
 };
 
-fn generate_pair(
-    _: &Params,
-    _: &Attributes,
-    _: &Attributes,
-    _: &Searches,
-) -> Result<(Attributes, Attributes)> {
-    encode::edwards_attributes(&PrivateKey::generate().map_err(|_| Error::RandomNoRng)?)
+fn generate_pair(_: &Params, _: &Attributes, _: &Attributes, _: &Searches) -> Result<Pair> {
+    let key = PrivateKey::generate().map_err(|_| Error::RandomNoRng)?;
+    encode::edwards_attributes(&key).map(Pair::from)
 }
 
 fn sign(params: &Params, key: &Key) -> Result<Box<dyn Transform>> {

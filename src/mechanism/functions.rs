@@ -4,6 +4,7 @@ use crate::crypto::{Secret, rsa_keygen::Searches};
 use crate::error::Result;
 use crate::object::attribute::Attributes;
 use crate::object::policy::{Key, Target};
+use crate::object::template::Pair;
 
 /// What tells a wrapping from noise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,14 +71,9 @@ pub type Decapsulate = fn(&Params, &Key, ciphertext: &[u8]) -> Result<Secret>;
 /// Makes a secret key for a template.
 pub type Generate = fn(&Params, template: &Attributes) -> Result<Attributes>;
 
-/// Makes a key pair for the public and private templates: attributes of the public, then of the
-/// private half.
-pub type GeneratePair = fn(
-    &Params,
-    public: &Attributes,
-    private: &Attributes,
-    &Searches,
-) -> Result<(Attributes, Attributes)>;
+/// Makes a key pair for the public and private templates.
+pub type GeneratePair =
+    fn(&Params, public: &Attributes, private: &Attributes, &Searches) -> Result<Pair>;
 
 /// Wrapping: its length is known before its bytes, so that a size query costs nothing.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::encode;
 use crate::object::policy::Key;
+use crate::object::template::Pair;
 
 pub(super) const KEY_PAIR_GEN: Mechanism = Mechanism {
     ckm: CKM_ML_KEM_KEY_PAIR_GEN,
@@ -31,15 +32,10 @@ pub(super) const ML_KEM: Mechanism = Mechanism {
     ..KEY_PAIR_GEN
 };
 
-fn generate_pair(
-    _: &Params,
-    public: &Attributes,
-    _: &Attributes,
-    _: &Searches,
-) -> Result<(Attributes, Attributes)> {
+fn generate_pair(_: &Params, public: &Attributes, _: &Attributes, _: &Searches) -> Result<Pair> {
     let set: Set = encode::parameter_set(public)?;
     let key = PrivateKey::generate(set).map_err(|_| Error::RandomNoRng)?;
-    encode::seeded_attributes::<Set>(&key)
+    encode::seeded_attributes::<Set>(&key).map(Pair::from)
 }
 
 fn len(_: &Params, key: &Key) -> Result<usize> {

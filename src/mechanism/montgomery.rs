@@ -7,6 +7,7 @@ use crate::crypto::rsa_keygen::Searches;
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::encode;
+use crate::object::template::Pair;
 
 pub(super) const KEY_PAIR_GEN: Mechanism = Mechanism {
     ckm: CKM_EC_MONTGOMERY_KEY_PAIR_GEN,
@@ -17,11 +18,7 @@ pub(super) const KEY_PAIR_GEN: Mechanism = Mechanism {
     ..Mechanism::NONE
 };
 
-fn generate_pair(
-    _: &Params,
-    _: &Attributes,
-    _: &Attributes,
-    _: &Searches,
-) -> Result<(Attributes, Attributes)> {
-    encode::montgomery_attributes(&PrivateKey::generate().map_err(|_| Error::RandomNoRng)?)
+fn generate_pair(_: &Params, _: &Attributes, _: &Attributes, _: &Searches) -> Result<Pair> {
+    let key = PrivateKey::generate().map_err(|_| Error::RandomNoRng)?;
+    encode::montgomery_attributes(&key).map(Pair::from)
 }

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::encode;
 use crate::object::policy::{Key, Target};
+use crate::object::template::Pair;
 use std::ops::RangeInclusive;
 
 /// Modulus bits. 1024 is for old keys and test harnesses; an option refuses it.
@@ -50,7 +51,7 @@ fn generate_pair(
     public: &Attributes,
     _: &Attributes,
     searches: &Searches,
-) -> Result<(Attributes, Attributes)> {
+) -> Result<Pair> {
     let bits = public.ulong(CKA_MODULUS_BITS).ok_or(Error::TemplateIncomplete)?;
     if !SIZES.contains(&bits) || !bits.is_multiple_of(8) {
         return Err(Error::KeySizeRange);
@@ -68,7 +69,7 @@ fn generate_pair(
         // what C_WaitForSlotEvent answers then, PKCS#11 3.2 section 5.5
         return Err(Error::CryptokiNotInitialized.because("C_Finalize ended the search for primes"));
     }
-    Ok(encode::rsa_attributes(&parts.map_err(|_| Error::DeviceError)?))
+    Ok(encode::rsa_attributes(&parts.map_err(|_| Error::DeviceError)?).into())
 }
 
 fn encrypt(_: &Params, key: &Key) -> Result<Box<dyn Transform>> {

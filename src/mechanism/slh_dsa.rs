@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::encode;
 use crate::object::policy::Key;
+use crate::object::template::Pair;
 
 pub(super) const KEY_PAIR_GEN: Mechanism = Mechanism {
     ckm: CKM_SLH_DSA_KEY_PAIR_GEN,
@@ -31,14 +32,9 @@ pub(super) const SLH_DSA: Mechanism = Mechanism {
     ..KEY_PAIR_GEN
 };
 
-fn generate_pair(
-    _: &Params,
-    public: &Attributes,
-    _: &Attributes,
-    _: &Searches,
-) -> Result<(Attributes, Attributes)> {
+fn generate_pair(_: &Params, public: &Attributes, _: &Attributes, _: &Searches) -> Result<Pair> {
     let key = PrivateKey::generate(encode::slh_dsa_set(public)?).map_err(|_| Error::RandomNoRng)?;
-    encode::slh_dsa_attributes(&key)
+    encode::slh_dsa_attributes(&key).map(Pair::from)
 }
 
 fn sign(params: &Params, key: &Key) -> Result<Box<dyn Transform>> {

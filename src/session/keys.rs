@@ -40,7 +40,7 @@ impl Session {
         let private = self.generated(mechanism, CKO_PRIVATE_KEY, private)?;
         let searches = &self.token.shared().searches;
         let halves = generate(&params, &public.attributes, &private.attributes, searches)?;
-        let pair = vec![public.finish(halves.0)?, private.finish(halves.1)?];
+        let pair = vec![public.finish(halves.public)?, private.finish(halves.private)?];
         match self.token.insert(self.handle, pair)?.as_slice() {
             [public, private] => Ok((*public, *private)),
             _ => Err(Error::GeneralError),

@@ -3,7 +3,9 @@ use super::{Parts, pkcs8, spki};
 use crate::ck::*;
 use crate::crypto::{Failed, Secret, ec};
 use crate::error::{Error, Result};
+use crate::object::Prepared;
 use crate::object::attribute::{Attributes, Value};
+use crate::object::template::{Contribution, Pair};
 use ::pkcs8::spki::AlgorithmIdentifierRef;
 use der::asn1::{ObjectIdentifier, OctetStringRef, PrintableStringRef};
 use der::{Decode, Encode};
@@ -149,15 +151,21 @@ pub(super) fn from_pkcs8(der: &[u8]) -> Option<Attributes> {
             return None;
         }
     }
-    let (_, private) = ec_attributes(&key).ok()?;
-    Some(private)
+    attributes(&key).ok()
 }
 
-/// Public and private attributes of a fresh EC key.
-pub fn ec_attributes(key: &ec::PrivateKey) -> Result<(Attributes, Attributes)> {
+/// What makes a private key, its point with it.
+pub(super) fn attributes(key: &ec::PrivateKey) -> Result<Attributes> {
     let mut private = private_derived(key)?;
     private.remove(CKA_PUBLIC_KEY_INFO);
-    let mut public = private.clone();
-    public.remove(CKA_VALUE);
-    Ok((public, private))
+    Ok(private)
+}
+
+/// Both halves of a fresh EC key.
+pub fn ec_pair(key: ec::PrivateKey) -> Result<Pair> {
+    let public = key.public().map_err(|Failed| Error::FunctionFailed)?;
+    Ok(Pair {
+        public: Contribution::made(Prepared::EcPublic(public)),
+        private: Contribution::made(Prepared::EcPrivate(key)),
+    })
 }

@@ -16,7 +16,7 @@ use super::{Object, Prepared};
 use crate::ck::*;
 use crate::crypto::{self, Secret, ml_dsa, ml_kem};
 use crate::error::{Error, Result};
-pub use ec::{curve, ec_attributes, point as ec_point};
+pub use ec::{curve, ec_pair, point as ec_point};
 pub use okp::{edwards_attributes, montgomery_attributes, montgomery_point};
 pub use rsa::rsa_attributes;
 pub use seeded::{parameter_set, seeded_attributes};

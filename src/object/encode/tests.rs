@@ -67,7 +67,7 @@ fn ec_encodings_have_the_lengths_that_azure_knows() {
         [(P256, 138, 408), (P384, 185, 456), (P521, 241, 512), (Secp256k1, 135, 400)]
     {
         let fresh = curves::PrivateKey::generate(curve).unwrap();
-        let (_, numbers) = ec_attributes(&fresh).unwrap();
+        let numbers = ec::attributes(&fresh).unwrap();
         let key = private_key(CKK_EC, numbers.clone()).unwrap();
         assert_eq!(encoding_len(&key), Ok(len), "{curve:?}");
         assert_eq!(256 + crypto::aes_kw::kwp_len(len), blob, "{curve:?}");

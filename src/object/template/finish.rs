@@ -5,7 +5,43 @@ use crate::crypto::{self, Failed};
 use crate::error::{Error, Result};
 use crate::object::attribute::{Attributes, Value};
 use crate::object::class::Form;
-use crate::object::{Object, certificate, encode, trust};
+use crate::object::{Object, Prepared, certificate, encode, trust};
+
+/// What generation, derivation or decoding adds to a draft.
+#[derive(Debug)]
+pub struct Contribution {
+    attributes: Attributes,
+    /// The key itself if it was made here a moment ago: then it is not put together from its
+    /// attributes once more and checked. What an object says about its key it has from this one.
+    key: Option<Prepared>,
+}
+
+/// What the generation of a key pair adds to its drafts.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Pair {
+    pub public: Contribution,
+    pub private: Contribution,
+}
+
+impl Contribution {
+    pub(in crate::object) fn made(key: Prepared) -> Contribution {
+        Contribution { attributes: Attributes::new(), key: Some(key) }
+    }
+}
+
+impl From<Attributes> for Contribution {
+    fn from(attributes: Attributes) -> Contribution {
+        Contribution { attributes, key: None }
+    }
+}
+
+/// Public, then private.
+impl From<(Attributes, Attributes)> for Pair {
+    fn from((public, private): (Attributes, Attributes)) -> Pair {
+        Pair { public: public.into(), private: private.into() }
+    }
+}
 
 impl Draft {
     /// The finished object: the draft, plus `contributed` (values from generation or decoding),
@@ -15,9 +51,10 @@ impl Draft {
     /// `CKR_TEMPLATE_INCONSISTENT` if template and key disagree, `CKR_WRAPPED_KEY_LEN_RANGE` if they
     /// do so about an unwrapped key's length; for an unsound key `CKR_ATTRIBUTE_VALUE_INVALID` or
     /// `CKR_CURVE_NOT_SUPPORTED` if it was created, `CKR_WRAPPED_KEY_INVALID` if it was unwrapped.
-    pub fn finish(self, contributed: Attributes) -> Result<Object> {
+    pub fn finish(self, contributed: impl Into<Contribution>) -> Result<Object> {
         let Draft { attributes: mut all, origin, class } = self;
-        for (cka, value) in contributed {
+        let contributed = contributed.into();
+        for (cka, value) in contributed.attributes {
             if matches!(origin, Origin::Derive { .. })
                 && all.bytes(cka).is_some_and(<[u8]>::is_empty)
             {
@@ -36,7 +73,10 @@ impl Draft {
             }
             return Ok(Object::new(all));
         }
-        let prepared = encode::prepare(&all, Some(&all)).map_err(|e| origin.unsound(e))?;
+        let prepared = match contributed.key {
+            Some(key) => key,
+            None => encode::prepare(&all, Some(&all)).map_err(|e| origin.unsound(e))?,
+        };
         for (cka, value) in encode::derived(&all, &prepared)? {
             settle(origin, &mut all, cka, value)?;
         }

@@ -11,6 +11,7 @@ use super::encode;
 use crate::ck::*;
 use crate::error::{Error, Result};
 pub use change::{change, copy};
+pub use finish::{Contribution, Pair};
 
 /// How an object comes to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -48,8 +48,26 @@ fn generate_aes(template: Attributes) -> Result<Object> {
     let template = with(template, [number(CKA_VALUE_LEN, 16)]);
     draft(GENERATE, template, aes())?.finish(self::template([bytes(CKA_VALUE, &[1; 16])]))
 }
+/// The numbers of a fresh pair, as its objects have them.
 fn ec_pair(curve: curves::Curve) -> (Attributes, Attributes) {
-    encode::ec_attributes(&curves::PrivateKey::generate(curve).unwrap()).unwrap()
+    let Pair { public, private } =
+        encode::ec_pair(curves::PrivateKey::generate(curve).unwrap()).unwrap();
+    let template =
+        template([(CKA_EC_PARAMS, Value::bytes(&der::Encode::to_der(&curve.oid()).unwrap()))]);
+    let key = |class, template, contributed| {
+        draft(GENERATE, template, is(class, CKK_EC)).unwrap().finish(contributed).unwrap()
+    };
+    let public = key(CKO_PUBLIC_KEY, template, public);
+    let private = key(CKO_PRIVATE_KEY, NONE, private);
+    let numbers = |object: &Object, ckas: &[CK_ATTRIBUTE_TYPE]| {
+        let material = object.material().unwrap().cloned().unwrap_or_default();
+        let all = object.attributes().iter().chain(material.iter());
+        all.filter(|(cka, _)| ckas.contains(cka)).map(|(cka, value)| (cka, value.clone())).collect()
+    };
+    (
+        numbers(&public, &[CKA_EC_PARAMS, CKA_EC_POINT]),
+        numbers(&private, &[CKA_EC_PARAMS, CKA_EC_POINT, CKA_VALUE]),
+    )
 }
 
 #[test]
