@@ -77,16 +77,16 @@ impl Location {
     pub fn parse(text: &str) -> std::result::Result<Location, String> {
         match text.split_once(':') {
             Some(("memory", "")) => Ok(Location::Memory),
-            Some(("sqlite", "")) => Err("sqlite: needs a folder: sqlite:PATH".into()),
+            Some(("sqlite", "")) => Err("\"sqlite:\" names no folder; give sqlite:PATH".into()),
             Some(("sqlite", path)) => Ok(Location::Sqlite(path.into())),
             Some(("postgres" | "postgresql", _)) => {
                 // the rest may hold a password
                 Err("this build has no PostgreSQL store; use sqlite:PATH".into())
             }
             _ if Path::new(text).has_root() => {
-                Err(format!("{text:?}: did you mean sqlite:{text}?"))
+                Err(format!("{text:?} is not a store; did you mean sqlite:{text}?"))
             }
-            _ => Err(format!("{text:?} is not a store; stores are sqlite:PATH and memory:")),
+            _ => Err(format!("{text:?} is not a store; give sqlite:PATH or memory:")),
         }
     }
 }
@@ -117,7 +117,9 @@ fn assemble(reserved: Option<&str>, env: Lookup<'_>) -> std::result::Result<Conf
     };
     let from_env = || {
         let text = set(env, "KEYFERRY_STORE").map(OsString::into_string);
-        let text = text.transpose().map_err(|_| "KEYFERRY_STORE is not UTF-8".to_string())?;
+        let text = text
+            .transpose()
+            .map_err(|_| "KEYFERRY_STORE is not UTF-8 text; set it to sqlite:PATH".to_string())?;
         text.map(|text| Location::parse(&text).map_err(|why| format!("KEYFERRY_STORE: {why}")))
             .transpose()
     };
@@ -140,7 +142,9 @@ fn assemble(reserved: Option<&str>, env: Lookup<'_>) -> std::result::Result<Conf
 fn min_rsa_bits(bits: Option<usize>) -> std::result::Result<usize, String> {
     match bits.unwrap_or(1024) {
         bits @ (1024 | 2048) => Ok(bits),
-        bits => Err(format!("min_rsa_bits is 1024 or 2048, not {bits}")),
+        bits => Err(format!(
+            "min_rsa_bits is {bits}, and can be 1024 or 2048; change it in the configuration file"
+        )),
     }
 }
 
@@ -160,7 +164,10 @@ fn config_file(given: Option<PathBuf>, env: Lookup<'_>) -> std::result::Result<C
         Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => {
             Ok(ConfigFile::default())
         }
-        Err(error) => Err(format!("{}: {error}", path.display())),
+        Err(error) => Err(format!(
+            "the configuration file {} cannot be read: {error}; mend that, or name another with KEYFERRY_CONFIG",
+            path.display()
+        )),
     }
 }
 
@@ -169,7 +176,12 @@ fn mistake(path: &Path, text: &str, error: &toml::de::Error) -> String {
     let at = error.span().map_or(0, |span| span.start);
     let before = text.get(..at).unwrap_or_default();
     let line = text.lines().nth(before.matches('\n').count()).unwrap_or_default();
-    format!("{}: {} in `{}`", path.display(), error.message(), line.trim())
+    let what = error.message().split_whitespace().collect::<Vec<&str>>().join(" ");
+    format!(
+        "the configuration file {} has a mistake: {what} in `{}`; correct that line",
+        path.display(),
+        line.trim()
+    )
 }
 
 fn default_store(env: Lookup<'_>) -> std::result::Result<Location, String> {
@@ -268,17 +280,17 @@ mod tests {
             ("/var/lib/keyferry", "did you mean sqlite:/var/lib/keyferry?"),
             ("keys", "is not a store"),
             ("memory:x", "is not a store"),
-            ("sqlite:", "needs a folder"),
+            ("sqlite:", "names no folder; give sqlite:PATH"),
             ("postgres://user:hunter2@host/db", "PostgreSQL"),
-            ("config=/nowhere/at/all", "/nowhere/at/all"),
+            ("config=/nowhere/at/all", "the configuration file /nowhere/at/all cannot be read: "),
         ] {
             let reason = read(Some(reserved), &[]).unwrap_err();
             assert!(reason.contains(part), "{reserved}: {reason}");
             assert!(!reason.contains("hunter2"));
         }
         for (text, part) in [
-            ("stoer = 'memory:'", "stoer"),
-            ("min_rsa_bits = 512", "not 512"),
+            ("stoer = 'memory:'", "stoer = 'memory:'`; correct that line"),
+            ("min_rsa_bits = 512", "min_rsa_bits is 512, and can be 1024 or 2048; change it"),
             ("min_rsa_bits = 'x'", "min_rsa_bits"),
             ("legacy_des3 = 'yes'", "legacy_des3"),
             ("null_parameter = 'aws'", "aws"),

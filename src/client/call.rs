@@ -41,7 +41,9 @@ pub(super) fn two_calls(
     function(std::ptr::null_mut(), &mut len)?;
     let size = usize::try_from(len).unwrap_or(usize::MAX);
     if size > LIMIT {
-        return Err(super::Error::Unusable(format!("the module asks for a buffer of {len} bytes")));
+        return Err(super::Error::Unusable(format!(
+            "the module asks for a buffer of {len} bytes, which nothing needs; use another, such as keyferry's own"
+        )));
     }
     let mut buffer = zeroize::Zeroizing::new(vec![0; size]);
     function(buffer.as_mut_ptr(), &mut len)?;

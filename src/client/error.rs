@@ -1,4 +1,5 @@
 //! Why a call of a module failed.
+use super::meanings;
 use crate::ck::*;
 use std::fmt;
 
@@ -26,48 +27,10 @@ pub enum Error {
     },
     /// The module has no such function.
     Absent(&'static str),
-    /// The module cannot be loaded or initialised, or contradicts itself: a sentence.
+    /// The module cannot be loaded or initialised, or contradicts itself: a sentence that says what to do,
+    /// too.
     Unusable(String),
 }
-
-/// What common answers mean to a user, and what to do.
-const MEANINGS: &[(CK_RV, &str)] = &[
-    (CKR_ACTION_PROHIBITED, "the object may not be changed, copied or destroyed"),
-    (
-        CKR_ARGUMENTS_BAD,
-        "the module does not take these arguments; is the store or configuration right?",
-    ),
-    (CKR_DEVICE_ERROR, "the token's store or hardware failed; the module's log may say more"),
-    (CKR_DEVICE_MEMORY, "the token is full"),
-    (CKR_FUNCTION_NOT_SUPPORTED, "the module does not have this function"),
-    (CKR_GENERAL_ERROR, "the module does not say what is wrong"),
-    (CKR_KEY_FUNCTION_NOT_PERMITTED, "the key's attributes forbid this use"),
-    (CKR_KEY_NOT_WRAPPABLE, "the key may not be wrapped with this wrapping key or mechanism"),
-    (CKR_KEY_SIZE_RANGE, "the key has a size the module does not take"),
-    (CKR_KEY_UNEXTRACTABLE, "the key may not leave the token"),
-    (CKR_MECHANISM_INVALID, "the module does not have this mechanism"),
-    (CKR_MECHANISM_PARAM_INVALID, "the module does not take these mechanism parameters"),
-    (CKR_PIN_INCORRECT, "the PIN is wrong; give the right one before too many wrong ones lock it"),
-    (CKR_PIN_INVALID, "the PIN has characters it cannot have"),
-    (CKR_PIN_LEN_RANGE, "the PIN is too short or too long"),
-    (CKR_PIN_LOCKED, "the PIN is locked after too many wrong ones; the SO can set a new one"),
-    (CKR_SESSION_READ_ONLY, "the session is read-only"),
-    (CKR_TOKEN_WRITE_PROTECTED, "the token cannot be written"),
-    (CKR_USER_NOT_LOGGED_IN, "a user must log in first"),
-    (
-        CKR_USER_PIN_NOT_INITIALIZED,
-        "the SO has not set a user PIN yet; `pkcs11-tool --login --login-type so --init-pin` does",
-    ),
-    (CKR_WRAPPED_KEY_INVALID, "the wrapped key does not open with this key"),
-    (CKR_WRAPPED_KEY_LEN_RANGE, "the wrapped key has a length that is not possible here"),
-];
-
-/// Names of answers that keyferry itself does not give, in addition to [`crate::error::Error`].
-const OTHER_NAMES: &[(CK_RV, &str)] = &[
-    (CKR_CANCEL, "CKR_CANCEL"),
-    (CKR_FUNCTION_REJECTED, "CKR_FUNCTION_REJECTED"),
-    (CKR_TOKEN_RESOURCE_EXCEEDED, "CKR_TOKEN_RESOURCE_EXCEEDED"),
-];
 
 impl Error {
     /// `Ok` for `CKR_OK`.
@@ -85,31 +48,48 @@ impl Error {
         let (Error::Answer { rv, .. } | Error::Parameters { rv, .. }) = self else {
             return None;
         };
-        if let Some(known) = crate::error::Error::of(*rv) {
-            return Some(known.to_string());
+        let name = meanings::of(*rv).map(|row| row.name.to_owned());
+        let name = name.or_else(|| crate::error::Error::of(*rv).map(|known| known.to_string()));
+        Some(name.unwrap_or_else(|| format!("0x{rv:08X}")))
+    }
+
+    /// What is wrong, for those who know better than [`Self::remedy`] what to do about it.
+    pub fn what(&self) -> String {
+        let code = self.code().unwrap_or_default();
+        match self {
+            Error::Answer { function, rv } => match meanings::of(*rv) {
+                Some(row) => format!("{} ({function} answered {code})", row.says),
+                None => format!("{function} answered {code}"),
+            },
+            Error::Parameters { mechanism, parameters, .. } => format!(
+                "the module's {mechanism} does not take {parameters} (C_WrapKey answered {code})"
+            ),
+            Error::Absent(function) => format!("the module has no {function}"),
+            Error::Unusable(sentence) => sentence.clone(),
         }
-        let named = OTHER_NAMES.iter().find(|(number, _)| number == rv);
-        Some(named.map_or_else(|| format!("0x{rv:08X}"), |(_, name)| (*name).to_owned()))
+    }
+
+    /// What to do next; nothing if [`Self::what`] says it already.
+    fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Error::Answer { rv, .. } => {
+                Some(meanings::of(*rv).map_or(meanings::UNKNOWN, |row| row.remedy))
+            }
+            Error::Parameters { .. } => Some(
+                "`keyferry doctor` shows what it takes; or use another, such as keyferry's own",
+            ),
+            Error::Absent(_) => Some("use another, such as keyferry's own"),
+            Error::Unusable(_) => None,
+        }
     }
 }
 
+/// What is wrong, and what to do next.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::Answer { function, rv } => {
-                let code = self.code().unwrap_or_default();
-                match MEANINGS.iter().find(|(number, _)| number == rv) {
-                    Some((_, meaning)) => write!(f, "{meaning} ({function} answered {code})"),
-                    None => write!(f, "{function} answered {code}"),
-                }
-            }
-            Error::Parameters { mechanism, parameters, .. } => write!(
-                f,
-                "the module's {mechanism} does not take {parameters} (C_WrapKey answered {})",
-                self.code().unwrap_or_default()
-            ),
-            Error::Absent(function) => write!(f, "the module has no {function}"),
-            Error::Unusable(sentence) => f.write_str(sentence),
+        match self.remedy() {
+            Some(remedy) => write!(f, "{}; {remedy}", self.what()),
+            None => f.write_str(&self.what()),
         }
     }
 }
@@ -120,15 +100,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_the_function_the_code_and_the_meaning() {
+    fn says_what_is_wrong_where_and_what_to_do() {
         let text = |rv| Error::check("C_Login", rv).unwrap_err().to_string();
         assert_eq!(
             text(CKR_PIN_INCORRECT),
-            "the PIN is wrong; give the right one before too many wrong ones lock it \
-             (C_Login answered CKR_PIN_INCORRECT)"
+            "the PIN is wrong (C_Login answered CKR_PIN_INCORRECT); give the right one before too many wrong ones \
+             lock it"
         );
-        assert_eq!(text(CKR_CANCEL), "C_Login answered CKR_CANCEL");
-        assert_eq!(text(0x8000_0001), "C_Login answered 0x80000001");
+        let unknown = "; the module's manual or log may say more, and `keyferry doctor` shows what the token can do";
+        for (rv, code) in
+            [(CKR_STATE_UNSAVEABLE, "CKR_STATE_UNSAVEABLE"), (0x8000_0001, "0x80000001")]
+        {
+            assert_eq!(text(rv), format!("C_Login answered {code}{unknown}"));
+        }
+        assert_eq!(
+            Error::Absent("C_CopyObject").to_string(),
+            "the module has no C_CopyObject; use another, such as keyferry's own"
+        );
+        let (mechanism, parameters) = ("CKM_RSA_PKCS_OAEP", "OAEP with SHA-256".to_owned());
+        let refused = Error::Parameters { mechanism, parameters, rv: CKR_ARGUMENTS_BAD };
+        assert_eq!(
+            refused.to_string(),
+            "the module's CKM_RSA_PKCS_OAEP does not take OAEP with SHA-256 (C_WrapKey answered CKR_ARGUMENTS_BAD); \
+             `keyferry doctor` shows what it takes; or use another, such as keyferry's own"
+        );
         assert!(Error::check("C_Login", CKR_OK).is_ok());
     }
 }

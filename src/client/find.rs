@@ -42,7 +42,10 @@ impl Session {
         }
         let size = usize::try_from(raw.ulValueLen).unwrap_or(usize::MAX);
         if size > 16 * 1024 * 1024 {
-            return Err(Error::Unusable(format!("attribute 0x{cka:X} claims {size} bytes")));
+            return Err(Error::Unusable(format!(
+                "the module says that attribute 0x{cka:X} has {size} bytes, which none has; use another, such as \
+                 keyferry's own"
+            )));
         }
         let mut value = Zeroizing::new(vec![0u8; size]);
         raw.pValue = value.as_mut_ptr().cast();

@@ -7,6 +7,7 @@ mod crypt;
 mod error;
 mod find;
 mod keys;
+mod meanings;
 mod mechanism;
 mod module;
 mod padding;

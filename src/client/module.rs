@@ -76,7 +76,10 @@ impl Module {
     /// The module in a shared library. Its constructors run: load only what you trust.
     pub fn load(path: &Path) -> Result<Module> {
         let unusable = |e: libloading::Error| {
-            Error::Unusable(format!("the module {} cannot be loaded: {e}", path.display()))
+            Error::Unusable(format!(
+                "the module {} cannot be loaded: {e}; give the path of a PKCS#11 module that is for this machine",
+                path.display()
+            ))
         };
         // SAFETY: the user chose the library; running its code is what loading a module means
         let library = unsafe { libloading::Library::new(path) }.map_err(unusable)?;
@@ -95,7 +98,9 @@ impl Module {
     ) -> Result<Module> {
         let reserved = reserved.map(CString::new).transpose();
         let reserved = reserved.map_err(|_| {
-            Error::Unusable("the store's location has a zero byte in it".to_owned())
+            Error::Unusable(
+                "the store's location has a zero byte in it; give one without".to_owned(),
+            )
         })?;
         let initialize = |flags| {
             let mut arguments = CK_C_INITIALIZE_ARGS {
@@ -234,7 +239,9 @@ fn list_of(
     let rv = unsafe { entry(&raw mut list) };
     Error::check("C_GetFunctionList", rv)?;
     if list.is_null() {
-        return Err(Error::Unusable("the module's function list is null".to_owned()));
+        return Err(Error::Unusable(
+            "the module has an empty function list; use another, such as keyferry's own".to_owned(),
+        ));
     }
     // SAFETY: not null, and C_GetFunctionList answered CKR_OK for it; it is only copied
     Ok(unsafe { *list })
@@ -242,7 +249,7 @@ fn list_of(
 
 fn not_a_module(path: &Path) -> Error {
     Error::Unusable(format!(
-        "{} is not a PKCS#11 module: it has no C_GetFunctionList",
+        "{} is not a PKCS#11 module: it has no C_GetFunctionList; give the library of the token's maker",
         path.display()
     ))
 }

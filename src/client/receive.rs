@@ -41,7 +41,8 @@ impl Session {
             Way::TwoSteps(inner) => {
                 let (head, tail) = blob.split_at_checked(kek_size).ok_or_else(|| {
                     Error::Unusable(format!(
-                        "a blob of {} bytes is shorter than its KEK",
+                        "the file has {} bytes, fewer than its KEK; it is cut off, or for another KEK: export the key \
+                         again",
                         blob.len()
                     ))
                 })?;
