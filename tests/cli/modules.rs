@@ -68,3 +68,37 @@ fn one_token_that_cannot_be_read_stops_nobody() {
     }
     place.good_lying(lies, "token init --label third");
 }
+
+#[test]
+fn a_guarded_key_leaves_in_two_steps_with_the_so() {
+    let place = with_liar();
+    place.good("kek import {dir}/KEK-2048.pem --label trusted --kid {kid} --trust --token offline");
+    place.good("key generate --type rsa-2048 --usage unwrap --label mine --token offline");
+    place.good("key public mine -o mine.pem --token offline");
+    place.good("kek import {dir}/mine.pem --label own --trust --token offline");
+    let lies = "lacks 1054;";
+    let shown = place.good_lying(lies, "doctor --key guarded --for azure --token offline");
+    assert!(
+        shown.contains(
+            "in two steps with SHA-1, under a KEK that the SO trusts, with --trust-step\n"
+        ),
+        "{shown}"
+    );
+    let line =
+        "key generate --type p-256 --label bound --extractable --wrap-with-trusted --token offline";
+    assert!(
+        place.good_lying(lies, line).contains("only under a trusted KEK, with --trust-step, since")
+    );
+    let before = place.json("key list --token offline");
+    let line = "export azure --kek trusted --key guarded --trust-step --token offline --json";
+    let answer: Value = serde_json::from_str(&place.good_lying(lies, line)).unwrap();
+    assert_eq!(answer["steps"], "in two steps");
+    let line = "export custom --kek own --key guarded --hash sha256 --aes 192 --trust-step --token offline -o own.bin";
+    place.good_lying(lies, line);
+    place.good(
+        "verify own.bin --receive mine --hash sha256 --aes 192 --public guarded --token offline",
+    );
+    // in one call nobody need trust anything
+    place.good("export azure --kek trusted --key guarded --trust-step --token offline --force");
+    assert_eq!(place.json("key list --token offline"), before, "an AES key is left");
+}

@@ -7,9 +7,9 @@ use crate::output::{Answer, Fault, Report, clean, facts, fault, table};
 use crate::wish::{Leaving, Usage, Wish};
 use clap::{Args, Subcommand};
 use keyferry::byok::azure::Kid;
-use keyferry::byok::cloud::{CLOUDS, Cloud};
+use keyferry::byok::cloud::{CLOUDS, Cloud, Form};
 use keyferry::ck::*;
-use keyferry::client::{Access, Session, Template};
+use keyferry::client::{Access, Session, Template, Way};
 use serde_json::{Map, Value, json};
 
 #[derive(Debug, Subcommand)]
@@ -112,7 +112,7 @@ impl Generate {
             None => session.random(8)?,
         };
         let (leaving, stays) = match (self.extractable, self.wrap_with_trusted) {
-            (true, true) => (Leaving::UnderTrusted, "; it leaves only under a trusted KEK"),
+            (true, true) => (Leaving::UnderTrusted, under_trusted(&session)),
             (true, false) => (Leaving::May, ""),
             (false, _) => (Leaving::MayNot, "; it can never leave the token"),
         };
@@ -158,6 +158,16 @@ impl Generate {
             "the token \"{token}\" has a key \"{}\" already; choose another label or destroy that one",
             self.label
         ))
+    }
+}
+
+/// How a key of this token leaves that leaves under trusted KEKs only.
+fn under_trusted(session: &Session) -> &'static str {
+    match Way::of(session.module(), session.slot(), Form::RsaAes) {
+        Some(Way::TwoSteps(_)) => {
+            "; it leaves only under a trusted KEK, with --trust-step, since this module wraps in two steps"
+        }
+        _ => "; it leaves only under a trusted KEK",
     }
 }
 

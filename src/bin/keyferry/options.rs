@@ -107,14 +107,18 @@ impl Options {
             ));
         }
         let session = module.open(token.slot, access)?;
+        self.enter(&session, &token, user)?;
+        Ok((token, session))
+    }
+
+    /// Logs somebody in.
+    pub fn enter(&self, session: &Session, token: &TokenSlot, user: User) -> Result<(), Fault> {
         let (pin, who) = match user {
             User::User => (pin::user(self, &token.label)?, "login"),
             User::So => (pin::so(self, &token.label)?, "login of the SO"),
         };
-        session
-            .login(user, &pin)
-            .during(&format!("{who} to the token \"{}\" failed", token.label))?;
-        Ok((token, session))
+        let what = format!("{who} to the token \"{}\" failed", token.label);
+        session.login(user, &pin).during(&what)
     }
 }
 

@@ -5,8 +5,9 @@ use crate::objects::{self, Flag};
 use crate::options::Options;
 use crate::output::{Answer, Fault, Report, facts, fault};
 use clap::Args;
+use keyferry::byok::cloud::Form;
 use keyferry::ck::*;
-use keyferry::client::{Access, Session, Template};
+use keyferry::client::{Access, Session, Template, Way};
 use serde_json::json;
 
 #[derive(Debug, Args)]
@@ -69,7 +70,7 @@ impl Restrict {
         let copy = session
             .copy(original, &template.clone().flag(CKA_COPYABLE, false))
             .or_else(|_| session.copy(original, &template))
-            .map_err(|e| self.explained(&e))?;
+            .map_err(|e| self.explained(&session, &e))?;
         let proved = proved(&session, copy, &uses).and_then(|()| {
             match rights(&session, original)? == before {
                 true => Ok(()),
@@ -150,12 +151,29 @@ impl Restrict {
         Ok(())
     }
 
-    fn explained(&self, error: &keyferry::client::Error) -> Fault {
+    fn explained(&self, session: &Session, error: &keyferry::client::Error) -> Fault {
         fault!(
-            "the key \"{}\" was not copied: {error}; a module that makes no such copy cannot restrict a key: \
-             generate it with --extractable --wrap-with-trusted instead",
-            self.key
+            "the key \"{}\" was not copied: {error}; a module that makes no such copy cannot restrict a key: {}",
+            self.key,
+            instead(session)
         )
+    }
+}
+
+/// What can be done with a module that makes no restricted copy. Where it wraps in two steps, a key that
+/// leaves under trusted KEKs only needs the SO.
+fn instead(session: &Session) -> &'static str {
+    match Way::of(session.module(), session.slot(), Form::RsaAes) {
+        Some(Way::TwoSteps(_)) => {
+            "export the key itself, with --kek-sha256, or generate another with --extractable --wrap-with-trusted, \
+             and export that with --trust-step"
+        }
+        Some(_) => {
+            "export the key itself, with --kek-sha256, or generate another with --extractable --wrap-with-trusted"
+        }
+        None => {
+            "use another module, such as keyferry's own; this one cannot wrap a key for a cloud at all"
+        }
     }
 }
 
@@ -185,8 +203,8 @@ fn proved(
     match objects::differs(session, copy, &asked)? {
         None => Ok(()),
         Some(name) => Err(fault!(
-            "the module made a copy with more rights than asked for ({name}), so it is not kept; generate a key with \
-             --extractable --wrap-with-trusted instead"
+            "the module made a copy with more rights than asked for ({name}), so it is not kept; {}",
+            instead(session)
         )),
     }
 }

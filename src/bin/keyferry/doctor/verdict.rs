@@ -49,7 +49,13 @@ fn judge(
         return Err(blocked);
     }
     let how = how(session, proofs, cloud, form, &|shown| alike(shown, target))?;
-    Ok(if key.trusted_only { format!("{how}, under a KEK that the SO trusts") } else { how })
+    let in_two_steps =
+        matches!(Way::of(session.module(), session.slot(), form), Some(Way::TwoSteps(_)));
+    Ok(match (key.trusted_only, in_two_steps) {
+        (false, _) => how,
+        (true, false) => format!("{how}, under a KEK that the SO trusts"),
+        (true, true) => format!("{how}, under a KEK that the SO trusts, with --trust-step"),
+    })
 }
 
 /// A key that stands for each family.

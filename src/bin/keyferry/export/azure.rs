@@ -15,7 +15,7 @@ use keyferry::byok::cloud::{AES_BITS, AZURE, Cloud};
 use keyferry::byok::kek::KekFile;
 use keyferry::byok::kid::Service;
 use keyferry::byok::target::Target;
-use keyferry::client::{Access, Oaep, Profile, TokenSlot};
+use keyferry::client::{Oaep, Profile, TokenSlot};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -65,7 +65,7 @@ impl Azure {
         let file = common.kek_file(FITS)?;
         let in_file = file.as_ref().map(|file| self.kid_of(file, given.as_ref())).transpose()?;
 
-        let (token, session) = options.log_in(Access::ReadOnly)?;
+        let (token, session) = common.log_in(options, AES_BITS)?;
         let chosen = common.choose_kek(&session, file, FITS)?;
         let kept = chosen.stored.as_ref().and_then(|stored| stored.kid.clone());
         let kid = self.one_kid(given, kept.map(|kid| (kid, "token")).or(in_file.flatten()))?;

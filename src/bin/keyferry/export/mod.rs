@@ -11,6 +11,7 @@ mod plain;
 mod ready;
 mod recipe;
 mod target;
+mod trust;
 mod which;
 
 use crate::file::Existing;
@@ -96,6 +97,10 @@ pub struct Common {
     /// The KEK's fingerprint as compared with somebody you trust: SHA-256 of its DER, in hexadecimal
     #[arg(long, value_name = "HEX")]
     kek_sha256: Option<String>,
+    /// For a key that leaves under trusted KEKs only, from a module that wraps in two steps: let the SO
+    /// trust the AES key between them; needs the SO PIN
+    #[arg(long, requires = "key")]
+    trust_step: bool,
 }
 
 impl Common {

@@ -10,7 +10,7 @@ use crate::output::{Answer, Fault, fault};
 use clap::{Args, ValueEnum};
 use keyferry::byok::cloud::{AES_BITS, Cloud, Encoding, Form, hash_name};
 use keyferry::byok::kek::Kek;
-use keyferry::client::{Access, Oaep, Profile};
+use keyferry::client::{Oaep, Profile};
 use keyferry::crypto::hash::Hash;
 
 #[derive(Debug, Args)]
@@ -101,7 +101,7 @@ impl Blob {
     fn run(&self, common: &Common, usual: &str, fits: Fits<'_>, options: &Options) -> Answer {
         let place = common.place(usual)?;
         let file = common.kek_file(fits)?;
-        let (_, session) = options.log_in(Access::ReadOnly)?;
+        let (_, session) = common.log_in(options, self.aes_bits)?;
         let chosen = common.choose_kek(&session, file, fits)?;
         let run = Run { common, chosen, recipe: self };
         match place {

@@ -55,11 +55,11 @@ impl Common {
                 self.kek
             ));
         }
-        if trusted_only && matches!(way, Way::TwoSteps(_)) {
+        if trusted_only && matches!(way, Way::TwoSteps(_)) && !session.has_trusted_aes() {
             return Err(fault!(
                 "the key \"{}\" leaves only under a trusted KEK (CKA_WRAP_WITH_TRUSTED), and this module wraps in two \
-                 steps, the first under a session key that nobody trusts; use a module with CKM_RSA_AES_KEY_WRAP, \
-                 such as keyferry's own",
+                 steps, the first under a session key that nobody trusts; let the SO trust it with --trust-step, or \
+                 use a module with CKM_RSA_AES_KEY_WRAP, such as keyferry's own",
                 key.label
             ));
         }
