@@ -23,7 +23,8 @@ use keyferry::byok::azure::{Kid, Package};
 use keyferry::byok::kek::Kek;
 use serde::Deserialize;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
@@ -47,8 +48,9 @@ struct Cases {
 struct Case {
     run: String,
     says: Vec<String>,
-    /// What the module lies about, as tests/c/liar.c says: then it is not the embedded one.
-    lies: Option<String>,
+    /// Variables of the environment besides the PINs.
+    #[serde(default)]
+    env: BTreeMap<String, String>,
 }
 
 /// A folder of files to work with, and a store of its own.
@@ -94,9 +96,13 @@ impl Place {
 
     /// Runs a command line; the PINs are in the environment, nobody is at the terminal.
     fn run(&self, line: &str) -> Output {
+        self.with_pins(line).output().unwrap()
+    }
+
+    fn with_pins(&self, line: &str) -> Command {
         let mut command = self.command(line);
         command.env("KEYFERRY_PIN", "12345678").env("KEYFERRY_SO_PIN", "abcdefgh");
-        command.output().unwrap()
+        command
     }
 
     fn command(&self, line: &str) -> Command {
@@ -114,13 +120,6 @@ impl Place {
         command
     }
 
-    /// Runs a command line with a module that lies, over the same tokens.
-    fn run_lying(&self, lies: &str, line: &str) -> Output {
-        let mut command = self.command(&format!("{line} --module {{dir}}/liar.so"));
-        command.env("KEYFERRY_PIN", "12345678").env("KEYFERRY_SO_PIN", "abcdefgh");
-        command.env("LIAR_MODULE", module()).env("LIES", lies).output().unwrap()
-    }
-
     /// Runs what must succeed.
     fn good(&self, line: &str) -> String {
         let output = self.run(line);
@@ -136,10 +135,7 @@ impl Place {
         let cases: Cases = toml::from_str(cases).unwrap();
         let fingerprint = kek(2048, &[1, 0, 1]).fingerprint().unwrap();
         for case in cases.case {
-            let output = match &case.lies {
-                Some(lies) => self.run_lying(lies, &case.run),
-                None => self.run(&case.run),
-            };
+            let output = self.with_pins(&case.run).envs(&case.env).output().unwrap();
             let error = text(&output.stderr);
             assert_eq!(output.status.code(), Some(1), "{}: {error}", case.run);
             assert_eq!(error.trim_end().lines().count(), 1, "{}: {error}", case.run);
@@ -154,14 +150,6 @@ impl Place {
             left.filter(|e| e.as_ref().unwrap().path().extension().is_some_and(|x| x == "tmp"));
         assert_eq!(left.count(), 0, "temporary files are left");
     }
-}
-
-/// Our module as other programs load it: where every build puts it first.
-fn module() -> PathBuf {
-    let folder = Path::new(env!("CARGO_BIN_EXE_keyferry")).parent().unwrap();
-    let module = folder.join("deps/libkeyferry.so");
-    assert!(module.exists(), "{} was not built", module.display());
-    module
 }
 
 fn text(bytes: &[u8]) -> String {

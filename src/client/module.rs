@@ -151,8 +151,9 @@ impl Module {
     fn slot_list(&self) -> Result<Vec<CK_SLOT_ID>> {
         let mut count: CK_ULONG = 0;
         call!(self.0.list, C_GetSlotList(CK_TRUE, null_mut(), &mut count))?;
+        // one more may have come meanwhile
         let mut slots: Vec<CK_SLOT_ID> =
-            vec![0; usize::try_from(count).unwrap_or_default().min(65536)];
+            vec![0; usize::try_from(count).unwrap_or_default().saturating_add(16).min(65536)];
         let mut count = ulong(slots.len());
         call!(self.0.list, C_GetSlotList(CK_TRUE, slots.as_mut_ptr(), &mut count))?;
         slots.truncate(usize::try_from(count).unwrap_or_default());

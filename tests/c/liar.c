@@ -1,4 +1,4 @@
-/* A PKCS#11 module that lies, over another one (LIAR_MODULE): what no honest module does on demand.
+/* A PKCS#11 module that lies, over honest.so beside it: what no honest module does on demand.
  *
  * LIES holds statements, each ended by a semicolon; numbers are hexadecimal:
  *   token SLOT CKR       C_GetTokenInfo of this slot answers so
@@ -148,8 +148,12 @@ static CK_RV destroy_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
 
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
 {
-    const char *path = getenv("LIAR_MODULE");
-    void *library = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
+    char path[4096];
+    Dl_info own;
+    const char *slash = dladdr(&real, &own) ? strrchr(own.dli_fname, '/') : NULL;
+    int folder = slash ? (int)(slash - own.dli_fname) : 0;
+    int len = snprintf(path, sizeof path, "%.*s/honest.so", folder, slash ? own.dli_fname : "");
+    void *library = len < (int)sizeof path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
     void *symbol = library ? dlsym(library, "C_GetFunctionList") : NULL;
     CK_C_GetFunctionList find = (CK_C_GetFunctionList)symbol;
     if (!find || find(&real) != CKR_OK)

@@ -4,10 +4,15 @@ use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
 
-/// The token of `token-refusals.toml`, a second token, and the module that lies.
+/// The token of `token-refusals.toml`, a second token, and the module that lies, with ours beside it.
 fn with_liar() -> Place {
     let place = with_token();
     place.good("token init --label second");
+    // where every build puts it first
+    let folder = Path::new(env!("CARGO_BIN_EXE_keyferry")).parent().unwrap();
+    let module = folder.join("deps/libkeyferry.so");
+    assert!(module.exists(), "{} was not built", module.display());
+    std::os::unix::fs::symlink(module, place.path("honest.so")).unwrap();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/liar.c");
     let mut compiler = Command::new("cc");
     compiler.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"]);
@@ -20,7 +25,8 @@ fn with_liar() -> Place {
 impl Place {
     /// What must succeed although the module lies.
     fn good_lying(&self, lies: &str, line: &str) -> String {
-        let output = self.run_lying(lies, line);
+        let mut command = self.with_pins(&format!("{line} --module {{dir}}/liar.so"));
+        let output = command.env("LIES", lies).output().unwrap();
         assert!(output.status.success(), "{line}: {}", text(&output.stderr));
         text(&output.stdout)
     }
@@ -67,6 +73,10 @@ fn one_token_that_cannot_be_read_stops_nobody() {
         assert!(place.good_lying(lies, &format!("key list {choice}")).contains("guarded"));
     }
     place.good_lying(lies, "token init --label third");
+    let mut command = place.with_pins("key list --token second --json --module {dir}/liar.so");
+    let refused = command.env("LIES", lies).output().unwrap();
+    let answer: Value = serde_json::from_slice(&refused.stdout).unwrap();
+    assert!(answer["error"].as_str().unwrap().contains("what is in slot 1 cannot"), "{answer}");
 }
 
 #[test]

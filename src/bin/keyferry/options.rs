@@ -136,7 +136,7 @@ pub fn numbered(slots: Slots, number: CK_SLOT_ID) -> Result<TokenSlot, Fault> {
 /// What is wrong with a slot whose token cannot be read, and what to do.
 pub fn unreadable(slot: CK_SLOT_ID, error: &Error) -> Fault {
     fault!(
-        "the token in slot {slot} cannot be read: {error}; connect it or restore a backup of it, or use another token"
+        "the token in slot {slot} cannot be read: {error}; use another token, or connect this one or restore a backup of it"
     )
 }
 
