@@ -135,15 +135,15 @@ restricted() {
 
 # SoftHSM sets CKA_WRAP_WITH_TRUSTED when a key is made and never after, and trusts what the SO makes.
 guarded() {
-    local export=(theirs export custom --kek trusted --key guarded --hash sha1)
+    local wrap=(theirs export custom --kek trusted --key guarded --hash sha1)
     check_output "SoftHSM: a guarded key" 'only under a trusted KEK, with --trust-step' \
         theirs key generate --type aes-256 --label guarded --extractable --wrap-with-trusted
     theirs kek import "$folder/KEK.pem" --label trusted --trust >"$folder/log"
     theirs kek import "$folder/KEK.pem" --label untrusted >"$folder/log"
-    check "SoftHSM: not in two steps" finds 'let the SO trust it with --trust-step' "${export[@]}" -o "$folder/no.bin"
+    check "SoftHSM: not in two steps" finds 'let the SO trust it with --trust-step' "${wrap[@]}" -o "$folder/no.bin"
     check "SoftHSM: not under any KEK" finds 'leaves only under a trusted KEK' \
         theirs export custom --kek untrusted --key guarded --hash sha1 --trust-step -o "$folder/no.bin"
-    check_output "SoftHSM: in two steps with the SO" '^Wrapped with .* in two steps' "${export[@]}" --trust-step -o "$folder/guarded.bin"
+    check_output "SoftHSM: in two steps with the SO" '^Wrapped with .* in two steps' "${wrap[@]}" --trust-step -o "$folder/guarded.bin"
     check_output "SoftHSM: and it opens" '^ok +key +AES-256, or a secret as long$' \
         theirs verify "$folder/guarded.bin" --private "$folder/vault.pem"
 }

@@ -3,7 +3,7 @@
  * LIES holds statements, each ended by a semicolon; numbers are hexadecimal:
  *   token SLOT CKR       C_GetTokenInfo of this slot answers so
  *   lacks CKM            C_GetMechanismInfo does not know this mechanism
- *   answers NAME CKR     C_NAME answers so and does nothing: CopyObject, UnwrapKey, WrapKey, DestroyObject
+ *   answers NAME CKR     C_NAME answers so and does nothing: GenerateKey, CopyObject, UnwrapKey, WrapKey, DestroyObject
  *   drops CKA            C_CopyObject and C_UnwrapKey overlook it in the template, and answer CKR_OK
  *   spoils CKA           C_CopyObject makes it false in the original
  *   says CKA HEX         C_GetAttributeValue gives these bytes, whatever the object */
@@ -103,6 +103,13 @@ static CK_RV get_attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE obj
     return CKR_OK;
 }
 
+static CK_RV generate_key(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *template, CK_ULONG count,
+                          CK_OBJECT_HANDLE *key)
+{
+    CK_RV answer = answer_of("GenerateKey");
+    return answer == CKR_OK ? real->C_GenerateKey(session, mechanism, template, count, key) : answer;
+}
+
 static CK_RV copy_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count,
                          CK_OBJECT_HANDLE *copy)
 {
@@ -162,6 +169,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
     liar.C_GetTokenInfo = get_token_info;
     liar.C_GetMechanismInfo = get_mechanism_info;
     liar.C_GetAttributeValue = get_attribute_value;
+    liar.C_GenerateKey = generate_key;
     liar.C_CopyObject = copy_object;
     liar.C_UnwrapKey = unwrap_key;
     liar.C_WrapKey = wrap_key;

@@ -17,7 +17,8 @@ fn with_liar() -> Place {
     let mut compiler = Command::new("cc");
     compiler.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"]);
     let compiled = compiler.arg(place.path("liar.so")).arg(source).arg("-ldl").output();
-    let compiled = compiled.expect("this test needs a C compiler named cc");
+    let compiled =
+        compiled.unwrap_or_else(|e| panic!("this test needs a C compiler named cc: {e}"));
     assert!(compiled.status.success(), "{}", text(&compiled.stderr));
     place
 }

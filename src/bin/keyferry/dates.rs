@@ -164,7 +164,7 @@ fn ended(until: Limit, today: Day) -> Option<String> {
 /// A limit that nobody can read may be one that the key is beyond.
 fn no_day(side: &str, cka: &str) -> String {
     format!(
-        "has {} {side} date that is none ({cka}), so it may not be its time; give it another with what the module's \
+        "has {} {side} date that is no date ({cka}), so it may not be its time; give it another with what the module's \
          maker gives, or generate a new key",
         if side == "end" { "an" } else { "a" }
     )
@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(Limit::read(b"20261201"), Limit::Day(day("2026-12-01")));
         for value in [&b"20261301"[..], b"00000000", &[0; 8], b"2026", b"2026-12-01", b"tomorrow"] {
             let dates = Dates { until: Limit::read(value), ..Dates::default() };
-            assert!(dates.objection().unwrap().contains("has an end date that is none"));
+            assert!(dates.objection().unwrap().contains("has an end date that is no date"));
             assert_eq!(dates.words(), "until not a date");
         }
     }
