@@ -4,6 +4,7 @@
 mod cli {
     mod backup;
     mod destroy;
+    mod damages;
     mod doctor;
     mod failing;
     mod json;

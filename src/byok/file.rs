@@ -2,9 +2,10 @@
 //! of Azure's import request around one, base64, or the bytes themselves.
 //!
 //! Tells which it is, and finds the blob.
-use super::azure::{LIMIT, Malformed, Package};
-use super::target::Curve;
+use super::azure::{LIMIT, Malformed, Package, request};
+use super::target::{Curve, Target};
 use base64ct::{Base64, Base64Unpadded, Base64UrlUnpadded, Encoding as _};
+use serde::Deserialize;
 use serde_json::Value;
 
 /// The form of a file.
@@ -50,7 +51,25 @@ impl Request {
         let curves = [Curve::P256, Curve::P384, Curve::P521, Curve::P256K];
         curves.into_iter().find(|curve| self.crv.as_deref() == Some(curve.name()))
     }
+
+    /// Whether Azure could take what it says of the key; says what it should be.
+    pub fn check(&self) -> Result<(), Malformed> {
+        request::check(&self.kty, self.crv.as_deref(), &self.key_ops)
+    }
+
+    /// Whether it is for a key of this type.
+    pub fn is_for(&self, target: Target) -> bool {
+        request::is_for(target, &self.kty, self.crv.as_deref())
+    }
+
+    /// What it calls the key's type: the curve, where there is one.
+    pub fn name(&self) -> &str {
+        self.crv.as_deref().unwrap_or(&self.kty)
+    }
 }
+
+/// A request's member that no package has.
+const KEY_HSM: &[u8] = b"\"key_hsm\"";
 
 impl Format {
     /// In words.
@@ -68,12 +87,14 @@ impl Format {
     pub fn of(file: &[u8]) -> Format {
         let text = bare(file);
         let all = |allowed: fn(&u8) -> bool| !text.is_empty() && text.iter().all(allowed);
-        if text.first() == Some(&b'{') {
-            let value = serde_json::from_slice::<Value>(text).ok();
-            return match value.is_some_and(|value| value.get("key").is_some()) {
-                true => Format::Request,
-                false => Format::Package,
-            };
+        // of the bytes of blobs, one in 256 begins so; text with some damage is text all the same
+        if text.first() == Some(&b'{') && is_mostly_text(text) {
+            let value = serde_json::from_slice::<Value>(text).unwrap_or_default();
+            let is_package = value.get("ciphertext").is_some() || value.get("header").is_some();
+            // also one that is cut off, so that its reader says so
+            let is_request = value.get("key").is_some()
+                || !is_package && text.windows(KEY_HSM.len()).any(|part| part == KEY_HSM);
+            return if is_request { Format::Request } else { Format::Package };
         }
         if all(|b| b.is_ascii_alphanumeric() || b"+/=\r\n".contains(b)) {
             return Format::Base64;
@@ -122,22 +143,37 @@ impl BlobFile {
     }
 }
 
+/// The members of an import request that matter here.
+#[derive(Deserialize)]
+struct Body {
+    key: Option<Members>,
+}
+
+#[derive(Default, Deserialize)]
+struct Members {
+    kty: Option<String>,
+    crv: Option<String>,
+    key_ops: Option<Vec<String>>,
+    key_hsm: Option<String>,
+}
+
 /// The request and the bytes of its package. The service takes both alphabets, padded or not.
 pub fn of_request(body: &[u8]) -> Result<(Request, Vec<u8>), Malformed> {
-    let body: Value = serde_json::from_slice(body)
-        .map_err(|e| Malformed(format!("not an import request: {e}")))?;
-    let key = body.get("key").unwrap_or(&Value::Null);
-    let text = |name: &str| key.get(name).and_then(Value::as_str);
-    let hsm = text("key_hsm")
-        .ok_or_else(|| Malformed("the request has no key.key_hsm, so no wrapped key".to_owned()))?;
+    let body: Body = serde_json::from_slice(body)
+        .map_err(|e| Malformed(format!("not an import request: {e}; export the key again")))?;
+    let key = body.key.unwrap_or_default();
+    let hsm = key.key_hsm.ok_or_else(|| {
+        Malformed(
+            "the request has no key.key_hsm, so no wrapped key; export the key again".to_owned(),
+        )
+    })?;
     let package = decode(hsm.as_bytes(), Format::Base64Url)
         .or_else(|_| decode(hsm.as_bytes(), Format::Base64))
-        .map_err(|_| Malformed("key.key_hsm is not base64url".to_owned()))?;
-    let ops = key.get("key_ops").and_then(Value::as_array).into_iter().flatten();
+        .map_err(|_| Malformed("key.key_hsm is not base64url; export the key again".to_owned()))?;
     let request = Request {
-        kty: text("kty").unwrap_or_default().to_owned(),
-        crv: text("crv").map(ToOwned::to_owned),
-        key_ops: ops.filter_map(Value::as_str).map(ToOwned::to_owned).collect(),
+        kty: key.kty.unwrap_or_default(),
+        crv: key.crv,
+        key_ops: key.key_ops.unwrap_or_default(),
     };
     Ok((request, package))
 }
@@ -161,6 +197,12 @@ fn decode(text: &[u8], format: Format) -> Result<Vec<u8>, Malformed> {
     decoded.map_err(|_| wrong())
 }
 
+/// Whether nine in ten bytes are of ASCII's letters and spaces: of random ones, it is four.
+fn is_mostly_text(bytes: &[u8]) -> bool {
+    let is_text = |b: &&u8| b.is_ascii_graphic() || b.is_ascii_whitespace();
+    bytes.iter().filter(is_text).count() * 10 > bytes.len() * 9
+}
+
 /// Without a byte order mark and space around it.
 fn bare(file: &[u8]) -> &[u8] {
     file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file).trim_ascii()
@@ -169,8 +211,7 @@ fn bare(file: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::byok::azure::{Kid, request};
-    use crate::byok::target::Target;
+    use crate::byok::azure::Kid;
 
     const KID: &str = "https://v.vault.azure.net/keys/KEK/00112233445566778899aabbccddeeff";
 
@@ -207,6 +248,19 @@ mod tests {
     }
 
     #[test]
+    fn a_blob_may_begin_as_text_does() {
+        let mut blob: Vec<u8> = (0..=255).collect();
+        for start in [&b"{"[..], b"{\"", b"[", b" {", b"\n"] {
+            blob.splice(..0, start.iter().copied());
+            let read = BlobFile::parse(&blob).unwrap();
+            assert_eq!((read.format, &read.blob), (Format::Raw, &blob), "{start:?}");
+        }
+        let mut damaged = package(&blob).to_bytes();
+        damaged[30] ^= 0x80;
+        assert_eq!(Format::of(&damaged), Format::Package);
+    }
+
+    #[test]
     fn says_why_not() {
         for (file, said) in [
             (&b""[..], "empty"),
@@ -214,6 +268,8 @@ mod tests {
             (b"AAAA_", "looks like base64url and is not"),
             (b"not a key", "not a key transfer package"),
             (b"{\"key\":{}}", "no key.key_hsm"),
+            (b"{\"kee\":{\"key_hsm\":\"AAAA\"}}", "no key.key_hsm"),
+            (b"{\"key\":{\"key_hsm\":\"AAAA\"}", "not an import request: EOF"),
             (b"{\"key\":{\"key_hsm\":\"!\"}}", "key.key_hsm is not base64url"),
             (b"{\"key\":{\"key_hsm\":\"AAAA\"}}", "not a key transfer package"),
         ] {

@@ -17,6 +17,8 @@ struct Damage {
     #[serde(default)]
     form: String,
     replace: Option<[String; 2]>,
+    also: Option<[String; 2]>,
+    inside: Option<[String; 2]>,
     flip: Option<isize>,
     #[serde(default)]
     saturate: bool,
@@ -38,6 +40,9 @@ pub fn with_receiver() -> Place {
         ("receiver-public.pem", include_bytes!("receiver-public.pem")),
         ("other-receiver.pem", include_bytes!("other-receiver.pem")),
         ("other-receiver-public.pem", include_bytes!("other-receiver-public.pem")),
+        ("receiver-4096.pem", include_bytes!("receiver-4096.pem")),
+        ("receiver-4096-public.pem", include_bytes!("receiver-4096-public.pem")),
+        ("other-receiver-4096.pem", include_bytes!("other-receiver-4096.pem")),
     ] {
         std::fs::write(place.path(name), pem).unwrap();
     }
@@ -62,18 +67,22 @@ impl Damage {
             "request" => {
                 let target = Target::Ec { curve: Curve::P256 };
                 let ops = request::ops(target, &[]).unwrap();
-                request::body(target, &ops, &package.to_bytes()).unwrap()
+                request::body(target, &ops, &replaced(package.to_bytes(), self.inside.as_ref()))
+                    .unwrap()
             }
             _ => package.to_bytes(),
         };
-        if let Some([from, to]) = &self.replace {
-            let whole = text(&file);
-            assert!(whole.contains(from), "{from}");
-            file = whole.replacen(from, to, 1).into_bytes();
-        }
+        file = replaced(replaced(file, self.replace.as_ref()), self.also.as_ref());
         file.truncate(file.len() - self.truncate);
         file
     }
+}
+
+fn replaced(file: Vec<u8>, words: Option<&[String; 2]>) -> Vec<u8> {
+    let Some([from, to]) = words else { return file };
+    let whole = text(&file);
+    assert!(whole.contains(from), "{from}");
+    whole.replacen(from, to, 1).into_bytes()
 }
 
 #[test]
@@ -100,6 +109,9 @@ fn every_damage_is_refused_with_the_reason() {
         let answer: Value =
             serde_json::from_slice(&place.run(&format!("{line} --json")).stdout).unwrap();
         assert_eq!(answer["result"], "FAILURE", "{what}");
+        let opens = |check: &Value| check["check"] == "opens" && check["ok"] == true;
+        let is_opened = answer["checks"].as_array().unwrap().iter().any(opens);
+        assert_eq!(answer["opened"], is_opened, "{what}");
         let checks = answer["checks"].as_array().unwrap();
         let wrong = checks.iter().find(|check| check["check"] == damage.check.as_str()).unwrap();
         assert_eq!(wrong["ok"], false, "{what}");
@@ -124,6 +136,20 @@ fn what_was_exported_is_good_in_every_form() {
         );
         shown
     };
+    // without the private half
+    let unopened = |line: &str| {
+        let shown = place.good(line);
+        assert!(shown.ends_with("\n\nResult: SUCCESS, not opened\n"), "{line}: {shown}");
+        let row = shown.lines().find(|row| row.starts_with("-       opens ")).unwrap();
+        let says = "  not checked: whether the blob is undamaged can be seen only with the KEK's private half \
+                    (--private or --receive)";
+        assert!(row.ends_with(says) && !shown.contains("FAILED"), "{line}: {shown}");
+        let answer = place.json(line);
+        assert_eq!((&answer["result"], &answer["opened"]), (&"SUCCESS".into(), &false.into()));
+        let last = answer["checks"].as_array().unwrap().last().unwrap();
+        assert_eq!((&last["check"], &last["ok"]), (&"opens".into(), &Value::Null));
+        shown
+    };
     let kek = "--kek {dir}/receiver-public.pem";
     let private = "--private {dir}/receiver.pem";
     for (key, own) in [("sign", "P-256"), ("rsa", "RSA-2048")] {
@@ -138,7 +164,7 @@ fn what_was_exported_is_good_in_every_form() {
             [("byok", ""), ("json", ""), ("bin", "--for aws"), ("b64", "--for custom")]
         {
             let line = format!("verify {{dir}}/{key}.{file} {how}");
-            assert!(good(&format!("{line} {kek}")).contains(own));
+            assert!(unopened(&format!("{line} {kek}")).contains(own));
             let opened = good(&format!("{line} {private} --public {key}"));
             assert!(opened.contains("public half") && opened.contains("the same"), "{opened}");
             good(&format!("{line} --private {{dir}}/receiver-pkcs1.pem"));
@@ -149,6 +175,9 @@ fn what_was_exported_is_good_in_every_form() {
     let shown = good("verify {dir}/aes.aws.bin --private {dir}/receiver.pem --for aws");
     assert!(shown.contains("AES-256, or a secret as long"), "{shown}");
     assert!(shown.contains(&format!("makes them, SHA-256 {}", receivers_fingerprint())), "{shown}");
+    let answer = place.json(&format!("verify {{dir}}/sign.byok {private}"));
+    assert_eq!(answer["opened"], true);
+    assert!(answer["checks"].as_array().unwrap().iter().all(|check| check["ok"] == true));
     let answer = place.json(&format!("verify {{dir}}/sign.byok {kek}"));
     assert_eq!(answer["kek_sha256"], receivers_fingerprint());
     assert_eq!((&answer["result"], &answer["for"]), (&"SUCCESS".into(), &"azure".into()));
@@ -173,6 +202,7 @@ fn a_token_opens_it_and_keeps_nothing() {
     let shown = place.good("verify {dir}/mine.byok --receive mine --public sign");
     assert!(shown.contains("CKM_RSA_AES_KEY_WRAP, in the token"), "{shown}");
     assert!(shown.contains("the same: what the key signs verifies with it"), "{shown}");
+    assert!(shown.ends_with("\nResult: SUCCESS\n"), "{shown}");
     for (line, said) in [
         ("verify {dir}/mine.byok --receive mine --public stays", "another key than --public"),
         (

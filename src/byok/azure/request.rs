@@ -1,7 +1,7 @@
 //! The body of Azure's import request (`PUT https://<vault>/keys/<name>`), for those who import with
 //! a program of their own: the package, and what the package does not say of the key.
 use super::{Malformed, malformed};
-use crate::byok::target::Target;
+use crate::byok::target::{Curve, Target};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::json;
 
@@ -46,6 +46,52 @@ pub fn ops(target: Target, asked: &[String]) -> Result<Vec<String>, Malformed> {
     }
 }
 
+/// A key of each type and curve.
+const TARGETS: [Target; 6] = [
+    Target::Rsa { bits: 2048 },
+    Target::Ec { curve: Curve::P256 },
+    Target::Ec { curve: Curve::P384 },
+    Target::Ec { curve: Curve::P521 },
+    Target::Ec { curve: Curve::P256K },
+    Target::Aes { bits: 256 },
+];
+
+/// Whether a request that says this is for a key of this type.
+pub fn is_for(target: Target, kty: &str, crv: Option<&str>) -> bool {
+    kind(target).is_some_and(|kind| kind.kty == kty && kind.crv == crv)
+}
+
+/// Whether Azure could take what a request says of its key; says what it should be.
+pub fn check(kty: &str, crv: Option<&str>, ops: &[String]) -> Result<(), Malformed> {
+    const AGAIN: &str = "; export the key again with --request";
+    let said = |name: &str, value: &str| match value {
+        "" => format!("{name} is missing"),
+        value => format!("{name} is \"{value}\""),
+    };
+    let of_type =
+        || TARGETS.into_iter().filter(|target| kind(*target).is_some_and(|kind| kind.kty == kty));
+    let curves: Vec<&str> = of_type().filter_map(|target| kind(target)?.crv).collect();
+    let found = of_type().find(|target| is_for(*target, kty, crv));
+    match (found, crv) {
+        (Some(target), _) => self::ops(target, ops).map(drop),
+        (None, _) if of_type().next().is_none() => Err(malformed(format!(
+            "{}, and Azure imports RSA-HSM, EC-HSM and oct-HSM{AGAIN}",
+            said("kty", kty)
+        ))),
+        (None, Some(crv)) if curves.is_empty() => Err(malformed(format!(
+            "a key of the type {kty} has no crv, and this one has \"{crv}\"{AGAIN}"
+        ))),
+        (None, crv) => {
+            let (last, others) = curves.split_last().unwrap_or((&"", &[]));
+            Err(malformed(format!(
+                "{}; a key of the type {kty} has {} or {last}{AGAIN}",
+                said("crv", crv.unwrap_or_default()),
+                others.join(", ")
+            )))
+        }
+    }
+}
+
 /// The body: JSON, with the package's bytes as base64url in `key_hsm`.
 pub fn body(target: Target, ops: &[String], package: &[u8]) -> Result<Vec<u8>, Malformed> {
     let kind = kind(target).ok_or_else(|| malformed("Azure takes no generic secrets"))?;
@@ -63,7 +109,6 @@ pub fn body(target: Target, ops: &[String], package: &[u8]) -> Result<Vec<u8>, M
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::byok::target::Curve;
     use serde_json::Value;
 
     fn made(target: Target, asked: &[&str]) -> Value {

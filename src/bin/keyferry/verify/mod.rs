@@ -10,11 +10,11 @@ use crate::options::Options;
 use crate::output::{Answer, During, Fault, fault};
 use crate::whom::{Party, Whom};
 use crate::{file, kek, objects};
-use checks::Checks;
+use checks::{Checks, OPENS};
 use clap::Args;
 use keyferry::byok::azure::Kid;
 use keyferry::byok::cloud::Form;
-use keyferry::byok::file::BlobFile;
+use keyferry::byok::file::{BlobFile, Format};
 use keyferry::byok::kek::Kek;
 use keyferry::byok::public::PublicKey;
 use keyferry::byok::target::Target;
@@ -29,8 +29,8 @@ use std::path::{Path, PathBuf};
   keyferry verify signing.aws.bin --kek WrappingPublicKey.bin --for aws
   keyferry verify KeyTransferPackage-signing.byok --private KEK-private.pem --public signing.pem
 
-Without the KEK's private half nobody can see whether a blob was damaged on the way; with it (--private or
---receive, for KEKs of your own) the key is taken out and compared.")]
+Without the KEK's private half nobody can see whether a blob was damaged on the way, and the result says
+\"not opened\"; with it (--private or --receive, for KEKs of your own) the key is taken out and compared.")]
 pub struct Verify {
     /// The file: a key transfer package, an import request, base64, or raw
     file: PathBuf,
@@ -56,6 +56,9 @@ pub struct Verify {
     public: Option<String>,
 }
 
+const NOT_OPENED: &str = "not checked: whether the blob is undamaged can be seen only with the KEK's private half \
+                          (--private or --receive)";
+
 /// With what the blob can be opened.
 enum Private {
     Software(Opener),
@@ -78,8 +81,8 @@ impl Verify {
         let known = self.known(options)?;
         let mut checks = Checks::default();
         let mut own = vec![("kek_sha256", json!(known.kek.fingerprint()?))];
-        if let Some(file) = form::check(&mut checks, &bytes) {
-            let party = self.whom.party(file.format);
+        let party = self.whom.party(Format::of(&bytes));
+        if let Some(file) = form::check(&mut checks, party, &bytes) {
             own.push(("for", json!(party.command())));
             self.check_kek(&mut checks, party, &file, &known);
             let fits = self.check_blob(&mut checks, party, &file, &known.kek);
@@ -162,8 +165,10 @@ impl Verify {
     ) -> Vec<(Target, Form)> {
         let (blob, size) = (&file.blob, kek.size());
         let mut fits = party.fits(size, blob.len());
-        if let Some(wanted) = self.wanted(file) {
+        if let Some(wanted) = self.kind.as_ref().and_then(Kind::target) {
             fits.retain(|(target, _)| *target == wanted || is_secret(*target) && is_secret(wanted));
+        } else if let Some(request) = &file.request {
+            fits.retain(|(target, _)| request.is_for(*target));
         }
         if let Some(package) = file.package.as_ref().filter(|_| matches!(party, Party::Cloud(_))) {
             fits.retain(|(target, _)| target.goes_to(package.kid.service()));
@@ -197,20 +202,15 @@ impl Verify {
 
     fn no_length(&self, party: Party, file: &BlobFile, kek: &Kek) -> String {
         let len = file.blob.len();
-        let what =
-            self.wanted(file).map_or_else(|| "no key".to_owned(), |t| format!("no {}", t.name()));
+        let asked = self.kind.as_ref().and_then(Kind::target).map(Target::name);
+        let said = file.request.as_ref().map(|request| request.name().to_owned());
+        let what = asked.or(said).map_or_else(|| "no key".to_owned(), |name| format!("no {name}"));
         format!(
             "{what} that {} takes gives {len} bytes under a KEK of {} bits; the file is cut off, or for another KEK: \
              export the key again",
             party.name(),
             kek.bits()
         )
-    }
-
-    /// The type that was asked for, or that the request says.
-    fn wanted(&self, file: &BlobFile) -> Option<Target> {
-        let asked = self.kind.as_ref().and_then(Kind::target);
-        asked.or_else(|| file.request.as_ref()?.curve().map(|curve| Target::Ec { curve }))
     }
 
     fn open(
@@ -234,7 +234,10 @@ impl Verify {
                 (*object, known.kek.size()),
                 known.public.as_ref(),
             ),
-            _ => Ok(()),
+            _ => {
+                checks.not_checked(OPENS, NOT_OPENED);
+                Ok(())
+            }
         }
     }
 }

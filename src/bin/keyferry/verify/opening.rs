@@ -1,5 +1,5 @@
 //! Taking the key out: with the KEK's private half in software, or on a token, where it stays.
-use super::checks::Checks;
+use super::checks::{Checks, OPENS};
 use super::is_secret;
 use crate::kind::{self, Kind};
 use crate::opener::{Broken, Opened, Opener, hashes_name};
@@ -52,22 +52,22 @@ pub fn in_software(
         Ok(opened) => opened,
         Err(Broken::KeyPart) => {
             return checks.failed(
-                "opens",
+                OPENS,
                 "the key part is damaged: the AES key does not open it (RFC 5649); export the key again",
             );
         }
-        Err(Broken::Oaep) => return checks.failed("opens", not_opened(asked, opener)),
+        Err(Broken::Oaep) => return checks.failed(OPENS, not_opened(asked, opener)),
     };
     if opened
         .aes_bits
         .is_some_and(|bits| bits != AES_BITS && matches!(asked.party, Party::Cloud(_)))
     {
         return checks.failed(
-            "opens",
+            OPENS,
             format!("{}, and the clouds take AES-{AES_BITS}; export the key again", opened.how()),
         );
     }
-    checks.ok("opens", opened.how());
+    checks.ok(OPENS, opened.how());
     check_type(checks, asked, &opened);
     if let Some(wanted) = public {
         compare(checks, wanted, opened.public().as_ref());
@@ -107,14 +107,15 @@ fn check_type(checks: &mut Checks, asked: &Asked<'_>, opened: &Opened) {
         Some(kind) if fits || asked.fits.is_empty() => {
             checks.ok("key", described(&kind, opened.public().as_ref()))
         }
-        Some(kind) => checks.failed(
-            "key",
-            format!(
-                "it is {}, which {} does not take here; export another key",
-                kind.name(),
-                asked.party.name()
-            ),
-        ),
+        Some(kind) => {
+            let why = match asked.party {
+                Party::Cloud(cloud) => {
+                    format!("which {} does not take here; export another key", cloud.name)
+                }
+                Party::Custom => "and not what was asked for; export the right key".to_owned(),
+            };
+            checks.failed("key", format!("it is {}, {why}", kind.name()));
+        }
         None => checks.failed(
             "key",
             "what comes out is no sound RSA or EC key in PKCS#8; export the key again",
@@ -180,14 +181,14 @@ pub fn in_token(
         match session.receive(way, &profile, kek, asked.blob, &wish.unwrapped()) {
             Ok(key) => {
                 let how = format!("{}, in the token, OAEP with {}", way.name(), hash_name(hash));
-                checks.ok("opens", how);
+                checks.ok(OPENS, how);
                 check_received(checks, asked.fits, &kind::of(session, key)?);
                 return compare_in_token(checks, session, key, public);
             }
             Err(error) => last = Some(error),
         }
     }
-    checks.failed("opens", refused(last.as_ref(), &kind));
+    checks.failed(OPENS, refused(last.as_ref(), &kind));
     Ok(())
 }
 
