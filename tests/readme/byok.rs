@@ -28,6 +28,9 @@ fn its_recipes_bring_the_key_into_every_cloud() {
         "azure-data",
         "azure-signing",
         "azure-web",
+        "azure-web-1",
+        "azure-web-2",
+        "azure-web-3",
         "google-signing",
         "oracle-signing",
         "vault-signing",
@@ -39,7 +42,13 @@ fn its_recipes_bring_the_key_into_every_cloud() {
     {
         assert!(arrived[name] == signing, "another key arrived as {name}");
     }
-    assert!(arrived["azure-web"] == public_key(folder.path(), "web"), "another EC key arrived");
+    for label in ["web", "web-1", "web-2", "web-3"] {
+        let name = format!("azure-{label}");
+        assert!(
+            arrived[&name] == public_key(folder.path(), label),
+            "another EC key arrived as {name}"
+        );
+    }
     assert_eq!(arrived["azure-data"].len(), 16, "azure-data is no AES key");
     assert_eq!(arrived["azure-data"], arrived["aws-SYMMETRIC_DEFAULT"]);
 }
