@@ -38,8 +38,12 @@ fn destroys_the_one_that_is_named() {
     assert_eq!(answer, json!({ "label": "aes", "id": "0c", "destroyed": 1 }));
     assert_eq!(ids(&place, "aes"), ["", "0a0b"]);
     place.good("key destroy aes --id 0A0B --yes");
-    // the last one needs no id, and the KEK has none
+    // the last one needs no id
     assert_eq!(place.json("key destroy aes --yes")["id"], "");
     assert_eq!(ids(&place, "aes").len(), 0);
+    // the KEK has none, and is no reason to keep it or to lose the other
+    place.good("kek import {dir}/KEK-real.pem --label secret");
+    assert_eq!(place.json("key destroy secret --id none --yes")["destroyed"], 1);
+    assert_eq!(ids(&place, "secret").len(), 1);
     assert_eq!(place.json("key destroy sign --yes")["destroyed"], 2, "both halves of a pair");
 }

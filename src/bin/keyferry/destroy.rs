@@ -14,12 +14,22 @@ use std::io::IsTerminal;
 pub struct Destroy {
     /// The key's label
     label: String,
-    /// The key's identifier, if several have the label
-    #[arg(long, value_name = "HEX", value_parser = unhex)]
+    /// The key's identifier, if several have the label; `none` is the key that has none
+    #[arg(long, value_name = "HEX", value_parser = id_or_none)]
     id: Option<Id>,
     /// Do not ask
     #[arg(long)]
     yes: bool,
+}
+
+const NONE: &str = "none";
+
+fn id_or_none(text: &str) -> Result<Id, String> {
+    if text == NONE { Ok(Id(Vec::new())) } else { unhex(text) }
+}
+
+fn shown(id: &str) -> &str {
+    if id.is_empty() { NONE } else { id }
 }
 
 impl Destroy {
@@ -59,13 +69,12 @@ impl Destroy {
             let id = hex(id);
             return keys.remove_entry(&id).ok_or_else(|| {
                 fault!(
-                    "the token \"{token}\" has no key \"{label}\" with the id {id}; `keyferry key list` shows those it \
-                     has"
+                    "the token \"{token}\" has no key \"{label}\" with the id {}; `keyferry key list` shows those it has",
+                    shown(&id)
                 )
             });
         }
-        let ids: Vec<&str> =
-            keys.keys().map(|id| if id.is_empty() { "none" } else { id.as_str() }).collect();
+        let ids: Vec<&str> = keys.keys().map(|id| shown(id)).collect();
         let several = fault!(
             "the token \"{token}\" has {} keys \"{label}\" (ids: {}); say which with --id",
             ids.len(),
