@@ -113,3 +113,15 @@ fn a_guarded_key_leaves_in_two_steps_with_the_so() {
     place.good("export azure --kek trusted --key guarded --trust-step --token offline --force");
     assert_eq!(place.json("key list --token offline"), before, "an AES key is left");
 }
+
+/// `CKA_COPYABLE` came with PKCS#11 2.40.
+#[test]
+fn a_module_that_knows_no_copyable_restricts_all_the_same() {
+    let place = with_liar();
+    let line = "key restrict sign --token offline";
+    let shown = place.good_lying("says 171 ;", line);
+    assert!(shown.contains("May     nothing else; it cannot be changed\n"), "{shown}");
+    let line = format!("{line} --label other --json");
+    let answer: Value = serde_json::from_str(&place.good_lying("says 171 ;", &line)).unwrap();
+    assert_eq!((&answer["modifiable"], &answer["copyable"]), (&false.into(), &true.into()));
+}
