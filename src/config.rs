@@ -8,6 +8,7 @@
 use crate::error::{Error, Result};
 use serde::Deserialize;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Where tokens live.
@@ -84,9 +85,19 @@ impl Location {
                 Err("this build has no PostgreSQL store; use sqlite:PATH".into())
             }
             _ if Path::new(text).has_root() => {
-                Err(format!("{text:?} is not a store; did you mean sqlite:{text}?"))
+                Err(format!("{text:?} is not a store; give sqlite:{text} if that is meant"))
             }
             _ => Err(format!("{text:?} is not a store; give sqlite:PATH or memory:")),
+        }
+    }
+}
+
+/// As [`Location::parse`] reads it.
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Location::Sqlite(folder) => write!(f, "sqlite:{}", folder.display()),
+            Location::Memory => f.write_str("memory:"),
         }
     }
 }
@@ -95,6 +106,9 @@ impl Location {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ConfigFile {
+    /// Where it was read.
+    #[serde(skip)]
+    path: PathBuf,
     store: Option<String>,
     #[serde(default)]
     null_parameter: NullParameter,
@@ -123,7 +137,8 @@ fn assemble(reserved: Option<&str>, env: Lookup<'_>) -> std::result::Result<Conf
         text.map(|text| Location::parse(&text).map_err(|why| format!("KEYFERRY_STORE: {why}")))
             .transpose()
     };
-    let from_file = file.store.as_deref().map(Location::parse).transpose()?;
+    let in_file = |why| format!("the configuration file {}: {why}", file.path.display());
+    let from_file = file.store.as_deref().map(Location::parse).transpose().map_err(in_file)?;
     // a file that the application itself named goes before the environment
     let store = match (store, given) {
         (Some(store), _) => Some(store),
@@ -133,7 +148,7 @@ fn assemble(reserved: Option<&str>, env: Lookup<'_>) -> std::result::Result<Conf
     Ok(Config {
         store: store.map_or_else(|| default_store(env), Ok)?,
         null_parameter: file.null_parameter,
-        min_rsa_bits: min_rsa_bits(file.min_rsa_bits)?,
+        min_rsa_bits: min_rsa_bits(file.min_rsa_bits).map_err(in_file)?,
         legacy_des3: file.legacy_des3,
         enforce_dates: file.enforce_dates,
     })
@@ -142,9 +157,7 @@ fn assemble(reserved: Option<&str>, env: Lookup<'_>) -> std::result::Result<Conf
 fn min_rsa_bits(bits: Option<usize>) -> std::result::Result<usize, String> {
     match bits.unwrap_or(1024) {
         bits @ (1024 | 2048) => Ok(bits),
-        bits => Err(format!(
-            "min_rsa_bits is {bits}, and can be 1024 or 2048; change it in the configuration file"
-        )),
+        bits => Err(format!("min_rsa_bits is {bits}, and can be 1024 or 2048; change that")),
     }
 }
 
@@ -158,9 +171,14 @@ fn config_file(given: Option<PathBuf>, env: Lookup<'_>) -> std::result::Result<C
         return Ok(ConfigFile::default());
     };
     match std::fs::read_to_string(&path) {
-        Ok(text) => {
-            toml::from_str(&text).map_err(|error: toml::de::Error| mistake(&path, &text, &error))
-        }
+        Ok(text) => match toml::from_str(&text) {
+            Ok(file) => Ok(ConfigFile { path, ..file }),
+            Err(error) => Err(format!(
+                "the configuration file {} has a mistake: {}; correct that line",
+                path.display(),
+                mistake(&text, &error)
+            )),
+        },
         Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => {
             Ok(ConfigFile::default())
         }
@@ -171,17 +189,13 @@ fn config_file(given: Option<PathBuf>, env: Lookup<'_>) -> std::result::Result<C
     }
 }
 
-/// What is wrong with a configuration file, and in which line: the parser names not always the key.
-fn mistake(path: &Path, text: &str, error: &toml::de::Error) -> String {
+/// What is wrong with a file in TOML, and in which line: the parser names not always the key.
+pub fn mistake(text: &str, error: &toml::de::Error) -> String {
     let at = error.span().map_or(0, |span| span.start);
     let before = text.get(..at).unwrap_or_default();
     let line = text.lines().nth(before.matches('\n').count()).unwrap_or_default();
     let what = error.message().split_whitespace().collect::<Vec<&str>>().join(" ");
-    format!(
-        "the configuration file {} has a mistake: {what} in `{}`; correct that line",
-        path.display(),
-        line.trim()
-    )
+    format!("{what} in `{}`", line.trim())
 }
 
 fn default_store(env: Lookup<'_>) -> std::result::Result<Location, String> {
@@ -277,7 +291,7 @@ mod tests {
     #[test]
     fn mistakes_have_reasons() {
         for (reserved, part) in [
-            ("/var/lib/keyferry", "did you mean sqlite:/var/lib/keyferry?"),
+            ("/var/lib/keyferry", "give sqlite:/var/lib/keyferry"),
             ("keys", "is not a store"),
             ("memory:x", "is not a store"),
             ("sqlite:", "names no folder; give sqlite:PATH"),
@@ -290,7 +304,7 @@ mod tests {
         }
         for (text, part) in [
             ("stoer = 'memory:'", "stoer = 'memory:'`; correct that line"),
-            ("min_rsa_bits = 512", "min_rsa_bits is 512, and can be 1024 or 2048; change it"),
+            ("min_rsa_bits = 512", "min_rsa_bits is 512, and can be 1024 or 2048; change that"),
             ("min_rsa_bits = 'x'", "min_rsa_bits"),
             ("legacy_des3 = 'yes'", "legacy_des3"),
             ("null_parameter = 'aws'", "aws"),

@@ -2,10 +2,10 @@
 //!
 //! Works on the tokens of the sources, so that comments and strings do not count.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test")]
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+mod source;
+
+use source::{Piece, pieces, walk};
+use std::{fs, path::Path};
 
 /// A module uses those before it, and itself.
 const LAYERS: &[&str] = &[
@@ -77,81 +77,13 @@ fn sources() -> Vec<Source> {
     found
 }
 
-fn walk(folder: &Path, seen: &mut impl FnMut(PathBuf)) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            walk(&path, seen);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            seen(path);
-        }
-    }
-}
-
 /// Words, `::`, and other characters one by one; no comments, strings or spaces.
 fn tokens(text: &str) -> Vec<String> {
-    let mut tokens = Vec::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let word = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
-        let skipped = skipped(rest);
-        let taken = if skipped > 0 {
-            rest = &rest[skipped..];
-            continue;
-        } else if word > 0 {
-            word
-        } else if rest.starts_with("::") {
-            2
-        } else {
-            first.len_utf8()
-        };
-        if !first.is_whitespace() {
-            tokens.push(rest[..taken].to_owned());
-        }
-        rest = &rest[taken..];
-    }
-    tokens
-}
-
-/// Length of the comment, string or character that `text` starts with; 0 if with none.
-fn skipped(text: &str) -> usize {
-    let until = |end: &str, from: usize| {
-        text[from..].find(end).map_or(text.len(), |at| from + at + end.len())
+    let token = |piece| match piece {
+        Piece::Token(token) if !token.trim().is_empty() => Some(token.to_owned()),
+        Piece::Token(_) | Piece::Skipped(_) => None,
     };
-    if text.starts_with("//") {
-        return until("\n", 2);
-    }
-    if text.starts_with("/*") {
-        return until("*/", 2);
-    }
-    let raw = text.strip_prefix("br").or_else(|| text.strip_prefix('r'));
-    if let Some(raw) = raw {
-        let hashes = raw.len() - raw.trim_start_matches('#').len();
-        if raw[hashes..].starts_with('"') {
-            let start = text.len() - raw.len() + hashes + 1;
-            return until(&format!("\"{}", "#".repeat(hashes)), start);
-        }
-    }
-    if text.starts_with('"') {
-        return quoted(text, '"');
-    }
-    let mut chars = text.chars();
-    match (chars.next(), chars.next(), chars.next()) {
-        (Some('\''), Some('\\'), _) | (Some('\''), Some(_), Some('\'')) => quoted(text, '\''),
-        _ => 0,
-    }
-}
-
-/// Length of a literal between two `quote`s, escapes inside.
-fn quoted(text: &str, quote: char) -> usize {
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        if c == quote && !escaped {
-            return at + 1;
-        }
-        escaped = c == '\\' && !escaped;
-    }
-    text.len()
+    pieces(text).into_iter().filter_map(token).collect()
 }
 
 /// The modules named at the root of `krate`: `krate::a::…` and `krate::{a::…, b}`. Macros of the

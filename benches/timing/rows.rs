@@ -54,7 +54,8 @@ impl Target {
         ]);
         let mech = Mech::new(CKM_RSA_PKCS_KEY_PAIR_GEN);
         let pair = session.generate_pair(&mech, &mut public, &mut private).unwrap();
-        let (n, e) = (session.bytes(pair.0, CKA_MODULUS), session.bytes(pair.0, CKA_PUBLIC_EXPONENT));
+        let (n, e) =
+            (session.bytes(pair.0, CKA_MODULUS), session.bytes(pair.0, CKA_PUBLIC_EXPONENT));
         let public = PublicKey::new(&n.unwrap(), &e.unwrap()).unwrap();
         Target { session, private: pair.1, public }
     }
@@ -171,18 +172,16 @@ fn pkcs1_rows<'a>(t: &'a Target, rows: &mut Vec<Row<'a>>) {
 
 /// Wrong in one way beside wrong in another: right and wrong ones have different codes.
 fn oaep_rows<'a>(t: &'a Target, rows: &mut Vec<Row<'a>>) {
-    for (way, code) in [
-        (Way::DecryptOaep, CKR_ENCRYPTED_DATA_INVALID),
-        (Way::UnwrapOaep, CKR_WRAPPED_KEY_INVALID),
-    ] {
+    for (way, code) in
+        [(Way::DecryptOaep, CKR_ENCRYPTED_DATA_INVALID), (Way::UnwrapOaep, CKR_WRAPPED_KEY_INVALID)]
+    {
         let wrong = |fault| t.class(Err(code), move || oaep(&random(32).unwrap(), fault));
         rows.push(t.row("first byte / label", way, [wrong(Oaep::FirstByte), wrong(Oaep::Label)]));
         rows.push(t.row("label / padding", way, [wrong(Oaep::Label), wrong(Oaep::Padding)]));
     }
     let way = Way::DecryptOaep;
-    let wrong = |fault| {
-        t.class(Err(CKR_ENCRYPTED_DATA_INVALID), move || oaep(&random(32).unwrap(), fault))
-    };
+    let wrong =
+        |fault| t.class(Err(CKR_ENCRYPTED_DATA_INVALID), move || oaep(&random(32).unwrap(), fault));
     rows.push(t.row("label / no separator", way, [wrong(Oaep::Label), wrong(Oaep::Separator)]));
 }
 

@@ -28,7 +28,8 @@ impl Comparison {
         all.sort_unstable_by(f64::total_cmp);
         let cropped = |share: f64| {
             let limit = all[(share * (all.len() - 1) as f64) as usize];
-            let under = |times: &Vec<f64>| times.iter().copied().filter(|time| *time <= limit).collect();
+            let under =
+                |times: &Vec<f64>| times.iter().copied().filter(|time| *time <= limit).collect();
             Welch::of(times.each_ref().map(under))
         };
         let whole = cropped(1.0);

@@ -76,19 +76,18 @@ impl Package {
     pub fn parse(file: &[u8]) -> Result<Package, Malformed> {
         if file.len() > LIMIT {
             return Err(malformed(format!(
-                "the file has {} bytes; a package has at most {LIMIT}",
+                "the file has {} bytes, and a package has at most {LIMIT}; give another file",
                 file.len()
             )));
         }
         let file = file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file);
         if is_dotted(file) {
-            return Err(malformed(
-                "this is a JWE in its dotted form; Azure takes a JSON object with the members \
+            return Err(broken(
+                "this is a JWE in its dotted form, and Azure takes a JSON object with the members \
                  schema_version, header, ciphertext and generator",
             ));
         }
-        let file: File = serde_json::from_slice(file)
-            .map_err(|e| malformed(format!("not a key transfer package: {e}")))?;
+        let file: File = serde_json::from_slice(file).map_err(|e| not_a_package(&e))?;
         expect("schema_version", &file.schema_version, SCHEMA)?;
         expect("header.alg", &file.header.alg, ALG)?;
         expect("header.enc", &file.header.enc, ENC)?;
@@ -98,6 +97,17 @@ impl Package {
             generator: file.generator,
         })
     }
+}
+
+fn not_a_package(error: &serde_json::Error) -> Malformed {
+    let (line, column) = (error.line(), error.column());
+    let why = match error.is_data() {
+        true => error.to_string(),
+        false => format!("not JSON from end to end (line {line}, column {column})"),
+    };
+    malformed(format!(
+        "this is not a key transfer package: {why}; give one that `keyferry export azure` wrote"
+    ))
 }
 
 fn json(kid: &Kid, generator: &str, ciphertext: String) -> Vec<u8> {
@@ -124,24 +134,29 @@ fn expect(member: &str, found: &str, wanted: &str) -> Result<(), Malformed> {
         return Ok(());
     }
     let found: String = found.chars().filter(|c| !c.is_control()).take(60).collect();
-    Err(malformed(format!("{member} is \"{found}\", not \"{wanted}\"")))
+    Err(broken(&format!("{member} is \"{found}\", not \"{wanted}\"")))
 }
 
 fn decode(text: &str) -> Result<Vec<u8>, Malformed> {
     let bare = text.trim_end_matches('=');
     if text.len() - bare.len() > 2 {
-        return Err(malformed("ciphertext has more than two padding characters"));
+        return Err(broken("ciphertext has more than two padding characters"));
     }
-    let blob = Base64UrlUnpadded::decode_vec(bare)
-        .map_err(|_| malformed("ciphertext is not base64url"))?;
+    let blob =
+        Base64UrlUnpadded::decode_vec(bare).map_err(|_| broken("ciphertext is not base64url"))?;
     if blob.is_empty() {
-        return Err(malformed("ciphertext is empty"));
+        return Err(broken("ciphertext is empty"));
     }
     Ok(blob)
 }
 
 fn malformed(what: impl Into<String>) -> Malformed {
     Malformed(what.into())
+}
+
+/// Of a file that only another export can put right.
+fn broken(what: &str) -> Malformed {
+    malformed(format!("{what}; export the key again"))
 }
 
 #[cfg(test)]
@@ -207,13 +222,14 @@ mod tests {
             (good.replace("{\"schema", "{\"generator\":\"a\",\"schema"), "duplicate"),
             (good.replace("\"alg\"", "\"kid\":\"x\",\"alg\""), "duplicate"),
             (good.replace("\"ciphertext\"", "\"cipher\""), "missing field"),
-            (format!("{good}x"), "trailing"),
+            (format!("{good}x"), "not JSON from end to end (line 1, column "),
             (" ".repeat(LIMIT + 1), "at most"),
             ("[".repeat(60_000), "not a key transfer package"),
             (String::new(), "not a key transfer package"),
         ] {
             let error = Package::parse(file.as_bytes()).unwrap_err();
             assert!(error.0.contains(said), "{said}: {error}");
+            assert!(error.0.contains("; "), "nothing says what to do: {error}");
         }
     }
 

@@ -167,7 +167,7 @@ impl Cloud {
         let row = self.hashes.iter().find(|row| row.0 == hash);
         row.map(|row| row.1).ok_or_else(|| {
             Malformed(format!(
-                "{} does not take OAEP with {}; it takes {}",
+                "{} does not take OAEP with {}; give --hash with one that it takes: {}",
                 self.name,
                 hash_name(hash),
                 listed(self.hashes.iter().map(|row| hash_name(row.0).to_owned()))
@@ -304,7 +304,12 @@ mod tests {
             assert_eq!(cloud.method(form, hash, &kek(bits)).unwrap(), name);
         }
         let refused = OCI.method(Form::RsaAes, Hash::Sha1, &kek(4096)).unwrap_err();
-        assert!(refused.0.contains("does not take OAEP with SHA-1; it takes SHA-256"), "{refused}");
+        assert!(
+            refused.0.contains(
+                "does not take OAEP with SHA-1; give --hash with one that it takes: SHA-256"
+            ),
+            "{refused}"
+        );
     }
 
     #[test]

@@ -116,12 +116,12 @@ impl BlobFile {
     pub fn parse(file: &[u8]) -> Result<BlobFile, Malformed> {
         if file.len() > LIMIT {
             return Err(Malformed(format!(
-                "the file has {} bytes; one with a wrapped key has at most {LIMIT}",
+                "the file has {} bytes, and one with a wrapped key has at most {LIMIT}; give another file",
                 file.len()
             )));
         }
         if file.is_empty() {
-            return Err(Malformed("the file is empty".to_owned()));
+            return Err(Malformed("the file is empty; export the key again".to_owned()));
         }
         let format = Format::of(file);
         let bytes = |blob| BlobFile { format, package: None, request: None, blob };
@@ -160,16 +160,14 @@ struct Members {
 /// The request and the bytes of its package. The service takes both alphabets, padded or not.
 pub fn of_request(body: &[u8]) -> Result<(Request, Vec<u8>), Malformed> {
     let body: Body = serde_json::from_slice(body)
-        .map_err(|e| Malformed(format!("not an import request: {e}; export the key again")))?;
+        .map_err(|e| in_request(&format!("this is not an import request: {e}")))?;
     let key = body.key.unwrap_or_default();
-    let hsm = key.key_hsm.ok_or_else(|| {
-        Malformed(
-            "the request has no key.key_hsm, so no wrapped key; export the key again".to_owned(),
-        )
-    })?;
+    let hsm = key
+        .key_hsm
+        .ok_or_else(|| in_request("the request has no key.key_hsm, so no wrapped key"))?;
     let package = decode(hsm.as_bytes(), Format::Base64Url)
         .or_else(|_| decode(hsm.as_bytes(), Format::Base64))
-        .map_err(|_| Malformed("key.key_hsm is not base64url; export the key again".to_owned()))?;
+        .map_err(|_| in_request("key.key_hsm is not base64url"))?;
     let request = Request {
         kty: key.kty.unwrap_or_default(),
         crv: key.crv,
@@ -178,10 +176,14 @@ pub fn of_request(body: &[u8]) -> Result<(Request, Vec<u8>), Malformed> {
     Ok((request, package))
 }
 
+fn in_request(what: &str) -> Malformed {
+    Malformed(format!("{what}; export the key again with --request"))
+}
+
 fn decode(text: &[u8], format: Format) -> Result<Vec<u8>, Malformed> {
     let wrong = || {
         Malformed(format!(
-            "the file looks like {} and is not: it is cut off or damaged",
+            "the file looks like {} and is not: it is cut off or damaged; export the key again",
             format.name()
         ))
     };
@@ -275,6 +277,7 @@ mod tests {
         ] {
             let error = BlobFile::parse(file).unwrap_err();
             assert!(error.0.contains(said), "{said}: {error}");
+            assert!(error.0.contains("; "), "nothing says what to do: {error}");
         }
         assert!(BlobFile::parse(&vec![0; LIMIT + 1]).is_err());
     }

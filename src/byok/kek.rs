@@ -36,7 +36,7 @@ impl KekFile {
     /// JSON. A file with a private key is refused, whatever else is in it.
     pub fn parse(file: &[u8]) -> Result<KekFile, Malformed> {
         if file.len() > LIMIT {
-            return Err(malformed("the file is too long to be a public key"));
+            return Err(again("the file is too long to be a public key"));
         }
         let text = file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file).trim_ascii();
         if text.first() == Some(&b'{') {
@@ -111,12 +111,12 @@ impl Kek {
 
     /// Its SubjectPublicKeyInfo as DER, RFC 5280 section 4.1.2.7.
     pub fn spki_der(&self) -> Result<Vec<u8>, Malformed> {
-        self.encode().map_err(|_| malformed("the KEK cannot be encoded"))
+        self.encode().map_err(|_| again("the KEK cannot be encoded"))
     }
 
     /// Its SubjectPublicKeyInfo as PEM.
     pub fn pem(&self) -> Result<String, Malformed> {
-        let failed = |_| malformed("the KEK cannot be encoded");
+        let failed = |_| again("the KEK cannot be encoded");
         let document = Document::try_from(self.spki_der()?).map_err(failed)?;
         document.to_pem("PUBLIC KEY", der::pem::LineEnding::LF).map_err(failed)
     }
@@ -153,8 +153,8 @@ impl Kek {
 }
 
 /// The same for every form.
-const NOT_RSA: &str =
-    "the KEK is not an RSA key; every cloud's KEKs are RSA keys, Azure's of the type RSA-HSM";
+const NOT_RSA: &str = "the KEK is not an RSA key, and every cloud's is one; get another from the cloud, from Azure one of \
+     the type RSA-HSM";
 
 /// Numbers that nobody makes a key of.
 const IMPROPER: &str = "the KEK is not a proper RSA key: its numbers are not those of one; fetch it from the cloud \
@@ -167,4 +167,9 @@ const PRIVATE: &str = "the file holds a private key; a KEK's private half never 
 
 fn malformed(what: &str) -> Malformed {
     Malformed(what.to_owned())
+}
+
+/// Of a file that was damaged on the way, or is another.
+fn again(what: &str) -> Malformed {
+    Malformed(format!("{what}; fetch the KEK from the cloud again"))
 }

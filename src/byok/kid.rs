@@ -24,7 +24,9 @@ impl Kid {
     /// Checks the form.
     pub fn parse(url: &str) -> Result<Kid, Malformed> {
         if url.len() > LIMIT {
-            return Err(Malformed(format!("the key identifier is longer than {LIMIT} bytes")));
+            return Err(Malformed(format!(
+                "the key identifier is longer than {LIMIT} bytes; {WHOLE}, and nothing else"
+            )));
         }
         let Some(rest) = url.strip_prefix("https://") else {
             return Err(wrong(url, "does not begin with https://", WHOLE));
@@ -71,7 +73,7 @@ impl Kid {
 }
 
 const WHOLE: &str = "give the whole URL of the KEK";
-const FORM: &str = "its path has the form /keys/<name>/<version>";
+const FORM: &str = "give one whose path is /keys/<name>/<version>";
 const NO_VERSION: &str = "has no version, and Azure needs the one that the KEK was downloaded from";
 const ASK: &str =
     "`az keyvault key show --name KEK --vault-name V --query key.kid -o tsv` prints it";
@@ -136,6 +138,7 @@ mod tests {
         ] {
             let error = Kid::parse(&url).unwrap_err();
             assert!(error.0.contains(said), "{url}: {error}");
+            assert!(error.0.contains("; "), "nothing says what to do: {error}");
         }
         let error = Kid::parse("https://v.vault.azure.net/keys/KEK").unwrap_err();
         assert!(error.0.contains("az keyvault key show"), "{error}");

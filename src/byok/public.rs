@@ -20,6 +20,9 @@ pub enum PublicKey {
     Ec { curve: Curve, point: Vec<u8> },
 }
 
+/// Of a key that has been decoded, or of numbers that a module gave.
+const UNENCODED: &str = "the public key cannot be encoded; it is damaged: use another copy of it";
+
 /// id-ecPublicKey, RFC 5480 section 2.1.1.
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 
@@ -30,7 +33,10 @@ impl PublicKey {
         match der.as_deref().map(of_curve) {
             Some(Some(key)) => key,
             _ => KekFile::parse(file).map(|file| PublicKey::Rsa(file.kek)).map_err(|_| {
-                malformed("the file is no public key of RSA or of a curve that clouds take, neither as PEM nor as DER")
+                malformed(
+                    "this is no public key of RSA or of a curve that clouds take, neither as PEM nor as DER; \
+                     `keyferry key public LABEL -o FILE` writes one",
+                )
             }),
         }
     }
@@ -43,7 +49,10 @@ impl PublicKey {
         if is_point(curve, point) {
             return Ok(PublicKey::Ec { curve, point: point.to_vec() });
         }
-        Err(malformed("the point is not an uncompressed one of its curve"))
+        Err(malformed(
+            "the public key is no uncompressed point of its curve; of a file, `openssl ec -pubin -in FILE -conv_form \
+             uncompressed` makes one that is",
+        ))
     }
 
     /// What type of key it is.
@@ -59,14 +68,14 @@ impl PublicKey {
         match self {
             PublicKey::Rsa(key) => key.spki_der(),
             PublicKey::Ec { curve, point } => {
-                encode(*curve, point).map_err(|_| malformed("the public key cannot be encoded"))
+                encode(*curve, point).map_err(|_| malformed(UNENCODED))
             }
         }
     }
 
     /// SubjectPublicKeyInfo as PEM.
     pub fn pem(&self) -> Result<String, Malformed> {
-        let failed = |_| malformed("the public key cannot be encoded");
+        let failed = |_| malformed(UNENCODED);
         let document = Document::try_from(self.der()?).map_err(failed)?;
         document.to_pem("PUBLIC KEY", der::pem::LineEnding::LF).map_err(failed)
     }
@@ -112,7 +121,9 @@ fn of_curve(der: &[u8]) -> Option<Result<PublicKey, Malformed>> {
     let curve = curves.into_iter().find(|curve| Some(curve.oid()) == named.as_deref());
     Some(match curve {
         Some(curve) => PublicKey::of_point(curve, info.subject_public_key.raw_bytes()),
-        None => Err(malformed("the public key is on a curve that no cloud takes")),
+        None => Err(malformed(
+            "the public key is on a curve that no cloud takes; use one on P-256, P-384, P-521 or P-256K",
+        )),
     })
 }
 

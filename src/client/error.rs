@@ -76,7 +76,7 @@ impl Error {
                 Some(meanings::of(*rv).map_or(meanings::UNKNOWN, |row| row.remedy))
             }
             Error::Parameters { .. } => Some(
-                "`keyferry doctor` shows what it takes; or use another, such as keyferry's own",
+                "use another, such as keyferry's own: `keyferry doctor` shows what a module takes",
             ),
             Error::Absent(_) => Some("use another, such as keyferry's own"),
             Error::Unusable(_) => None,
@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(
             refused.to_string(),
             "the module's CKM_RSA_PKCS_OAEP does not take OAEP with SHA-256 (C_WrapKey answered CKR_ARGUMENTS_BAD); \
-             `keyferry doctor` shows what it takes; or use another, such as keyferry's own"
+             use another, such as keyferry's own: `keyferry doctor` shows what a module takes"
         );
         assert!(Error::check("C_Login", CKR_OK).is_ok());
     }

@@ -55,11 +55,11 @@ pub struct Split {
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Unusable::NotABackup => "this is no backup of a token",
+            Unusable::NotABackup => "this is no backup of a token; give a file that `keyferry token backup` wrote",
             Unusable::Newer => "a newer version of keyferry made this backup; use that one",
             Unusable::Damaged => "the backup is damaged; take another copy of it",
             Unusable::ForeignShare(_) => "a share belongs to another backup; give the shares made with this one",
-            Unusable::WrongShares => "the backup does not open with these shares; one of them, or the backup, is damaged",
+            Unusable::WrongShares => "the backup does not open with these shares; one of them, or the backup, is damaged: use other copies",
             Unusable::Shares(Split { needed, of }) => {
                 return write!(f, "the backup opens with {needed} different shares of its {of}; give each with --share");
             }

@@ -84,7 +84,7 @@ fn what_is_no_backup_is_refused() {
     std::fs::write(place.path("damaged"), bytes).unwrap();
     assert!(refused(&place, "token restore {dir}/damaged").contains("damaged"));
     let error = refused(&place, "token backup {dir}/x --module /nowhere/module.so");
-    assert!(error.contains("what its maker gives"), "{error}");
+    assert!(error.contains("use what the maker of"), "{error}");
     assert!(refused(&place, "token backup {dir}/nowhere/x").contains("cannot be written"));
     for shares in ["1/3", "3/2", "2", "x/y", "2/256"] {
         let output = place.run(&format!("token backup {{dir}}/y --shares {shares}"));

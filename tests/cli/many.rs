@@ -11,9 +11,8 @@ use std::fs;
 use std::process::Stdio;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A session with the place's token, the user logged in: quicker than a process for each key. A
-/// process has one embedded module, so one test at a time has it.
-struct LoggedIn(Session, #[allow(dead_code, reason = "held until the module is closed")] Turn);
+/// Quicker than a process for each key. A process has one embedded module, so one test at a time has it.
+pub struct LoggedIn(Session, #[allow(dead_code, reason = "held until the module is closed")] Turn);
 
 type Turn = MutexGuard<'static, ()>;
 
@@ -26,7 +25,8 @@ impl std::ops::Deref for LoggedIn {
 
 static ALONE: Mutex<()> = Mutex::new(());
 
-fn logged_in(place: &Place) -> LoggedIn {
+/// A session with the place's token, the user logged in.
+pub fn logged_in(place: &Place) -> LoggedIn {
     let turn = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let store = format!("sqlite:{}", place.path("store"));
     let module = Module::embedded(Some(&store)).unwrap();

@@ -41,16 +41,22 @@ fn until(child: &mut Child, word: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// At a prompt that shows no more what is typed: it is written before that.
+/// At the prompt of `key list` for the PIN.
 fn at_prompt(place: &Place, after: &str) -> Child {
     let mut child = on_terminal(place, &format!("tty; $KEYFERRY key list; {after}"), &[]);
     let terminal = until(&mut child, "\n").trim().to_owned();
-    until(&mut child, "user PIN of the token \"offline\": ");
+    until_unseen(&mut child, &terminal, "user PIN of the token \"offline\": ");
+    child
+}
+
+/// Reads up to a prompt, and waits until it shows no more what is typed: it is written before that.
+fn until_unseen(child: &mut Child, terminal: &str, prompt: &str) {
+    until(child, prompt);
     let start = Instant::now();
     loop {
-        let state = Command::new("stty").args(["-a", "-F", &terminal]).output().unwrap();
+        let state = Command::new("stty").args(["-a", "-F", terminal]).output().unwrap();
         if String::from_utf8_lossy(&state.stdout).split_whitespace().any(|word| word == "-echo") {
-            return child;
+            return;
         }
         assert!(start.elapsed() < Duration::from_secs(60), "the prompt shows what is typed");
         std::thread::sleep(Duration::from_millis(10));
@@ -99,4 +105,31 @@ fn colours_and_a_bar_are_for_terminals_that_want_them() {
             "{plain:?}"
         );
     }
+}
+
+#[test]
+fn a_new_pin_is_typed_twice() {
+    let place = Place::new();
+    let mut child = on_terminal(&place, "tty; $KEYFERRY token init --label new", &[]);
+    let terminal = until(&mut child, "\n").trim().to_owned();
+    for (prompt, pin) in [(": ", "abcdefgh\n"), (", again: ", "abcdefgi\n")] {
+        until_unseen(&mut child, &terminal, &format!("SO PIN of the token \"new\"{prompt}"));
+        child.stdin.as_mut().unwrap().write_all(pin.as_bytes()).unwrap();
+    }
+    let shown = shown(child);
+    let says = "the SO PIN of the token \"new\" was not the same the second time; nothing was done: begin again";
+    assert!(shown.contains(says), "{shown}");
+}
+
+#[test]
+fn no_key_is_destroyed_without_a_yes() {
+    let place = with_token();
+    let pin = ("KEYFERRY_PIN", "12345678");
+    let mut child = on_terminal(&place, "$KEYFERRY key destroy aes", &[pin]);
+    until(&mut child, "Destroy the secret key \"aes\" of the token \"offline\"? [yes/no] ");
+    child.stdin.as_mut().unwrap().write_all(b"y\n").unwrap();
+    let shown = shown(child);
+    let says = "nothing was destroyed; answer yes, or give --yes, to destroy the key";
+    assert!(shown.contains(says), "{shown}");
+    place.good("key show aes");
 }

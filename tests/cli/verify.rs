@@ -4,6 +4,10 @@ use base64ct::{Base64, Encoding};
 use keyferry::byok::azure::{Package, request};
 use keyferry::byok::kek::Kek;
 use keyferry::byok::target::{Curve, Target};
+use keyferry::crypto::aes_kw::kwp_wrap;
+use keyferry::crypto::hash::Hash;
+use keyferry::crypto::oaep::{self, Oaep};
+use keyferry::crypto::rsa::PublicKey;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -22,6 +26,8 @@ struct Damage {
     flip: Option<isize>,
     #[serde(default)]
     saturate: bool,
+    /// What the blob holds instead of the key: these bytes, and zeros.
+    holds: Option<Vec<u8>>,
     #[serde(default)]
     cut: usize,
     #[serde(default)]
@@ -46,12 +52,18 @@ pub fn with_receiver() -> Place {
     ] {
         std::fs::write(place.path(name), pem).unwrap();
     }
+    // within the first prime
+    let odd = include_str!("receiver.pem").replace("Qob1Nr3xkIwnS", "Qob1Nr3xlIwnS");
+    std::fs::write(place.path("odd.pem"), odd).unwrap();
     place
 }
 
 impl Damage {
     fn of(&self, package: &Package) -> Vec<u8> {
-        let mut blob = package.ciphertext.clone();
+        let mut blob = match &self.holds {
+            Some(holds) => holding(holds),
+            None => package.ciphertext.clone(),
+        };
         if let Some(at) = self.flip {
             let at = usize::try_from(at).unwrap_or_else(|_| blob.len() - at.unsigned_abs());
             blob[at] ^= 1;
@@ -83,6 +95,18 @@ fn replaced(file: Vec<u8>, words: Option<&[String; 2]>) -> Vec<u8> {
     let whole = text(&file);
     assert!(whole.contains(from), "{from}");
     whole.replacen(from, to, 1).into_bytes()
+}
+
+/// A blob for the receiver, as long as that of a P-256 key.
+fn holding(content: &[u8]) -> Vec<u8> {
+    let mut content = content.to_vec();
+    content.resize(138, 0);
+    let kek = Kek::parse(include_bytes!("receiver-public.pem")).unwrap();
+    let rsa = PublicKey::new(kek.modulus(), kek.exponent()).unwrap();
+    let sha1 = Oaep { hash: Hash::Sha1, mgf: Hash::Sha1, label: Vec::new() };
+    let mut blob = oaep::encrypt(&rsa, &sha1, &[7; 32]).unwrap();
+    blob.extend(kwp_wrap(&[7; 32], None, &content).unwrap());
+    blob
 }
 
 #[test]

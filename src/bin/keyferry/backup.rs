@@ -5,7 +5,6 @@ use crate::output::{Answer, Fault, Report, clean, facts, fault};
 use crate::token::describe;
 use clap::Args;
 use keyferry::client::TokenSlot;
-use keyferry::config::Config;
 use keyferry::crypto::Secret;
 use keyferry::store::backup::{Backup, LONGEST, Share, Split, Unusable};
 use keyferry::store::memory::Memory;
@@ -15,7 +14,7 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const LOG: &str = "KEYFERRY_LOG=error may say more";
+const LOG: &str = "set KEYFERRY_LOG=debug to see why";
 const NO_SHARES: &str = "no shares were made, because the machine gives no random numbers; try again, or leave --shares out";
 
 #[derive(Debug, Args)]
@@ -71,7 +70,7 @@ impl Take {
         })?;
         let files = self.files()?;
         let backup = Backup::take(store.as_ref(), id)
-            .map_err(|e| fault!("the token \"{}\" cannot be read: {e} ({LOG})", token.label))?;
+            .map_err(|e| fault!("the token \"{}\" cannot be read: {e}; {LOG}", token.label))?;
         let (bytes, shares) = match self.shares {
             None => (backup.to_bytes(), Vec::new()),
             Some(split) => backup.split(split).map_err(|_| fault!("{NO_SHARES}"))?,
@@ -223,10 +222,10 @@ impl Restore {
 fn open_store(options: &Options) -> Result<Arc<dyn Store>, Fault> {
     if let Some(module) = &options.module {
         return Err(fault!(
-            "only tokens of the embedded module are backed up; for {} use what its maker gives",
+            "only tokens of the embedded module are backed up; use what the maker of {} gives for its own",
             module.display()
         ));
     }
-    let config = Config::read_with_reason(options.store.as_deref()).map_err(Fault)?;
-    store::open(&config.store).map_err(|e| fault!("the store cannot be opened: {e} ({LOG})"))
+    let location = options.config()?.store;
+    store::open(&location).map_err(|e| fault!("the store {location} cannot be opened: {e}; {LOG}"))
 }

@@ -49,7 +49,8 @@ impl Destroy {
         for (key, class) in &found {
             session.destroy(*key).map_err(|e| {
                 fault!(
-                    "the {class} key \"{label}\" was not destroyed: {e}; `keyferry key show` tells more"
+                    "the {class} key \"{label}\" was not destroyed: {}; `keyferry key show {label}` tells more",
+                    e.what()
                 )
             })?;
         }

@@ -27,11 +27,11 @@ impl Pending {
     /// Prepares to write `path`; nothing is there before [`Pending::commit`], so that an
     /// interrupt in between leaves nothing behind.
     pub fn new(path: &Path, existing: Existing) -> Result<Pending, Fault> {
-        if existing == Existing::Refuse && path.symlink_metadata().is_ok() {
-            return Err(exists(path));
-        }
         if path.is_dir() {
             return Err(fault!("{} is a folder; give the name of a file in it", path.display()));
+        }
+        if existing == Existing::Refuse && path.symlink_metadata().is_ok() {
+            return Err(exists(path));
         }
         drop(Temporary::beside(path)?);
         Ok(Pending { path: path.to_owned(), existing })
@@ -111,12 +111,9 @@ struct Temporary {
 impl Temporary {
     fn beside(path: &Path) -> Result<Temporary, Fault> {
         let unwritable = |why: &dyn std::fmt::Display| {
-            fault!(
-                "{} cannot be written: {why}; choose another folder with --output",
-                path.display()
-            )
+            fault!("{} cannot be written: {why}; choose another name or folder", path.display())
         };
-        let name = path.file_name().ok_or_else(|| unwritable(&"it is no name"))?;
+        let name = path.file_name().ok_or_else(|| unwritable(&"it names no file"))?;
         let name = format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id());
         let path = path.with_file_name(name);
         let open = || private(OpenOptions::new().write(true).create_new(true)).open(&path);
@@ -200,7 +197,7 @@ pub fn read_up_to(longest: u64, path: &Path, what: &str) -> Result<Vec<u8>, Faul
     if u64::try_from(len).is_ok_and(|len| len <= longest) {
         Ok(bytes)
     } else {
-        Err(unreadable(&format!("it has more than {} MiB, so it is another file", longest >> 20)))
+        Err(unreadable(&format!("it has more than {} MiB", longest >> 20)))
     }
 }
 
@@ -218,10 +215,7 @@ pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 }
 
 fn exists(path: &Path) -> Fault {
-    fault!(
-        "{} exists already; give another name with --output, or --force to replace it",
-        path.display()
-    )
+    fault!("{} exists already; give another name, or --force to replace it", path.display())
 }
 
 /// So that the name, too, survives a power failure. Not every file system can.

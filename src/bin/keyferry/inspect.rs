@@ -52,7 +52,7 @@ impl Inspect {
         if let Some(fingerprint) = &fingerprint {
             rows.push(("KEK SHA-256", fingerprint.clone()));
         }
-        let finding = doubt(&file, kek.as_ref(), &fits);
+        let finding = doubt(&file, kek.as_ref(), &fits).map(|doubt| fault!("{name}: {}", doubt.0));
         Ok(Report { text: facts(&rows), json, finding })
     }
 }

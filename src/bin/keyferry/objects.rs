@@ -61,7 +61,7 @@ pub fn of(session: &Session, object: CK_OBJECT_HANDLE, what: &str) -> Result<Pub
         }
         Kind::Ec(curve) => PublicKey::of_point(curve, &value(CKA_EC_POINT)?).during(what),
         other => Err(fault!(
-            "{what} is {}, and only RSA keys and those on P-256, P-384, P-521 and P-256K are written as a file",
+            "{what} is {}, and has no public half that can be written; choose an RSA key or one on P-256, P-384, P-521 or P-256K",
             other.name()
         )),
     }
@@ -110,7 +110,7 @@ fn one(
     match found.as_slice() {
         [object] => Ok(*object),
         [] => Err(absent(label, what)),
-        several => Err(ambiguous(label, several.len(), what)),
+        several => Err(ambiguous(label, several.len(), &format!("{what}s"))),
     }
 }
 
@@ -120,7 +120,7 @@ fn absent(label: &str, what: &str) -> Fault {
 
 fn ambiguous(label: &str, count: usize, what: &str) -> Fault {
     fault!(
-        "the token has {count} of \"{label}\", a {what} each; destroy or rename what is too many, \
-         `keyferry key show {label}` shows them"
+        "the token has {count} {what} labelled \"{label}\", and the label alone does not say which; give each another, \
+         with the tool that made them: `keyferry key show {label}` shows them"
     )
 }

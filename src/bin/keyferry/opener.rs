@@ -51,7 +51,11 @@ pub enum Broken {
 impl Opener {
     /// A fresh one.
     pub fn make(bits: usize) -> Result<Opener, Fault> {
-        let failed = |Failed| fault!("no throw-away KEK can be made: there are no random numbers");
+        let failed = |Failed| {
+            fault!(
+                "no throw-away KEK can be made, because the machine gives no random numbers; try again"
+            )
+        };
         let parts =
             rsa_keygen::generate(bits, &EXPONENT, &Searches::new(Threads::Two)).map_err(failed)?;
         let kek = Kek::new(&parts.n, &parts.e)?;
@@ -65,11 +69,11 @@ impl Opener {
     }
 
     fn parse(pem: &[u8]) -> Result<Opener, &'static str> {
-        const NONE: &str = "there is no RSA private key in PEM, PKCS#8 or PKCS#1, in it";
+        const NONE: &str = "there is no RSA private key in PEM (PKCS#8 or PKCS#1) in it; give the private half of the KEK";
         let text = std::str::from_utf8(pem).map_err(|_| NONE)?;
         if text.contains("ENCRYPTED") {
             return Err(
-                "the private key is encrypted; `openssl pkey -in FILE -out PLAIN` decrypts it",
+                "the private key is encrypted; decrypt it with `openssl pkey -in FILE -out PLAIN`",
             );
         }
         let start = text.find("-----BEGIN ").ok_or(NONE)?;
@@ -82,7 +86,7 @@ impl Opener {
         };
         let attributes = encode::from_pkcs8(CKK_RSA, &der).map_err(|_| NONE)?;
         let parts = parts(&attributes).ok_or(NONE)?;
-        let key = PrivateKey::new(&parts).map_err(|Failed| "its numbers do not fit together")?;
+        let key = PrivateKey::new(&parts).map_err(|Failed| "the numbers of the private key do not fit together; it is damaged: use another copy")?;
         Ok(Opener { key, kek: Kek::new(&parts.n, &parts.e).map_err(|_| NONE)? })
     }
 

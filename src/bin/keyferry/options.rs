@@ -4,6 +4,7 @@ use crate::pin;
 use clap::Args;
 use keyferry::ck::CK_SLOT_ID;
 use keyferry::client::{Access, Error, Module, Session, Slots, TokenSlot, User};
+use keyferry::config::Config;
 use std::path::PathBuf;
 
 /// Which module, which token, which PIN, which form of output.
@@ -42,12 +43,18 @@ impl Options {
     /// Loads and initialises the module.
     pub fn open_module(&self) -> Result<Module, Fault> {
         match &self.module {
-            Some(path) => Module::load(path).during("no module"),
+            Some(path) => Ok(Module::load(path)?),
             None => {
-                let what = "the embedded module does not start (KEYFERRY_LOG=error may say more)";
-                Module::embedded(self.store.as_deref()).during(what)
+                let store = self.config()?.store;
+                let module = Module::embedded(self.store.as_deref());
+                module.during(&format!("the embedded module does not start with the store {store}"))
             }
         }
+    }
+
+    /// The configuration of the embedded module.
+    pub fn config(&self) -> Result<Config, Fault> {
+        Config::read_with_reason(self.store.as_deref()).map_err(Fault)
     }
 
     /// The token to work with.
@@ -69,10 +76,10 @@ impl Options {
         if let Some(label) = &self.token {
             tokens.retain(|token| token.label == *label);
         }
+        if let [token] = tokens.as_slice() {
+            return Ok(token.clone());
+        }
         match (tokens.len(), &self.token) {
-            (1, _) => tokens.pop().ok_or_else(|| {
-                fault!("there is no token; `keyferry token init --label …` makes one")
-            }),
             (0, Some(label)) => Err(fault!(
                 "there is no token \"{label}\"{unread}; `keyferry token list` shows those there are"
             )),
@@ -102,7 +109,8 @@ impl Options {
         let token = self.pick(&module)?;
         if user == User::User && !token.has_user_pin() {
             return Err(fault!(
-                "the token \"{}\" has no user PIN yet; `keyferry token init` sets one with the token",
+                "the token \"{}\" has no user PIN yet; its SO sets one: `pkcs11-tool --module MODULE --login --login-type \
+                 so --init-pin`",
                 token.label
             ));
         }

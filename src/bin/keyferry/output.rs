@@ -118,7 +118,9 @@ pub fn print(text: &str) -> std::result::Result<(), Fault> {
     let mut out = std::io::stdout().lock();
     let text = painted(text, &out);
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    written.map_err(|e| fault!("the output cannot be written: {e}; is there a reader, and room?"))
+    written.map_err(|e| {
+        fault!("the output cannot be written: {e}; see whether there is a reader, and room")
+    })
 }
 
 fn line(value: &Value) -> String {

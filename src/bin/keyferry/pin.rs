@@ -144,7 +144,10 @@ fn typed(question: String) -> std::io::Result<String> {
 fn from_file(file: &Path) -> Result<Pin, Fault> {
     let bytes = Zeroizing::new(crate::file::read(file, "PIN file")?);
     let text = std::str::from_utf8(&bytes).map_err(|_| {
-        fault!("the PIN file {} is not UTF-8 text; its first line is to be the PIN", file.display())
+        fault!(
+            "the PIN file {} is not UTF-8 text; write the PIN into its first line",
+            file.display()
+        )
     })?;
     Ok(Pin::new(text.lines().next().unwrap_or_default().to_owned()))
 }

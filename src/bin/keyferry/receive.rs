@@ -155,7 +155,7 @@ impl Receive {
         match if private.is_empty() { fits } else { &private } {
             [(target, form)] => Ok((Kind::of_target(*target), *form)),
             [] => Err(fault!(
-                "{}: no key gives {} bytes under the KEK \"{}\"; the file is cut off, or for another KEK",
+                "{}: no key gives {} bytes under the KEK \"{}\"; the file is cut off, or for another KEK: export the key again",
                 self.file.display(),
                 file.blob.len(),
                 self.kek
@@ -187,11 +187,12 @@ impl Receive {
 
     fn explained(&self, error: &keyferry::client::Error, kind: &Kind, profile: &Profile) -> Fault {
         fault!(
-            "{} was not received as {} with OAEP and {}: {error}; it is damaged, for another KEK than \"{}\", or was \
+            "{} was not received as {} with OAEP and {}: {}; it is damaged, for another KEK than \"{}\", or was \
              wrapped otherwise: `keyferry verify` tells more",
             self.file.display(),
             kind.name(),
             hash_name(profile.oaep.hash),
+            error.what(),
             self.kek
         )
     }

@@ -153,8 +153,9 @@ impl Restrict {
 
     fn explained(&self, session: &Session, error: &keyferry::client::Error) -> Fault {
         fault!(
-            "the key \"{}\" was not copied: {error}; a module that makes no such copy cannot restrict a key: {}",
+            "the key \"{}\" was not copied: {}; a module that makes no such copy cannot restrict a key: {}",
             self.key,
+            error.what(),
             instead(session)
         )
     }

@@ -27,7 +27,7 @@ impl Completions {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut crate::command(), "keyferry", &mut script);
         let text = String::from_utf8(script)
-            .map_err(|e| fault!("the completions are no text: {e}; please report this"))?;
+            .map_err(|e| fault!("the completions are no text: {e}; report this"))?;
         let json = json!({ "shell": self.shell.to_string(), "script": text });
         Ok(Report::new(text, json))
     }

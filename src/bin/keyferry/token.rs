@@ -117,7 +117,9 @@ pub fn make(
     so_pin: &str,
     user_pin: &str,
 ) -> Result<TokenSlot, Fault> {
-    module.init_token(slot, so_pin, label).during("the token was not initialised")?;
+    module
+        .init_token(slot, so_pin, label)
+        .during(&format!("the token \"{label}\" was not initialised"))?;
     // some modules move a token to another slot when it is initialised
     let is_it = |token: &TokenSlot| token.is_initialized() && token.label == label;
     let slots = module.slots()?.tokens;
@@ -132,8 +134,10 @@ pub fn make(
         })?
         .slot;
     let session = module.open(slot, Access::ReadWrite)?;
-    session.login(User::So, so_pin)?;
-    session.init_pin(user_pin).during("the token has no user PIN yet, because it was not taken")?;
+    session.login(User::So, so_pin).during("login of the SO to the new token failed")?;
+    session
+        .init_pin(user_pin)
+        .during("the new token has no user PIN yet, because it was not taken")?;
     session.logout()?;
     let ready = module.slots()?.tokens.into_iter().find(|token| token.slot == slot);
     ready.ok_or_else(|| {

@@ -32,9 +32,13 @@ fn kind(target: Target) -> Option<Kind> {
     })
 }
 
+fn secret() -> Malformed {
+    malformed("Azure takes no generic secrets; generate an AES key instead")
+}
+
 /// The operations that an imported key is for: those asked for, or else the usual ones of its type.
 pub fn ops(target: Target, asked: &[String]) -> Result<Vec<String>, Malformed> {
-    let kind = kind(target).ok_or_else(|| malformed("Azure takes no generic secrets"))?;
+    let kind = kind(target).ok_or_else(secret)?;
     match asked.iter().find(|op| !kind.ops.contains(&op.as_str())) {
         Some(wrong) => Err(malformed(format!(
             "in Azure, a key of the type {} is not for \"{wrong}\"; choose from {}",
@@ -94,7 +98,7 @@ pub fn check(kty: &str, crv: Option<&str>, ops: &[String]) -> Result<(), Malform
 
 /// The body: JSON, with the package's bytes as base64url in `key_hsm`.
 pub fn body(target: Target, ops: &[String], package: &[u8]) -> Result<Vec<u8>, Malformed> {
-    let kind = kind(target).ok_or_else(|| malformed("Azure takes no generic secrets"))?;
+    let kind = kind(target).ok_or_else(secret)?;
     let mut key = json!({
         "kty": kind.kty, "key_ops": ops, "key_hsm": Base64UrlUnpadded::encode_string(package),
     });

@@ -1,5 +1,5 @@
 //! A KEK as PEM or DER.
-use super::{Kek, Malformed, NOT_RSA, PRIVATE, RSA, malformed};
+use super::{Kek, Malformed, NOT_RSA, PRIVATE, RSA, again, malformed};
 use der::asn1::{AnyRef, UintRef};
 use der::{
     Decode, DecodeValue, Document, Encode, EncodeValue, Header, Length, Reader, Sequence, Tagged,
@@ -42,7 +42,7 @@ fn pem_block(file: &[u8]) -> Option<&str> {
 
 fn of_pem(block: &str) -> Result<Kek, Malformed> {
     let (label, document) = Document::from_pem(block)
-        .map_err(|e| Malformed(format!("the PEM block cannot be read: {e}")))?;
+        .map_err(|e| again(&format!("the PEM block cannot be read: {e}")))?;
     match label {
         "PUBLIC KEY" => of_spki(document.as_bytes()),
         "RSA PUBLIC KEY" => of_pkcs1(document.as_bytes()),
@@ -59,7 +59,7 @@ fn of_der(file: &[u8]) -> Result<Kek, Malformed> {
     }
     of_pkcs1(file).or_else(|_| of_certificate(file)).map_err(|_| {
         malformed(
-            "the file is no public key, neither as PEM nor as DER nor as a JWK; \
+            "this is no public key, neither as PEM nor as DER nor as a JWK; \
              `az keyvault key download --name KEK --vault-name V --file KEK.pem` writes one",
         )
     })
@@ -67,7 +67,7 @@ fn of_der(file: &[u8]) -> Result<Kek, Malformed> {
 
 fn of_spki(der: &[u8]) -> Result<Kek, Malformed> {
     let spki = SubjectPublicKeyInfoRef::from_der(der)
-        .map_err(|_| malformed("the public key cannot be decoded"))?;
+        .map_err(|_| again("the public key cannot be decoded"))?;
     if spki.algorithm.oid != RSA {
         return Err(malformed(NOT_RSA));
     }
@@ -75,8 +75,8 @@ fn of_spki(der: &[u8]) -> Result<Kek, Malformed> {
 }
 
 fn of_pkcs1(der: &[u8]) -> Result<Kek, Malformed> {
-    let key = RsaPublicKey::from_der(der)
-        .map_err(|_| malformed("the RSA public key cannot be decoded"))?;
+    let key =
+        RsaPublicKey::from_der(der).map_err(|_| again("the RSA public key cannot be decoded"))?;
     Kek::new(key.modulus.as_bytes(), key.exponent.as_bytes())
 }
 
@@ -107,7 +107,7 @@ impl<'a> Sequence<'a> for RsaPublicKey<'a> {}
 
 fn of_certificate(der: &[u8]) -> Result<Kek, Malformed> {
     let certificate =
-        Certificate::from_der(der).map_err(|_| malformed("the certificate cannot be decoded"))?;
+        Certificate::from_der(der).map_err(|_| again("the certificate cannot be decoded"))?;
     let spki = certificate.tbs_certificate().subject_public_key_info();
-    of_spki(&spki.to_der().map_err(|_| malformed("the certificate's key cannot be read"))?)
+    of_spki(&spki.to_der().map_err(|_| again("the certificate's key cannot be read"))?)
 }

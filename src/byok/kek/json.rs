@@ -1,5 +1,5 @@
 //! A KEK as JSON: a JWK, or what the command line of a cloud prints of one.
-use super::{Kek, KekFile, Malformed, NOT_RSA, PRIVATE, forms, malformed};
+use super::{Kek, KekFile, Malformed, NOT_RSA, PRIVATE, again, forms, malformed};
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use serde_json::Value;
 
@@ -15,12 +15,12 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 /// Reads an object.
 pub(super) fn read(text: &[u8]) -> Result<KekFile, Malformed> {
     let object: Value = serde_json::from_slice(text)
-        .map_err(|e| Malformed(format!("the file cannot be read as JSON: {e}")))?;
+        .map_err(|e| again(&format!("the file cannot be read as JSON: {e}")))?;
     if let Some(pem) = PEM_AT.iter().find_map(|place| object.pointer(place)?.as_str()) {
         return forms::read(pem.as_bytes()).map(KekFile::from);
     }
     if let Some(der) = object.pointer(DER_AT).and_then(Value::as_str) {
-        let der = Base64::decode_vec(der).map_err(|_| malformed("\"PublicKey\" is not base64"))?;
+        let der = Base64::decode_vec(der).map_err(|_| again("\"PublicKey\" is not base64"))?;
         return forms::read(&der).map(KekFile::from);
     }
     match object.get("key").unwrap_or(&object) {
@@ -52,7 +52,7 @@ fn of_jwk(jwk: &Value) -> Result<KekFile, Malformed> {
 /// A number in base64url (RFC 7518 section 6.3.1), or in base64 as `az` prints it.
 fn number(jwk: &Value, member: &str) -> Result<Vec<u8>, Malformed> {
     let text = jwk.get(member).and_then(Value::as_str);
-    let text = text.ok_or_else(|| Malformed(format!("the JWK has no \"{member}\"")))?;
+    let text = text.ok_or_else(|| again(&format!("the JWK has no \"{member}\"")))?;
     let url: String = text
         .trim_end_matches('=')
         .chars()
@@ -63,5 +63,5 @@ fn number(jwk: &Value, member: &str) -> Result<Vec<u8>, Malformed> {
         })
         .collect();
     Base64UrlUnpadded::decode_vec(&url)
-        .map_err(|_| Malformed(format!("the JWK's \"{member}\" is not base64url")))
+        .map_err(|_| again(&format!("the JWK's \"{member}\" is not base64url")))
 }

@@ -99,6 +99,7 @@ fn says_why_not() {
     ] {
         let error = Kek::parse(file).unwrap_err();
         assert!(error.0.contains(said), "{error}");
+        assert!(error.0.contains("; "), "nothing says what to do: {error}");
     }
 }
 

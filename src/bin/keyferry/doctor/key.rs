@@ -122,7 +122,7 @@ fn allowed(session: &Session, object: CK_OBJECT_HANDLE) -> Result<Option<Finding
         name: "allowed mechanisms",
         is: names.join(", "),
         remedy: Some(
-            "of no effect on its wrapping, which is the KEK's; the cloud will not know of it"
+            "of no effect on its wrapping, which is the KEK's, and the cloud will not know of it"
                 .to_owned(),
         ),
         blocks: false,

@@ -9,7 +9,7 @@ const WANTED: [(CK_MECHANISM_TYPE, &str, &str); 8] = [
     (
         CKM_RSA_PKCS_OAEP,
         "CKM_RSA_PKCS_OAEP",
-        "in two steps: the AES key; secret keys for AWS and Oracle",
+        "in two steps: the AES key (for AWS and Oracle also secret keys)",
     ),
     (CKM_AES_KEY_WRAP_KWP, "CKM_AES_KEY_WRAP_KWP", "in two steps: the key (RFC 5649)"),
     (CKM_AES_KEY_WRAP_PAD, "CKM_AES_KEY_WRAP_PAD", "the same under its older number"),

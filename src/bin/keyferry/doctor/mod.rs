@@ -87,7 +87,7 @@ impl Doctor {
                 let because = own.map(|verdict| verdict.because.as_str()).unwrap_or_default();
                 fault!("{what} for {}: {because}", cloud.name)
             }
-            Some(Party::Custom) => fault!("{what}; the list says what is in the way"),
+            Some(Party::Custom) => fault!("{what}; see in the list above what is in the way"),
             None => fault!(
                 "{what} for any cloud: {}",
                 verdicts.first().map(|verdict| verdict.because.as_str()).unwrap_or_default()

@@ -78,7 +78,7 @@ impl Proofs {
         let template = keks::template(opener.kek(), "keyferry doctor").flag(CKA_TOKEN, false);
         let kek = match session.create(&template) {
             Ok(kek) => kek,
-            Err(error) => return Ok(Proofs { no_kek: Some(error.to_string()), rows: Vec::new() }),
+            Err(error) => return Ok(Proofs { no_kek: Some(error.what()), rows: Vec::new() }),
         };
         let targets =
             TARGETS.into_iter().map(|target| (target, specimen(session, target))).collect();
@@ -243,7 +243,10 @@ impl Bench<'_> {
         let each = made.flat_map(|one| [Some(one.made.key), one.made.public]).flatten();
         for object in each.chain([self.kek]) {
             self.session.destroy(object).map_err(|e| {
-                fault!("a throw-away session key was not destroyed; it goes with the session: {e}")
+                fault!(
+                    "a throw-away key was not destroyed: {}; it went with the session: run the command again",
+                    e.what()
+                )
             })?;
         }
         Ok(())

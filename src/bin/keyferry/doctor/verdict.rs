@@ -43,7 +43,8 @@ fn judge(
     let taken =
         key.kind.target().and_then(|target| cloud.taken(target).map(|taken| (target, taken.form)));
     let (target, form) = taken.ok_or_else(|| {
-        format!("it does not take {} keys; it takes {}", key.kind.name(), cloud.takes())
+        let (name, takes) = (key.kind.name(), cloud.takes());
+        format!("it does not take {name} keys; it takes {takes}: generate one of these")
     })?;
     if let Some(blocked) = key.blocked() {
         return Err(blocked);
@@ -110,6 +111,9 @@ fn alike(shown: Target, wanted: Target) -> bool {
     }
 }
 
+/// What to do about a module that cannot.
+const ANOTHER: &str = "use another module, such as keyferry's own";
+
 /// With which of the cloud's hashes it works in the way that `export` takes.
 fn how(
     session: &Session,
@@ -119,13 +123,13 @@ fn how(
     matters: &dyn Fn(Target) -> bool,
 ) -> Result<String, String> {
     if let Some(why) = &proofs.no_kek {
-        return Err(format!("the token takes no KEK from outside ({why})"));
+        return Err(format!("the token takes no KEK from outside: {why}; {ANOTHER}"));
     }
     let way = Way::of(session.module(), session.slot(), form).ok_or_else(|| match form {
-        Form::RsaAes => {
-            "the token has neither CKM_RSA_AES_KEY_WRAP nor the two steps in its place".to_owned()
-        }
-        Form::Oaep => "the token does not wrap with CKM_RSA_PKCS_OAEP".to_owned(),
+        Form::RsaAes => format!(
+            "the token has neither CKM_RSA_AES_KEY_WRAP nor the two steps in its place; {ANOTHER}"
+        ),
+        Form::Oaep => format!("the token does not wrap with CKM_RSA_PKCS_OAEP; {ANOTHER}"),
     })?;
     let outcome = |hash: Hash| -> Outcome {
         let of = proofs.outcomes(way, form, hash).iter().filter(|row| matters(row.0));
@@ -155,7 +159,7 @@ fn how(
                 }
             }
             let each = reasons.iter().map(|(name, reason)| format!("{name}: {reason}"));
-            Err(format!("{} {}", way.name(), each.collect::<Vec<String>>().join(", ")))
+            Err(format!("{} {}; {ANOTHER}", way.name(), each.collect::<Vec<String>>().join(", ")))
         }
     }
 }

@@ -39,7 +39,7 @@ pub struct Azure {
     #[arg(long, value_name = "OP", value_delimiter = ',')]
     ops: Vec<String>,
     /// Also write the body of the REST import request, for a program of your own
-    #[arg(long, value_name = "FILE", requires = "key")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = super::which::MANY)]
     request: Option<PathBuf>,
 }
 

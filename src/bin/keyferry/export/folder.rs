@@ -117,8 +117,9 @@ impl Folder {
     /// Notes what will be in a file, on the disk, before it is: so no file is there that nobody knows.
     pub fn note(&self, item: &Item, made_for: &str, bytes: &[u8]) -> Result<(), Fault> {
         let entry = Entry::of(item, made_for, bytes);
-        let mut line = serde_json::to_vec(&entry)
-            .map_err(|e| fault!("the key \"{}\" cannot be noted: {e}", item.label))?;
+        let mut line = serde_json::to_vec(&entry).map_err(|e| {
+            fault!("the key \"{}\" cannot be noted: {e}; give it another label", item.label)
+        })?;
         line.push(b'\n');
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         append(&mut list, &line).map_err(|e| {

@@ -3,6 +3,7 @@ use super::{cloud_name, folder};
 use crate::file;
 use crate::key::unhex;
 use crate::output::{Fault, clean, fault};
+use keyferry::config::mistake;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -38,14 +39,13 @@ pub fn read(path: &Path) -> Result<Vec<Wanted>, Fault> {
     let wrong = |why: &str| fault!("the manifest {} cannot be used: {why}", path.display());
     let form = |why: &str| {
         wrong(&format!(
-            "{why}; it is TOML with a [[key]] for each: label = \"…\", and if needed id = \"0a0b\", name = \"…\", \
+            "{why}; write it in TOML, with a [[key]] for each: label = \"…\", and if needed id = \"0a0b\", name = \"…\", \
              output = \"FILE\", ops = [\"sign\"]"
         ))
     };
     let bytes = file::read_up_to(LONGEST, path, "manifest")?;
     let text = std::str::from_utf8(&bytes).map_err(|_| form("it is not UTF-8 text"))?;
-    let manifest: Manifest = toml::from_str(text)
-        .map_err(|e| form(&e.to_string().split_whitespace().collect::<Vec<&str>>().join(" ")))?;
+    let manifest: Manifest = toml::from_str(text).map_err(|e| form(&mistake(text, &e)))?;
     let keys = manifest.key;
     if keys.is_empty() {
         return Err(form("it lists no key"));

@@ -83,10 +83,10 @@ pub struct Common {
     #[command(flatten)]
     which: which::Which,
     /// The key's identifier, if several have the label
-    #[arg(long, value_name = "HEX", value_parser = unhex, requires = "key")]
+    #[arg(long, value_name = "HEX", value_parser = unhex, conflicts_with_all = which::MANY)]
     id: Option<Id>,
     /// File to write [default: named after the key and the cloud]
-    #[arg(short, long, value_name = "FILE", requires = "key", conflicts_with = "output_dir")]
+    #[arg(short, long, value_name = "FILE", conflicts_with = "output_dir", conflicts_with_all = which::MANY)]
     output: Option<PathBuf>,
     /// Folder to write to; it is made if there is none [default: the current one]
     #[arg(long, value_name = "FOLDER")]

@@ -91,8 +91,8 @@ impl Ready<'_> {
                 return Ok(blob);
             }
             Err(fault!(
-                "the module made {} bytes, which is no {} key under this KEK; nothing was written, and the module \
-                 should not be trusted with this",
+                "the module made {} bytes, which is no {} key under this KEK; nothing was written: use another \
+                 module, such as keyferry's own",
                 blob.len(),
                 self.kind.name()
             ))
@@ -114,7 +114,8 @@ impl Ready<'_> {
             ))
         });
         fault!(
-            "{error}; nothing was written: {}use a module that does, such as keyferry's own",
+            "{}; nothing was written: {}use a module that does, such as keyferry's own",
+            error.what(),
             other.unwrap_or_default()
         )
     }

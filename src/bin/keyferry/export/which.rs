@@ -29,6 +29,10 @@ pub struct Which {
     manifest: Option<PathBuf>,
 }
 
+/// The options that name many keys, for those that are about one. That they require `key` would not be asked
+/// of them beside one of these: clap asks nothing that the group forbids.
+pub const MANY: [&str; 2] = ["all", "manifest"];
+
 /// A key to export, and the names that it goes by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {

@@ -74,7 +74,7 @@ impl<'a> Ceremony<'a> {
         let read = keks::read(&path)?.kek;
         if read.fingerprint()? != made.fingerprint()? {
             return Err(fault!(
-                "the KEK that the source reads is not the one that the vault made; somebody writes to the folder"
+                "the KEK that the source reads is not the one that the vault made; somebody else writes to the folder: choose another with --keep"
             ));
         }
         let template = keks::template(&read, "KEK").flag(CKA_TOKEN, false);
@@ -139,7 +139,7 @@ impl<'a> Ceremony<'a> {
         let package = Package::parse(&file::read(path, "package")?)?;
         if package.kid != kek.kid {
             return Err(fault!(
-                "the package names another KEK, {}; somebody writes to the folder",
+                "the package names another KEK, {}; somebody else writes to the folder: choose another with --keep",
                 package.kid.as_str()
             ));
         }
@@ -180,7 +180,9 @@ impl<'a> Ceremony<'a> {
                     .decrypt(&mechanism, made.key, &ciphertext)
                     .during("the received key is another")?;
                 if *back != challenge {
-                    return Err(fault!("the received key is another: it encrypts differently"));
+                    return Err(fault!(
+                        "the received key is another: it encrypts differently; use no package of this build, and report it"
+                    ));
                 }
             }
         }
@@ -207,7 +209,8 @@ fn unwrapped(kind: &Kind) -> Template {
 fn throw_away(module: &Module, label: &str) -> Result<(TokenSlot, Session), Fault> {
     let slots = module.slots()?.tokens;
     let free = slots.iter().find(|token| !token.is_initialized());
-    let free = free.ok_or_else(|| fault!("the module has no slot for the {label}'s token"))?;
+    let free =
+        free.ok_or_else(|| fault!("the module has no slot for the {label}'s token; report this"))?;
     let made = token::make(module, free.slot, label, PIN, PIN)?;
     let session = module.open(made.slot, Access::ReadWrite)?;
     session.login(User::User, PIN).during(&format!("login to the {label}'s token"))?;

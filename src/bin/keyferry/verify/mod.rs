@@ -195,7 +195,7 @@ impl Verify {
                 "RSA part",
                 "the package was not made with this KEK: its RSA part is not below the modulus; export the key again",
             ),
-            None => checks.failed("RSA part", "the file is shorter than the KEK; it is cut off, or for another KEK"),
+            None => checks.failed("RSA part", "the file is shorter than the KEK; it is cut off, or for another KEK: export the key again"),
         }
         fits
     }
@@ -261,7 +261,7 @@ fn named_public(name: &str, token: Option<&Session>) -> Result<PublicKey, Fault>
 }
 
 fn present(token: Option<&Session>) -> Result<&Session, Fault> {
-    token.ok_or_else(|| fault!("there is no token to look into"))
+    token.ok_or_else(|| fault!("there is no token to look into; name one with --token"))
 }
 
 /// The KEK that was named is the one whose private half is there.

@@ -136,9 +136,8 @@ fn compare(checks: &mut Checks, wanted: &PublicKey, found: Option<&PublicKey>) {
         Some(_) => {
             checks.failed("public half", "it is another key than --public; export the right one")
         }
-        None => {
-            checks.failed("public half", "it is a secret key, which has none; leave --public out")
-        }
+        None => checks
+            .failed("public half", "it is a secret key and has no public half; leave --public out"),
     }
 }
 
@@ -228,9 +227,9 @@ fn compare_in_token(
 }
 
 fn refused(error: Option<&Error>, kind: &Kind) -> String {
-    let why = error.map(ToString::to_string).unwrap_or_default();
+    let why = error.map(Error::what).unwrap_or_default();
     format!(
-        "the token makes no {} of it: {why}; it is damaged, or was made for another KEK or hash",
+        "the token makes no {} of it: {why}; it is damaged, or was made for another KEK or hash: export the key again",
         kind.name()
     )
 }
@@ -238,7 +237,8 @@ fn refused(error: Option<&Error>, kind: &Kind) -> String {
 /// The received key signs something new, which is verified in software.
 fn prove(session: &Session, key: CK_OBJECT_HANDLE, public: &PublicKey) -> Result<(), Fault> {
     let another = |_| fault!("it is another key than --public; export the right one");
-    let digest = crypto::random(32).map_err(|Failed| fault!("there are no random numbers"))?;
+    let digest = crypto::random(32)
+        .map_err(|Failed| fault!("the machine gives no random numbers; try again"))?;
     match public {
         PublicKey::Rsa(kek) => {
             let content = digest_info(Hash::Sha256, &digest);
@@ -249,7 +249,8 @@ fn prove(session: &Session, key: CK_OBJECT_HANDLE, public: &PublicKey) -> Result
         }
         PublicKey::Ec { curve, point } => {
             let signature = session.sign(&Mechanism::Plain(CKM_ECDSA), key, &digest)?;
-            let curve = encode::curve(curve.oid()).map_err(|_| fault!("the curve is unknown"))?;
+            let curve = encode::curve(curve.oid())
+                .map_err(|_| fault!("the curve is unknown; leave --public out"))?;
             let public = crypto::ec::PublicKey::new(curve, point).map_err(another)?;
             public.verify(&digest, &signature).map_err(another)
         }

@@ -1,0 +1,194 @@
+//! That every refusal has a recorded case, and a remedy: the sentences of the sources against those of `*.toml`.
+use super::refusals::says_what_to_do;
+use crate::source::{Piece, pieces, walk};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// Sentences for which no case is recorded.
+#[derive(Deserialize)]
+struct Unrecorded {
+    says: Vec<String>,
+    /// The file of the test that finds them instead.
+    tested: Option<String>,
+    /// Or why there is none.
+    because: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Exceptions {
+    group: Vec<Unrecorded>,
+}
+
+impl Unrecorded {
+    /// Whether there is a reason, or the file has strings that are a part of each sentence.
+    fn is_justified(&self) -> bool {
+        let Some(file) = &self.tested else { return self.because.is_some() };
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        let tests = strings(&std::fs::read_to_string(path).unwrap(), |_, _| true);
+        let is_part = |part: &str, test: &String| {
+            let shorter = part.trim().len().min(test.len());
+            shorter >= 10 && (part.contains(test.as_str()) || test.contains(part.trim()))
+        };
+        self.says.iter().all(|sentence| {
+            fixed(sentence).iter().any(|part| tests.iter().any(|test| is_part(part, test)))
+        })
+    }
+}
+
+/// Where sentences stand that a user may read.
+const SOURCES: [&str; 5] =
+    ["src/bin/keyferry", "src/byok", "src/client", "src/config.rs", "src/store/backup.rs"];
+
+/// What makes a refusal of a string, even of one that leaves the remedy to somebody else.
+const MAKERS: [&str; 7] =
+    ["fault", "Malformed", "malformed", "broken", "again", "in_request", "Unusable"];
+
+#[test]
+fn every_refusal_is_recorded() {
+    let (recorded, sentences) = (recorded(), sentences());
+    assert!(sentences.len() > 150, "the walk must have missed the sources");
+    let exceptions: Exceptions = toml::from_str(include_str!("unrecorded.toml")).unwrap();
+    let excepted: Vec<&String> = exceptions.group.iter().flat_map(|group| &group.says).collect();
+    let mut wrong = Vec::new();
+    for sentence in &sentences {
+        let is_recorded = recorded.iter().any(|said| fits(said, sentence));
+        match (is_recorded, excepted.contains(&sentence)) {
+            (false, false) => wrong.push(format!("no case says: {sentence}")),
+            (true, true) => wrong.push(format!("a case says, so it is no exception: {sentence}")),
+            _ => {}
+        }
+    }
+    let gone = excepted.iter().filter(|sentence| !sentences.contains(sentence));
+    wrong.extend(gone.map(|sentence| format!("nobody says any more: {sentence}")));
+    let unjustified = exceptions.group.iter().filter(|group| !group.is_justified());
+    wrong.extend(unjustified.map(|group| format!("not in {:?}: {:?}", group.tested, group.says)));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_sentence_says_what_to_do() {
+    // what comes last may be filled in, or is left to `again` and its like
+    let is_open = |sentence: &String| {
+        let last = sentence.split("; ").skip(1).last();
+        last.is_none_or(|last| last.contains('{'))
+    };
+    let silent = |sentence: &String| !is_open(sentence) && !says_what_to_do(sentence);
+    let wrong: Vec<String> = sentences().into_iter().filter(silent).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What the cases of all files say.
+fn recorded() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli");
+    let mut said = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let file: toml::Table = toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let cases = file.get("case").and_then(toml::Value::as_array).into_iter().flatten();
+        for says in cases.filter_map(|case| case.get("says")?.as_array()) {
+            let parts: Vec<&str> = says.iter().filter_map(toml::Value::as_str).collect();
+            said.push(parts.join("…"));
+        }
+    }
+    said
+}
+
+/// Whether `said` is what the format string makes.
+fn fits(said: &str, format: &str) -> bool {
+    let mut rest = Some(said);
+    for part in fixed(format) {
+        rest = rest.and_then(|rest| rest.split_once(part)).map(|(_, after)| after);
+    }
+    rest.is_some()
+}
+
+/// The parts of a format string that are always the same.
+fn fixed(format: &str) -> Vec<&str> {
+    let parts = format.split('{').enumerate();
+    parts
+        .map(
+            |(n, part)| {
+                if n == 0 { part } else { part.split_once('}').map_or("", |(_, after)| after) }
+            },
+        )
+        .filter(|part| !part.is_empty())
+        .collect()
+}
+
+/// Every string of the sources that is a refusal: made one at once, or of the form `what; remedy`.
+fn sentences() -> Vec<String> {
+    let mut found = Vec::new();
+    for place in SOURCES {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(place);
+        let mut read = |file: PathBuf| {
+            if file.file_stem().is_none_or(|name| name != "tests") {
+                found.extend(sentences_of(&std::fs::read_to_string(file).unwrap()));
+            }
+        };
+        if path.is_dir() { walk(&path, &mut read) } else { read(path) }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn sentences_of(file: &str) -> Vec<String> {
+    strings(file.split("#[cfg(test)]\nmod tests {").next().unwrap(), is_sentence)
+}
+
+/// The strings of a file that are wanted, by what they are and the tokens before them.
+fn strings(file: &str, wanted: impl Fn(&str, &[&str]) -> bool) -> Vec<String> {
+    let (mut found, mut before) = (Vec::new(), Vec::new());
+    for piece in pieces(file) {
+        match piece {
+            Piece::Skipped(string) if string.starts_with('"') => {
+                let string = unescaped(string);
+                if wanted(&string, &before) {
+                    found.push(string);
+                }
+                before.push("\"");
+            }
+            Piece::Token(token) if !token.trim().is_empty() => before.push(token),
+            Piece::Token(_) | Piece::Skipped(_) => {}
+        }
+    }
+    found
+}
+
+fn unescaped(literal: &str) -> String {
+    let mut text = String::new();
+    let mut chars = literal[1..literal.len() - 1].chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c, chars.peek()) {
+            ('\\', Some('\n')) => while chars.next_if(|c| c.is_whitespace()).is_some() {},
+            ('\\', Some('n')) => {
+                chars.next();
+                text.push('\n');
+            }
+            ('\\', Some(_)) => text.extend(chars.next()),
+            _ => text.push(c),
+        }
+    }
+    text
+}
+
+/// `before` is what stands before the string.
+fn is_sentence(string: &str, before: &[&str]) -> bool {
+    let words = fixed(string).join(" ");
+    let words = words.split(' ').filter(|word| word.chars().any(char::is_alphabetic)).count();
+    let before: Vec<&str> = before.iter().rev().filter(|token| **token != "&").copied().collect();
+    let made = match before.as_slice() {
+        ["(", "!", "format", rest @ ..] => rest,
+        all => all,
+    };
+    let is_made = match made {
+        ["(", "!", maker, ..] | ["(", maker, ..] => MAKERS.contains(maker),
+        _ => false,
+    };
+    let is_help = matches!(before.as_slice(), ["=", "after_help" | "reason", ..]);
+    let has_remedy = string.find("; ").is_some_and(|at| at > 0) && !string.ends_with('\n');
+    words >= 3 && !is_help && (is_made || has_remedy)
+}
