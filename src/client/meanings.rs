@@ -82,7 +82,8 @@ meanings! {
     CKR_PIN_LEN_RANGE: "the PIN is too short or too long for the token";
         "give one of another length",
     CKR_PIN_LOCKED: "the PIN is locked after too many wrong ones";
-        "the SO can set a new user PIN: `pkcs11-tool --module MODULE --login --login-type so --init-pin`",
+        "the SO sets a user PIN anew with `pkcs11-tool --module MODULE --login --login-type so --init-pin`, but nobody an \
+         SO PIN",
     CKR_PIN_TOO_WEAK: "the PIN is too weak for the token";
         "choose a longer one",
     CKR_RANDOM_NO_RNG: "the token gives no random numbers";

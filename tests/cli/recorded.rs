@@ -1,7 +1,9 @@
 //! That every refusal has a recorded case, and a remedy: the sentences of the sources against those of `*.toml`.
 use super::refusals::says_what_to_do;
 use crate::source::{Piece, pieces, walk};
+use crate::{Commands, Place};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Sentences for which no case is recorded.
@@ -77,10 +79,38 @@ fn every_sentence_says_what_to_do() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The list of commands is that of the manual's pages, and each command is refused something.
+#[test]
+fn every_command_is_listed_and_has_a_refusal() {
+    let commands: Commands = toml::from_str(include_str!("commands.toml")).unwrap();
+    let place = Place::new();
+    let pages = place.json("man {dir}/manual")["pages"].clone();
+    let pages: Vec<&str> = pages.as_array().unwrap().iter().filter_map(|p| p.as_str()).collect();
+    let page = |command: &str| format!("keyferry-{}.1", command.replace(' ', "-"));
+    let groups = commands.commands.iter().filter_map(|command| command.split_once(' '));
+    let groups = groups.map(|(group, _)| page(group)).chain(["keyferry.1".to_owned()]);
+    let listed: BTreeSet<String> =
+        commands.commands.iter().map(|command| page(command)).chain(groups).collect();
+    let helps = |page: &&str| page.ends_with("-help.1") || page.contains("-help-");
+    let shown: BTreeSet<String> =
+        pages.into_iter().filter(|page| !helps(page)).map(str::to_owned).collect();
+    assert_eq!(listed, shown);
+    let lines: Vec<String> = cases().into_iter().map(|(run, _)| run).collect();
+    for command in commands.commands {
+        let refused = lines.iter().any(|line| line.starts_with(&format!("{command} ")));
+        assert!(refused, "no refusal of {command} is recorded");
+    }
+}
+
 /// What the cases of all files say.
 fn recorded() -> Vec<String> {
+    cases().into_iter().map(|(_, said)| said).collect()
+}
+
+/// The command lines and the sentences of all files.
+fn cases() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli");
-    let mut said = Vec::new();
+    let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_none_or(|extension| extension != "toml") {
@@ -88,12 +118,14 @@ fn recorded() -> Vec<String> {
         }
         let file: toml::Table = toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         let cases = file.get("case").and_then(toml::Value::as_array).into_iter().flatten();
-        for says in cases.filter_map(|case| case.get("says")?.as_array()) {
-            let parts: Vec<&str> = says.iter().filter_map(toml::Value::as_str).collect();
-            said.push(parts.join("…"));
+        for case in cases {
+            let (Some(run), Some(says)) = (case.get("run"), case.get("says")) else { continue };
+            let says = says.as_array().into_iter().flatten().filter_map(toml::Value::as_str);
+            let run = run.as_str().unwrap_or_default().to_owned();
+            found.push((run, says.collect::<Vec<&str>>().join("…")));
         }
     }
-    said
+    found
 }
 
 /// Whether `said` is what the format string makes.

@@ -192,6 +192,20 @@ fn edwards(session: &Session) {
     session.generate_pair(&mechanism, &public, &named(CKO_PRIVATE_KEY)).unwrap();
 }
 
+/// Nine wrong PINs, a tenth, and then not even the right one.
+#[test]
+fn a_locked_pin_says_who_can_set_a_new_one() {
+    let place = with_token();
+    for _ in 0..10 {
+        let error = text(&place.run("key list --pin-file {dir}/wrong.pin").stderr);
+        assert!(error.contains("the PIN is wrong (C_Login answered CKR_PIN_INCORRECT)"), "{error}");
+    }
+    let says = "keyferry: login to the token \"offline\" failed: the PIN is locked after too many wrong ones (C_Login \
+                answered CKR_PIN_LOCKED); the SO sets a user PIN anew with `pkcs11-tool --module MODULE --login \
+                --login-type so --init-pin`, but nobody an SO PIN\n";
+    assert_eq!(text(&place.run("key list").stderr), says);
+}
+
 /// Variables need not be text.
 #[cfg(unix)]
 #[test]

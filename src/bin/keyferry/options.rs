@@ -114,7 +114,8 @@ impl Options {
                 token.label
             ));
         }
-        let session = module.open(token.slot, access)?;
+        let opened = module.open(token.slot, access);
+        let session = opened.during(&format!("the token \"{}\" cannot be opened", token.label))?;
         self.enter(&session, &token, user)?;
         Ok((token, session))
     }
