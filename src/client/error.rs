@@ -53,7 +53,7 @@ impl Error {
         Some(name.unwrap_or_else(|| format!("0x{rv:08X}")))
     }
 
-    /// What is wrong, for those who know better than [`Self::remedy`] what to do about it.
+    /// What is wrong, for those who know better what to do about it.
     pub fn what(&self) -> String {
         let code = self.code().unwrap_or_default();
         match self {
@@ -69,7 +69,7 @@ impl Error {
         }
     }
 
-    /// What to do next; nothing if [`Self::what`] says it already.
+    /// What to do next; nothing if [`Self::what`] has it already.
     fn remedy(&self) -> Option<&'static str> {
         match self {
             Error::Answer { rv, .. } => {

@@ -41,13 +41,15 @@ impl Unrecorded {
 const SOURCES: [&str; 5] =
     ["src/bin/keyferry", "src/byok", "src/client", "src/config.rs", "src/store/backup.rs"];
 
-/// What makes a refusal of a string, even of one that leaves the remedy to somebody else.
-const MAKERS: [&str; 7] =
-    ["fault", "Malformed", "malformed", "broken", "again", "in_request", "Unusable"];
+/// What makes a refusal of a string.
+const MAKERS: [&str; 4] = ["fault", "Malformed", "malformed", "Unusable"];
+
+/// The same, and adds the remedy.
+const MENDERS: [&str; 3] = ["broken", "again", "in_request"];
 
 #[test]
 fn every_refusal_is_recorded() {
-    let (recorded, sentences) = (recorded(), sentences());
+    let (recorded, sentences) = (recorded(), sentences(is_sentence));
     assert!(sentences.len() > 150, "the walk must have missed the sources");
     let exceptions: Exceptions = toml::from_str(include_str!("unrecorded.toml")).unwrap();
     let excepted: Vec<&String> = exceptions.group.iter().flat_map(|group| &group.says).collect();
@@ -69,14 +71,37 @@ fn every_refusal_is_recorded() {
 
 #[test]
 fn every_sentence_says_what_to_do() {
-    // what comes last may be filled in, or is left to `again` and its like
-    let is_open = |sentence: &String| {
-        let last = sentence.split("; ").skip(1).last();
-        last.is_none_or(|last| last.contains('{'))
+    // a remedy may be filled in
+    let is_open = |sentence: &str| match sentence.rsplit_once("; ") {
+        Some((_, remedy)) => remedy.contains('{'),
+        None => sentence.ends_with('}'),
     };
-    let silent = |sentence: &String| !is_open(sentence) && !says_what_to_do(sentence);
-    let wrong: Vec<String> = sentences().into_iter().filter(silent).collect();
+    let is_good = |sentence: &str| match sentence.contains("; ") {
+        true => says_what_to_do(sentence),
+        // what it says may be the remedy alone
+        false => says_what_to_do(&format!("; {sentence}")),
+    };
+    let mut wrong = sentences(is_whole);
+    wrong.retain(|sentence| !is_open(sentence) && !is_good(sentence));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_checks_see_what_they_should() {
+    for (sentence, good) in [
+        ("the key \"a\" is gone; `keyferry key list` shows those there are", true),
+        ("the key \"a\" is gone: look for it", true),
+        ("the key \"a\" is gone; it was there yesterday", false),
+        ("give the key with --key; it is gone", false),
+    ] {
+        assert_eq!(says_what_to_do(sentence), good, "{sentence}");
+    }
+    assert!(fits("x: the key \"a\" is gone; go on", "the key \"{}\" is {what}; go on"));
+    assert!(!fits("the key \"a\" stays; go on", "the key \"{}\" is gone; go on"));
+    let file = "/// one two three; four\n#[command(after_help = \"one two three; four\")]\n\
+                fn f() { fault!(\"{a} is \\\n    wrong here\"); again(&format!(\"{b} is cut off\")); g(\"a: b\"); }";
+    assert_eq!(strings(file, is_sentence), ["{a} is wrong here", "{b} is cut off"]);
+    assert_eq!(strings(file, is_whole), ["{a} is wrong here"]);
 }
 
 /// The list of commands is that of the manual's pages, and each command is refused something.
@@ -151,13 +176,15 @@ fn fixed(format: &str) -> Vec<&str> {
 }
 
 /// Every string of the sources that is a refusal: made one at once, or of the form `what; remedy`.
-fn sentences() -> Vec<String> {
+fn sentences(wanted: fn(&str, &[&str]) -> bool) -> Vec<String> {
     let mut found = Vec::new();
     for place in SOURCES {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(place);
         let mut read = |file: PathBuf| {
             if file.file_stem().is_none_or(|name| name != "tests") {
-                found.extend(sentences_of(&std::fs::read_to_string(file).unwrap()));
+                let file = std::fs::read_to_string(file).unwrap();
+                let code = file.split("#[cfg(test)]\nmod tests {").next().unwrap();
+                found.extend(strings(code, wanted));
             }
         };
         if path.is_dir() { walk(&path, &mut read) } else { read(path) }
@@ -165,10 +192,6 @@ fn sentences() -> Vec<String> {
     found.sort();
     found.dedup();
     found
-}
-
-fn sentences_of(file: &str) -> Vec<String> {
-    strings(file.split("#[cfg(test)]\nmod tests {").next().unwrap(), is_sentence)
 }
 
 /// The strings of a file that are wanted, by what they are and the tokens before them.
@@ -211,16 +234,26 @@ fn unescaped(literal: &str) -> String {
 fn is_sentence(string: &str, before: &[&str]) -> bool {
     let words = fixed(string).join(" ");
     let words = words.split(' ').filter(|word| word.chars().any(char::is_alphabetic)).count();
-    let before: Vec<&str> = before.iter().rev().filter(|token| **token != "&").copied().collect();
-    let made = match before.as_slice() {
-        ["(", "!", "format", rest @ ..] => rest,
-        all => all,
-    };
-    let is_made = match made {
-        ["(", "!", maker, ..] | ["(", maker, ..] => MAKERS.contains(maker),
-        _ => false,
-    };
-    let is_help = matches!(before.as_slice(), ["=", "after_help" | "reason", ..]);
+    let is_help = matches!(before, [.., "after_help" | "reason", "="]);
+    let is_made = is_made_by(&MAKERS, before) || is_made_by(&MENDERS, before);
     let has_remedy = string.find("; ").is_some_and(|at| at > 0) && !string.ends_with('\n');
     words >= 3 && !is_help && (is_made || has_remedy)
+}
+
+/// Whether it says all there is to say.
+fn is_whole(string: &str, before: &[&str]) -> bool {
+    is_sentence(string, before) && !is_made_by(&MENDERS, before)
+}
+
+/// `maker("`, `maker!("`, `maker(&format!("`
+fn is_made_by(makers: &[&str], before: &[&str]) -> bool {
+    let before = match before {
+        [rest @ .., "format", "!", "("] => rest,
+        all => all,
+    };
+    let before = match before {
+        [rest @ .., "&"] => rest,
+        all => all,
+    };
+    matches!(before, [.., maker, "!", "("] | [.., maker, "("] if makers.contains(maker))
 }
