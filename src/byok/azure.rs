@@ -150,7 +150,7 @@ fn decode(text: &str) -> Result<Vec<u8>, Malformed> {
     Ok(blob)
 }
 
-fn malformed(what: impl Into<String>) -> Malformed {
+pub(super) fn malformed(what: impl Into<String>) -> Malformed {
     Malformed(what.into())
 }
 

@@ -1,8 +1,9 @@
 //! A file with a wrapped key, in any form that clouds and tools write: a key transfer package, the body
-//! of Azure's import request around one, base64, or the bytes themselves.
+//! of Azure's import request around one, a key that Azure released, base64, or the bytes themselves.
 //!
 //! Tells which it is, and finds the blob.
 use super::azure::{LIMIT, Malformed, Package, request};
+use super::release::{self, Release};
 use super::target::{Curve, Target};
 use base64ct::{Base64, Base64Unpadded, Base64UrlUnpadded, Encoding as _};
 use serde::Deserialize;
@@ -15,6 +16,8 @@ pub enum Format {
     Package,
     /// The body of Azure's import request, a package in it.
     Request,
+    /// A key that Azure released, see [`super::release`].
+    Release,
     /// Base64 (RFC 4648 section 4).
     Base64,
     /// Base64url (RFC 4648 section 5).
@@ -41,6 +44,8 @@ pub struct BlobFile {
     pub package: Option<Package>,
     /// The request around it, if there is one.
     pub request: Option<Request>,
+    /// How a released key was wrapped, as it says.
+    pub enc: Option<String>,
     /// The blob: OAEP part and key part, or OAEP alone.
     pub blob: Vec<u8>,
 }
@@ -77,6 +82,7 @@ impl Format {
         match self {
             Format::Package => "key transfer package",
             Format::Request => "import request",
+            Format::Release => "key release",
             Format::Base64 => "base64",
             Format::Base64Url => "base64url",
             Format::Raw => "raw",
@@ -87,6 +93,9 @@ impl Format {
     pub fn of(file: &[u8]) -> Format {
         let text = bare(file);
         let all = |allowed: fn(&u8) -> bool| !text.is_empty() && text.iter().all(allowed);
+        if release::is_one(text) {
+            return Format::Release;
+        }
         // of the bytes of blobs, one in 256 begins so; text with some damage is text all the same
         if text.first() == Some(&b'{') && is_mostly_text(text) {
             let value = serde_json::from_slice::<Value>(text).unwrap_or_default();
@@ -124,13 +133,17 @@ impl BlobFile {
             return Err(Malformed("the file is empty; export the key again".to_owned()));
         }
         let format = Format::of(file);
-        let bytes = |blob| BlobFile { format, package: None, request: None, blob };
+        let bytes = |blob| BlobFile { format, package: None, request: None, enc: None, blob };
         match format {
             Format::Package => Ok(BlobFile::around(format, Package::parse(file)?)),
             Format::Request => {
                 let (request, package) = of_request(bare(file))?;
                 let file = BlobFile::around(format, Package::parse(&package)?);
                 Ok(BlobFile { request: Some(request), ..file })
+            }
+            Format::Release => {
+                let Release { enc, blob } = Release::parse(bare(file))?;
+                Ok(BlobFile { enc: Some(enc), ..bytes(blob) })
             }
             Format::Base64 | Format::Base64Url => decode(file, format).map(bytes),
             Format::Raw => Ok(bytes(file.to_vec())),
@@ -139,7 +152,7 @@ impl BlobFile {
 
     fn around(format: Format, package: Package) -> BlobFile {
         let blob = package.ciphertext.clone();
-        BlobFile { format, package: Some(package), request: None, blob }
+        BlobFile { format, package: Some(package), request: None, enc: None, blob }
     }
 }
 

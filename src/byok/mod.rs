@@ -7,4 +7,5 @@ pub mod file;
 pub mod kek;
 pub mod kid;
 pub mod public;
+pub mod release;
 pub mod target;

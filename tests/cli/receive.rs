@@ -1,5 +1,6 @@
 //! `keyferry receive` and `key public`: the other side of an export.
-use crate::{Place, with_token};
+use crate::{Place, text, with_token};
+use base64ct::{Base64UrlUnpadded, Encoding};
 use keyferry::byok::public::PublicKey;
 use serde_json::json;
 
@@ -15,6 +16,7 @@ fn with_own_kek() -> Place {
 #[test]
 fn refuses_what_it_cannot_receive() {
     let place = with_own_kek();
+    std::fs::write(place.path("released"), "e30.e30.e30").unwrap();
     let before = place.json("key list");
     place.refuses(include_str!("receive.toml"));
     assert_eq!(place.json("key list"), before, "something was left behind");
@@ -39,12 +41,12 @@ fn what_was_exported_comes_back() {
     // it is the key that left: its public half is that of the original
     place.good("export azure --kek {dir}/mine.pem --kid {kid} --key back -o again.byok");
     place.good("verify {dir}/again.byok --receive mine --public sign");
-    let text = place.good(
+    let shown = place.good(
         "receive {dir}/mine.bin --kek mine --label aes2 --for aws --type aes-256 --usage decrypt",
     );
     assert!(
-        text.contains("Unwrapped with  CKM_RSA_PKCS_OAEP in one call, OAEP with SHA-256"),
-        "{text}"
+        shown.contains("Unwrapped with  CKM_RSA_PKCS_OAEP in one call, OAEP with SHA-256"),
+        "{shown}"
     );
     let shown = &place.json("key show aes2")[0];
     assert_eq!(
@@ -86,6 +88,39 @@ fn every_cloud_and_hash_comes_back() {
         assert_eq!(place.json(&line)["label"], "back", "{cloud} {key}");
         place.good("key destroy back --yes");
     }
+}
+
+/// As Azure answers a release request: a package in the payload of a signed token.
+#[test]
+fn what_azure_released_is_received() {
+    let place = with_own_kek();
+    place.good("export custom --kek {dir}/mine.pem --key sign --hash sha256 -o blob");
+    let encoded = |bytes: &[u8]| <Base64UrlUnpadded as Encoding>::encode_string(bytes);
+    let blob = std::fs::read(place.path("blob")).unwrap();
+    let header = json!({ "alg": "dir", "enc": "RSA_AES_KEY_WRAP_256", "kid": "mine" });
+    let package =
+        json!({ "ciphertext": encoded(&blob), "header": header, "schema_version": "1.0" });
+    let key = json!({ "key_hsm": encoded(package.to_string().as_bytes()) });
+    let payload = json!({ "response": { "key": { "key": key } } });
+    let token = format!("e30.{}.e30", encoded(payload.to_string().as_bytes()));
+    std::fs::write(place.path("token"), &token).unwrap();
+    std::fs::write(place.path("answer"), json!({ "value": token }).to_string()).unwrap();
+    for (file, label) in [("token", "one"), ("answer", "two")] {
+        let line =
+            format!("receive {{dir}}/{file} --kek mine --label {label} --for custom --hash sha256");
+        assert_eq!(place.json(&line)["type"], "P-256");
+        assert_eq!(place.good(&format!("key public {label}")), place.good("key public sign"));
+    }
+    let seen = place.json("inspect {dir}/answer");
+    assert_eq!(
+        (&seen["format"], &seen["enc"]),
+        (&"key release".into(), &"RSA_AES_KEY_WRAP_256".into())
+    );
+    let shown = place.good("verify {dir}/answer --receive mine --public sign");
+    assert!(shown.starts_with("ok      form         key release, "), "{shown}");
+    let output = place.run("verify {dir}/answer --kek {dir}/mine.pem --for azure");
+    let shown = text(&output.stdout);
+    assert!(shown.contains("key release, and Azure takes a key transfer package"), "{shown}");
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn its_recipes_bring_the_key_into_every_cloud() {
 /// The clouds' command lines, in a folder.
 fn stand_in(folder: &Path) {
     std::fs::create_dir(folder).unwrap();
-    for name in ["az", "aws", "gcloud", "oci", "vault"] {
+    for name in ["az", "attest", "aws", "gcloud", "oci", "vault"] {
         symlink(root().join("tests/readme/cloud.sh"), folder.join(name)).unwrap();
     }
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The clouds' command lines, stood in for by OpenSSL: called by the name of one of them (az, aws, gcloud, oci,
-# vault). Knows the commands of docs/byok.md and their options, and nothing else. Keeps its key exchange key, and
+# vault), or as attest, which attests anything. Knows the commands of docs/byok.md and their options, and nothing else. Keeps its key exchange key, and
 # what shows which keys arrived, in the folder $CLOUD.
 set -euo pipefail
 
@@ -13,10 +13,13 @@ main() {
     [ -e "$kek" ] || openssl genrsa -out "$kek" 4096 2>/dev/null
     case "$(basename "$0") $*" in
     "az keyvault key create "*) options 3 "--kty --size --ops --name --vault-name --hsm-name" "$@" && azure_create ;;
-    "az keyvault key show "*) options 3 "--name --vault-name --hsm-name" "$@" && azure_kek ;;
+    "az keyvault key show "*) options 3 "--name --vault-name --hsm-name --query --output" "$@" && azure_show ;;
     "az keyvault key import "*)
         options 3 "--name --vault-name --hsm-name --byok-file --kty --curve --ops" "$@" && azure_import
         ;;
+    "az keyvault key download "*) options 3 "--hsm-name --name --file" "$@" && azure_download ;;
+    "az rest "*) options 1 "--method --url --resource --body" "$@" && azure_release ;;
+    "attest "*) printf '%s.%s.%s' e30 "$(base64url <"$1")" e30 ;;
     "aws kms create-key "*) options 2 "--origin --key-spec --key-usage --query --output" "$@" && aws_create ;;
     "aws kms get-parameters-for-import "*)
         options 2 "--key-id --wrapping-algorithm --wrapping-key-spec --query --output" "$@" && aws_parameters
@@ -108,6 +111,18 @@ azure_kid() {
     echo "https://contoso.$domain/keys/KEK/0123456789abcdef0123456789abcdef"
 }
 
+shared_kid=https://contoso.managedhsm.azure.net/keys/shared/fedcba9876543210fedcba9876543210
+
+azure_show() {
+    if [ "${given[--name]}" = shared ]; then
+        is --query key.kid
+        is --output tsv
+        echo "$shared_kid"
+    else
+        azure_kek
+    fi
+}
+
 # member NAME FILE: a string in JSON.
 member() {
     tr -d '\n' <"$2" | sed -E "s/.*\"$1\": *\"([^\"]*)\".*/\1/"
@@ -150,6 +165,45 @@ azure_import() {
     *) fail "no such --kty and --curve" ;;
     esac
     arrived "azure-${given[--name]}"
+}
+
+base64url() {
+    base64 -w 0 | tr '+/' '-_' | tr -d '='
+}
+
+# The key that can be released.
+shared() {
+    [ -e "$CLOUD/shared.pem" ] ||
+        openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$CLOUD/shared.pem"
+}
+
+azure_download() {
+    is --name shared
+    shared
+    openssl pkey -in "$CLOUD/shared.pem" -pubout -out "${given[--file]}"
+}
+
+# As a Managed HSM answers a release request: a token, in whose payload is the wrapped key.
+azure_release() {
+    local package payload
+    is --method post
+    is --url "$shared_kid/release?api-version=7.4"
+    is --resource https://managedhsm.azure.net
+    printf '%s' "${given[--body]}" >"$work/body"
+    [ "$(member enc "$work/body")" = RSA_AES_KEY_WRAP_256 ] || fail "another enc"
+    member target "$work/body" | cut -d . -f 2 | tr -- '-_' '+/' |
+        awk '{ while (length($0) % 4) $0 = $0 "="; print }' | base64 -d >"$work/attested.pem"
+    shared
+    openssl pkcs8 -topk8 -nocrypt -in "$CLOUD/shared.pem" -outform DER -out "$work/key"
+    openssl rand -out "$work/aes" 32
+    openssl pkeyutl -encrypt -pubin -inkey "$work/attested.pem" -in "$work/aes" -out "$work/head" \
+        -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -pkeyopt rsa_mgf1_md:sha256
+    openssl enc -e -id-aes256-wrap-pad -K "$(digits "$work/aes")" -iv A65959A6 -in "$work/key" -out "$work/tail"
+    package=$(printf '{"ciphertext":"%s","header":{"alg":"dir","enc":"RSA_AES_KEY_WRAP_256","kid":"attested"},"schema_version":"1.0"}' \
+        "$(cat "$work/head" "$work/tail" | base64url)")
+    payload=$(printf '{"request":{"enc":"RSA_AES_KEY_WRAP_256"},"response":{"key":{"key":{"kty":"EC","key_hsm":"%s"}}}}' \
+        "$(printf '%s' "$package" | base64url)")
+    printf '{"value":"%s.%s.%s"}\n' e30 "$(printf '%s' "$payload" | base64url)" e30
 }
 
 aws_create() {

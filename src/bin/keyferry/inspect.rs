@@ -16,7 +16,7 @@ use std::path::PathBuf;
   keyferry inspect KeyTransferPackage-signing.byok
   keyferry inspect signing.aws.bin --kek WrappingPublicKey.bin")]
 pub struct Inspect {
-    /// The file: a key transfer package, an import request, base64, or raw
+    /// The file: a key transfer package, an import request, a key release, base64, or raw
     file: PathBuf,
     /// The KEK's public key, to check that the file can be for it
     #[arg(long, value_name = "FILE")]
@@ -69,6 +69,9 @@ fn said(file: &BlobFile, rows: &mut Vec<(&'static str, String)>, json: &mut Valu
         say("kty", &request.kty);
         say("crv", request.crv.as_deref().unwrap_or("-"));
         say("key_ops", &request.key_ops.join(" "));
+    }
+    if let Some(enc) = &file.enc {
+        say("enc", enc);
     }
     if let Some(package) = &file.package {
         say("schema_version", SCHEMA);

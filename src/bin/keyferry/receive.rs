@@ -27,7 +27,7 @@ Such a KEK is made with
   keyferry key generate --type rsa-4096 --usage unwrap --label my-kek
   keyferry key public my-kek -o KEK.pem")]
 pub struct Receive {
-    /// The file: a key transfer package, an import request, base64, or raw
+    /// The file: a key transfer package, an import request, a key release, base64, or raw
     file: PathBuf,
     /// The label of the KEK's private key in the token
     #[arg(long, value_name = "LABEL")]

@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 Without the KEK's private half nobody can see whether a blob was damaged on the way, and the result says
 \"not opened\"; with it (--private or --receive, for KEKs of your own) the key is taken out and compared.")]
 pub struct Verify {
-    /// The file: a key transfer package, an import request, base64, or raw
+    /// The file: a key transfer package, an import request, a key release, base64, or raw
     file: PathBuf,
     /// The KEK: its file (PEM, DER, certificate, JWK), or the label of a public key in the token
     #[arg(long, value_name = "FILE|LABEL", required_unless_present_any = ["private", "receive"])]
