@@ -249,6 +249,22 @@ fn files_under_another_kek_are_not_taken_for_this_one() {
     assert_eq!(counts(&under("{dir}/KEK-real.pem", "").1), [0, 1, 0]);
 }
 
+/// A package says for which KEK it is, and not of which key: the list does.
+#[test]
+fn a_new_key_of_the_label_is_not_taken_for_the_old_one() {
+    let place = with_token();
+    let line = "export azure --kek kek --all sign --output-dir {dir}/out";
+    assert_eq!(counts(&answer(&place, line).1), [1, 0, 0]);
+    place.good("key destroy sign --yes");
+    place.good("key generate --type p-256 --label sign --extractable");
+    let (success, result) = answer(&place, line);
+    assert!(!success, "{result}");
+    let error = result["keys"][0]["error"].as_str().unwrap();
+    assert!(error.contains("exists already") && error.contains("--force"), "{error}");
+    assert_eq!(counts(&answer(&place, &format!("{line} --force")).1), [1, 0, 0]);
+    assert_eq!(counts(&answer(&place, line).1), [0, 1, 0]);
+}
+
 /// `kill -9` in the middle; what is there is whole, and a second run does the rest.
 #[test]
 fn an_interrupted_run_is_finished_by_the_next() {

@@ -114,6 +114,12 @@ impl Folder {
         self.known.contains(&Entry::of(item, made_for, bytes))
     }
 
+    /// Whether these bytes are what was once made of another key, or for another purpose.
+    pub fn knows_otherwise(&self, item: &Item, made_for: &str, bytes: &[u8]) -> bool {
+        let entry = Entry::of(item, made_for, bytes);
+        !self.known.contains(&entry) && self.known.iter().any(|known| known.sha256 == entry.sha256)
+    }
+
     /// Notes what will be in a file, on the disk, before it is: so no file is there that nobody knows.
     pub fn note(&self, item: &Item, made_for: &str, bytes: &[u8]) -> Result<(), Fault> {
         let entry = Entry::of(item, made_for, bytes);
@@ -171,7 +177,16 @@ mod tests {
         let third = Folder::open(&path).unwrap();
         assert!(third.knows(&item, "kek", b"blob") && third.knows(&item, "kek", b"other"));
         assert!(!third.knows(&item, "another kek", b"blob") && !third.knows(&item, "kek", b"bl"));
-        assert!(!third.knows(&Item { id: vec![2], ..item }, "kek", b"blob"));
+        assert!(third.knows_otherwise(&item, "another kek", b"blob"));
+        assert!(
+            !third.knows_otherwise(&item, "kek", b"blob")
+                && !third.knows_otherwise(&item, "kek", b"new")
+        );
+        let another = Item { id: vec![2], ..item };
+        assert!(
+            !third.knows(&another, "kek", b"blob")
+                && third.knows_otherwise(&another, "kek", b"blob")
+        );
     }
 
     #[test]

@@ -208,7 +208,8 @@ impl Work<'_> {
         let ready = self.run.ready(session, item.clone())?;
         let kind = Some(ready.kind.name());
         if let Some(file) = there {
-            let blob = self.run.recipe.blob(&file);
+            let is_another = self.folder.knows_otherwise(item, &self.made_for, &file);
+            let blob = self.run.recipe.blob(&file).filter(|_| !is_another);
             if blob.is_some_and(|blob| ready.is_possible(blob.len())) {
                 return already(kind);
             }
