@@ -74,6 +74,22 @@ fn two_of_three_shares_bring_it_back() {
     assert!(refused(&place, &restore("none", "1 9")).contains("typing mistake"));
 }
 
+/// What stands in the way is seen before anything is replaced.
+#[test]
+fn a_folder_in_the_place_of_a_share_is_refused() {
+    let place = with_token();
+    place.good("token backup {dir}/b --shares 2/3");
+    std::fs::remove_file(place.path("b.share-2")).unwrap();
+    std::fs::create_dir(place.path("b.share-2")).unwrap();
+    for more in ["", "--force"] {
+        let error = refused(&place, &format!("token backup {{dir}}/b --shares 2/3 {more}"));
+        assert!(error.contains("exists already") || error.contains("is a folder"), "{error}");
+    }
+    place.good(
+        "token restore {dir}/b --share {dir}/b.share-1 --share {dir}/b.share-3 --store sqlite:{dir}/other",
+    );
+}
+
 #[test]
 fn what_is_no_backup_is_refused() {
     let place = with_token();

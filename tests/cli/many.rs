@@ -152,12 +152,25 @@ fn each_key_is_refused_for_its_own_reason() {
     assert!(!shown.contains('\u{1b}') && !shown.contains('\r'), "{shown}");
 }
 
+/// Extractable AES keys of these labels and identifiers.
+fn make_aes(session: &Session, keys: &[(&str, u8)]) {
+    for (label, id) in keys {
+        let template = Template::class(CKO_SECRET_KEY)
+            .ulong(CKA_VALUE_LEN, 32)
+            .flag(CKA_TOKEN, true)
+            .flags(&[CKA_EXTRACTABLE])
+            .bytes(CKA_LABEL, label.as_bytes())
+            .bytes(CKA_ID, &[*id]);
+        session.generate(&Mechanism::Plain(CKM_AES_KEY_GEN), &template).unwrap();
+    }
+}
+
 #[test]
 fn labels_and_files_are_not_confused() {
     let place = with_token();
-    {
-        let session = logged_in(&place);
-        for (label, id) in [
+    make_aes(
+        &logged_in(&place),
+        &[
             ("twin", 1),
             ("twin", 2),
             ("a/b", 3),
@@ -165,16 +178,8 @@ fn labels_and_files_are_not_confused() {
             ("same", 5),
             ("same", 5),
             ("twin_02", 6),
-        ] {
-            let template = Template::class(CKO_SECRET_KEY)
-                .ulong(CKA_VALUE_LEN, 32)
-                .flag(CKA_TOKEN, true)
-                .flags(&[CKA_EXTRACTABLE])
-                .bytes(CKA_LABEL, label.as_bytes())
-                .bytes(CKA_ID, &[id]);
-            session.generate(&Mechanism::Plain(CKM_AES_KEY_GEN), &template).unwrap();
-        }
-    }
+        ],
+    );
     let (success, result) = answer(
         &place,
         "export vault --kek {dir}/KEK-real.pem --all [ats][w_/a]* --output-dir {dir}/out",
@@ -199,6 +204,12 @@ fn labels_and_files_are_not_confused() {
     let again =
         place.good("export vault --kek {dir}/KEK-real.pem --all twin --output-dir {dir}/out");
     assert!(again.contains("already there  \"twin\" as \"twin-01\"  "), "{again}");
+}
+
+#[test]
+fn one_of_a_label_is_chosen_by_its_id() {
+    let place = with_token();
+    make_aes(&logged_in(&place), &[("twin", 1), ("twin", 2)]);
     let output = place.run("export vault --kek {dir}/KEK-real.pem --key twin");
     let error = text(&output.stderr);
     assert!(error.contains("2 keys \"twin\"") && error.contains("--id"), "{error}");

@@ -29,7 +29,9 @@ pub fn is_own(path: &Path) -> bool {
 pub struct Folder {
     path: PathBuf,
     /// Locked until the process ends, however it does.
-    list: Mutex<File>,
+    list: File,
+    /// Who adds a line.
+    turn: Mutex<()>,
     known: BTreeSet<Entry>,
 }
 
@@ -88,7 +90,7 @@ impl Folder {
             list.write_all(b"\n").map_err(|e| unusable(&e))?;
         }
         let known = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        Ok(Folder { path: path.to_owned(), list: Mutex::new(list), known })
+        Ok(Folder { path: path.to_owned(), list, turn: Mutex::new(()), known })
     }
 
     /// Where it is.
@@ -127,23 +129,23 @@ impl Folder {
             fault!("the key \"{}\" cannot be noted: {e}; give it another label", item.label)
         })?;
         line.push(b'\n');
-        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        append(&mut list, &line).map_err(|e| {
+        // others add theirs while the disk is waited for
+        self.append(&line).and_then(|()| self.list.sync_data()).map_err(|e| {
             fault!(
                 "{} cannot be written: {e}; make room or choose another folder with --output-dir",
                 self.path.join(LIST).display()
             )
         })
     }
-}
 
-/// Adds a line, or leaves the file as it was.
-fn append(list: &mut File, line: &[u8]) -> std::io::Result<()> {
-    let before = list.metadata()?.len();
-    list.write_all(line).and_then(|()| list.sync_data()).inspect_err(|_| {
-        // half a line would make the next one unreadable, too
-        let _ = list.set_len(before);
-    })
+    /// Adds a line, or leaves the list as it was: half a line would make the next one unreadable, too.
+    fn append(&self, line: &[u8]) -> std::io::Result<()> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.list.metadata()?.len();
+        (&self.list).write_all(line).inspect_err(|_| {
+            let _ = self.list.set_len(before);
+        })
+    }
 }
 
 #[cfg(test)]
