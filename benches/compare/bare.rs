@@ -113,6 +113,15 @@ pub fn gcm(len: usize) -> Work<'static> {
     })
 }
 
+pub fn random(len: usize) -> Work<'static> {
+    let mut bytes = vec![0; len];
+    Box::new(move || {
+        aws_lc_rs::rand::fill(&mut bytes).unwrap();
+        black_box(&bytes);
+        Ok(())
+    })
+}
+
 pub fn sha256(len: usize) -> Work<'static> {
     let data = vec![1; len];
     Box::new(move || {

@@ -3,7 +3,7 @@
 use crate::common::{Mech, RawTemplate, Rv, attrs};
 use crate::driver::{Module, Session};
 use crate::measure::{Clock, Pace, Work, median, medians, scaling};
-use crate::side::{LABEL, labelled, new_token};
+use crate::side::{Kind, LABEL, labelled, new_token};
 use keyferry::ck::*;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -59,6 +59,7 @@ pub fn main(arguments: &[String]) {
     match (what.as_str(), numbers.as_slice()) {
         ("load", []) => load(module, reserved),
         ("fill", [n, seconds]) => fill(module, reserved, *n, *seconds),
+        ("pair", [bits]) => pair(module, reserved, *bits),
         ("start", [n]) => start(module, reserved, *n),
         _ => panic!("no such task"),
     }
@@ -91,6 +92,23 @@ fn fill(path: &Path, reserved: Option<&str>, n: usize, seconds: usize) {
         made += 1;
     }
     say("made", made as f64);
+    module.finalize().unwrap();
+}
+
+/// A new token with one RSA key that may leave.
+fn pair(path: &Path, reserved: Option<&str>, bits: usize) {
+    let module = Module::load(path).unwrap();
+    module.initialize(reserved, 0).unwrap();
+    let session = module.open(new_token(&module, SO_PIN, PIN).unwrap()).unwrap();
+    session.login(CKU_USER, PIN.as_bytes()).unwrap();
+    let kind = Kind::Rsa(bits);
+    let (mut public, _) = kind.templates();
+    let (label, id) = names(0);
+    let mut private = RawTemplate::new(&attrs![
+        CKA_TOKEN => true, CKA_SENSITIVE => true, CKA_EXTRACTABLE => true, CKA_SIGN => true,
+        CKA_LABEL => label.as_str(), CKA_ID => id
+    ]);
+    session.generate_pair(&kind.mechanism(), &mut public, &mut private).unwrap();
     module.finalize().unwrap();
 }
 

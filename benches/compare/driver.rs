@@ -126,6 +126,14 @@ impl Session {
         call!(self.C_DestroyObject(self.handle, object))
     }
 
+    /// `C_GetAttributeValue` into a buffer that is large enough.
+    pub fn read(&self, object: Handle, kind: CK_ATTRIBUTE_TYPE) -> Rv<()> {
+        let mut value = [0; 1024];
+        let mut wanted =
+            CK_ATTRIBUTE { type_: kind, pValue: value.as_mut_ptr().cast(), ulValueLen: 1024 };
+        call!(self.C_GetAttributeValue(self.handle, object, &mut wanted, 1))
+    }
+
     /// How many objects match, of at most ten.
     pub fn find(&self, template: &mut RawTemplate) -> Rv<usize> {
         let (mut some, mut count) = ([0; 10], 0);

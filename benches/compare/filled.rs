@@ -2,6 +2,7 @@
 use crate::bench::{Bench, softhsm_conf};
 use crate::child::{Figures, PIN, Task, names};
 use crate::measure::median;
+use crate::side::Kind;
 use keyferry::ck::*;
 use keyferry::crypto::Secret;
 use keyferry::object::attribute::Value;
@@ -75,6 +76,20 @@ fn measure(bench: &Bench, owner: Owner, n: usize) -> Result<Filled, String> {
         (name, median(all))
     };
     Ok(Filled { count, figures: names.into_iter().flatten().map(middle).collect() })
+}
+
+/// A token of ours with `n` keys of one kind in `folder/store`. They are one key under many names.
+pub fn rsa_keys(bench: &Bench, folder: &Path, kind: Kind, n: usize) -> Result<(), String> {
+    let Kind::Rsa(bits) = kind else { return Err("not RSA".into()) };
+    let store = folder.join("store");
+    std::fs::create_dir(folder).map_err(|e| e.to_string())?;
+    let task = Task {
+        module: bench.ours.path.clone(),
+        reserved: Some(format!("sqlite:{}", store.display())),
+        softhsm_conf: None,
+    };
+    task.run("pair", &[bits])?;
+    multiply(&store, n)
 }
 
 /// Makes the one object of the token in `folder` into `n`, many in a transaction: what is stored is

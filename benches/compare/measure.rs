@@ -147,7 +147,7 @@ where
 }
 
 /// Runs per second of so many threads together.
-fn throughput<F>(threads: usize, slice: Duration, make: &(impl Fn() -> F + Sync)) -> f64
+pub fn throughput<F>(threads: usize, slice: Duration, make: &(impl Fn() -> F + Sync)) -> f64
 where
     F: FnMut() -> Rv<()>,
 {

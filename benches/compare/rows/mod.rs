@@ -1,5 +1,6 @@
 //! The rows, as the table of `docs/performance.md` has them; a file per family.
 mod bulk;
+mod export;
 mod keys;
 mod sessions;
 mod threads;
@@ -30,10 +31,18 @@ impl Row {
 }
 
 pub fn all() -> Vec<Row> {
-    [wrap::rows(), keys::rows(), bulk::rows(), sessions::rows(), threads::rows(), tokens::rows()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        wrap::rows(),
+        keys::rows(),
+        bulk::rows(),
+        sessions::rows(),
+        threads::rows(),
+        tokens::rows(),
+        export::rows(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The time of the same work on both sides and of the bare primitive, in turns.

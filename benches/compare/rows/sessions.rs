@@ -6,6 +6,7 @@ use crate::common::Rv;
 use crate::measure::{Clock, Work};
 use crate::side::{Kind, Side};
 use crate::table::Want;
+use keyferry::ck::CKA_EC_POINT;
 
 pub fn rows() -> Vec<Row> {
     vec![
@@ -13,6 +14,16 @@ pub fn rows() -> Vec<Row> {
             let work = |side: &Side| -> Rv<Work<'_>> {
                 let (module, slot) = (side.module, side.slot);
                 Ok(Box::new(move || module.open(slot)?.close()))
+            };
+            both(b, (b.pace, Clock::Thread), &b.ours, work, None)
+        }),
+        Row::new("make and destroy a session AES key", &[], |b| {
+            both(b, (b.pace, Clock::Thread), &b.ours, session_key, Some(bare::random(32)))
+        }),
+        Row::new("read an attribute", &[], |b| {
+            let work = |side: &Side| -> Rv<Work<'_>> {
+                let (session, (public, _)) = (side.session, side.pair(Kind::P256)?);
+                Ok(Box::new(move || session.read(public, CKA_EC_POINT)))
             };
             both(b, (b.pace, Clock::Thread), &b.ours, work, None)
         }),
@@ -27,4 +38,8 @@ pub fn rows() -> Vec<Row> {
             )
         }),
     ]
+}
+
+fn session_key(side: &Side) -> Rv<Work<'_>> {
+    Ok(Box::new(|| side.session.destroy(side.aes()?)))
 }

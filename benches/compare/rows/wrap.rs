@@ -55,6 +55,11 @@ fn target_len(bench: &Bench, target: Target) -> usize {
     blob.unwrap().len() - 512 - 8
 }
 
+/// How long an encoded private key is.
+pub fn encoded_len(bench: &Bench, kind: Kind) -> usize {
+    target_len(bench, Target::Pair(kind))
+}
+
 /// A target, a KEK, and the way from one to under the other.
 pub struct Transfer {
     session: Session,

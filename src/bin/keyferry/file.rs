@@ -52,6 +52,11 @@ impl Pending {
         self.stage(bytes)?.publish()
     }
 
+    /// The same for one of many: its name survives a power failure after [`sync_folder`].
+    pub fn commit_name_later(self, bytes: &[u8]) -> Result<(), Fault> {
+        self.stage(bytes)?.name()
+    }
+
     /// Writes it, to the disk, under another name.
     fn stage(&self, bytes: &[u8]) -> Result<Staged<'_>, Fault> {
         let mut temporary = Temporary::beside(&self.path)?;
@@ -78,11 +83,15 @@ struct Staged<'a> {
 }
 
 impl Staged<'_> {
-    /// Gives it its name.
+    /// Gives it its name, for good.
     fn publish(&self) -> Result<(), Fault> {
-        self.rename().map_err(|e| self.pending.unwritten(&e))?;
-        sync_folder(&self.pending.path);
+        self.name()?;
+        sync_folder(folder_of(&self.pending.path));
         Ok(())
+    }
+
+    fn name(&self) -> Result<(), Fault> {
+        self.rename().map_err(|e| self.pending.unwritten(&e))
     }
 
     /// A hard link never replaces a file; where there are none (FAT), look before renaming.
@@ -218,9 +227,9 @@ fn exists(path: &Path) -> Fault {
     fault!("{} exists already; give another name, or --force to replace it", path.display())
 }
 
-/// So that the name, too, survives a power failure. Not every file system can.
-fn sync_folder(path: &Path) {
-    let _ = File::open(folder_of(path)).and_then(|folder| folder.sync_all());
+/// So that the names of its files, too, survive a power failure. Not every file system can.
+pub fn sync_folder(folder: &Path) {
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
 #[cfg(test)]

@@ -71,6 +71,9 @@ impl Ended {
     }
 }
 
+/// Workers for each processor: some of them wait for the disk, or the module for its HSM.
+const PER_CORE: usize = 4;
+
 /// What all workers share.
 struct Work<'a> {
     run: &'a Run<'a>,
@@ -98,6 +101,8 @@ impl Run<'_> {
         let work = Work { run: self, folder, kek, made_for, items, next: AtomicUsize::new(0) };
         let mut progress = Progress::new(work.items.len() + refused.len(), options.json);
         let ended = work.all(session, refused, &mut progress)?;
+        // once for all of them: a run that a power failure ends is run again
+        file::sync_folder(folder.path());
         progress.end();
         self.summary(folder, &ended)
     }
@@ -135,7 +140,7 @@ impl Run<'_> {
 }
 
 impl Work<'_> {
-    /// As many at a time as there are processors, if the module and the token let us.
+    /// Several at a time, if the module and the token let us.
     fn all(
         &self,
         session: &Session,
@@ -174,7 +179,8 @@ impl Work<'_> {
     fn other_sessions(&self, session: &Session) -> Vec<Session> {
         let module = session.module();
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let wanted = if module.takes_threads() { cores.min(self.items.len()) } else { 1 };
+        let workers = cores.saturating_mul(PER_CORE).min(self.items.len());
+        let wanted = if module.takes_threads() { workers } else { 1 };
         let open = |_| module.open(session.slot(), Access::ReadOnly).ok();
         (1..wanted).map_while(open).collect()
     }
@@ -221,7 +227,7 @@ impl Work<'_> {
         }
         let bytes = self.run.recipe.file(&ready.wrap(session, self.kek)?);
         self.folder.note(item, &self.made_for, &bytes)?;
-        Pending::in_proved(&item.path, existing).commit(&bytes)?;
+        Pending::in_proved(&item.path, existing).commit_name_later(&bytes)?;
         Ok(Ended::well(item, Outcome::Exported, kind, ready.next()?))
     }
 }
