@@ -15,13 +15,16 @@ pub struct Target {
     public: PublicKey,
 }
 
-/// Two classes, and the call that gets an input of either; it answers the object that was made.
+/// Two classes, and the call that gets an input of either.
 pub struct Row<'a> {
     pub name: String,
     pub classes: [Class<'a>; 2],
-    pub call: Box<dyn Fn(&[u8]) -> Rv<Option<Handle>> + 'a>,
+    pub call: Call<'a>,
     session: Session,
 }
+
+/// Gives an input to the module; answers the object that came of it.
+pub type Call<'a> = Box<dyn Fn(&[u8]) -> Rv<Option<Handle>> + 'a>;
 
 /// Makes inputs, and what the call answers to them.
 pub struct Class<'a> {
@@ -84,7 +87,7 @@ impl Target {
 
     fn row<'a>(&'a self, name: &str, way: Way, classes: [Class<'a>; 2]) -> Row<'a> {
         let (session, private, mech) = (self.session, self.private, way.mechanism());
-        let call: Box<dyn Fn(&[u8]) -> Rv<Option<Handle>> + 'a> = if way.unwraps() {
+        let call: Call<'a> = if way.unwraps() {
             let template = RefCell::new(RawTemplate::new(&attrs![
                 CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_GENERIC_SECRET, CKA_TOKEN => false
             ]));
