@@ -60,6 +60,8 @@ mod ml_dsa;
 mod ml_kem;
 #[path = "mechanisms/openssl.rs"]
 mod openssl;
+#[path = "mechanisms/overlap.rs"]
+mod overlap;
 #[path = "mechanisms/pbkdf2.rs"]
 mod pbkdf2;
 #[path = "mechanisms/rsa.rs"]

@@ -1,11 +1,12 @@
 //! The application's memory, seen from inside one call.
 //!
 //! The methods of [`Caller`], [`Place`] and [`Output`] are the only code of this crate that reads
-//! or writes it. They are sound by one rule: a pointer given to them is an argument of the C call in
+//! or writes it, with ciphers that put their output where it belongs ([`Exchange`]). They are sound by one rule: a pointer given to them is an argument of the C call in
 //! progress, or a field of a structure that such an argument points to. Input and output may be the
 //! same memory (PKCS#11 3.2 section 5.2 lets them), so output goes through raw pointers, after the
-//! last use of the input.
+//! last use of the input; of an [`Exchange`] earlier, where both are apart or the very same.
 use crate::ck::*;
+use crate::crypto::Exchange;
 use crate::error::{Error, Result};
 use crate::session::{self, Room};
 use std::marker::PhantomData;
@@ -54,16 +55,31 @@ impl<'call> Caller<'call> {
 
     /// Input of `len` bytes, borrowed. NULL is empty if `len` says so too, else `CKR_ARGUMENTS_BAD`.
     pub(super) fn bytes(&self, data: *const u8, len: CK_ULONG) -> Result<&'call [u8]> {
-        let len = size(len)?;
+        let len = readable(data, len)?;
         if len == 0 {
             return Ok(&[]);
-        }
-        if data.is_null() || data.addr().checked_add(len).is_none() {
-            return Err(Error::ArgumentsBad);
         }
         // SAFETY: not null, not longer than an object can be, does not wrap around the end of the
         // address space; the caller vouches for `len` bytes there during the call.
         Ok(unsafe { slice::from_raw_parts(data, len) })
+    }
+
+    /// Input as of [`Self::bytes`], with the place for its output: what comes out may be put there
+    /// while the rest is still to be read.
+    pub(super) fn exchange(
+        &self,
+        data: *const u8,
+        len: CK_ULONG,
+        output: &Output<'call>,
+    ) -> Result<Exchange<'call>> {
+        let len = readable(data, len)?;
+        let room = match output.room {
+            Room::Query => 0,
+            Room::Bytes(room) => room,
+        };
+        // SAFETY: what `bytes` says of the input; the caller vouches for room for the output, or for
+        // as much as it said, and no reference to either is formed elsewhere.
+        Ok(unsafe { Exchange::new(data, len, output.buffer, room) })
     }
 
     /// A PIN. One that is longer than any could be is not read but answered with `too_long`.
@@ -211,15 +227,27 @@ impl Output<'_> {
                 self.len.put(ulong(len)?)?;
                 Err(Error::BufferTooSmall)
             }
-            (session::Output::Bytes(bytes), Room::Bytes(room)) if bytes.len() <= room => {
-                Places { at: self.buffer, room, call: PhantomData }.put(&bytes)?;
-                self.len.put(ulong(bytes.len())?)
-            }
-            (session::Output::Bytes(_), _) => {
-                Err(Error::GeneralError.because("output without room"))
-            }
+            (session::Output::Bytes(bytes), room) => self.put_behind(0, room, &bytes),
+            (session::Output::Behind(done, rest), room) => self.put_behind(done, room, &rest),
         }
     }
+
+    /// Puts `rest` behind the first `done` bytes, which are there already.
+    fn put_behind(self, done: usize, room: Room, rest: &[u8]) -> Result<()> {
+        let without_room = || Error::GeneralError.because("output without room");
+        let Room::Bytes(room) = room else { return Err(without_room()) };
+        let room = room.checked_sub(done).filter(|room| rest.len() <= *room);
+        let room = room.ok_or_else(without_room)?;
+        Places { at: self.buffer.wrapping_add(done), room, call: PhantomData }.put(rest)?;
+        self.len.put(ulong(done.saturating_add(rest.len()))?)
+    }
+}
+
+/// The length of an input, if it can be one: NULL only if it is empty.
+fn readable(data: *const u8, len: CK_ULONG) -> Result<usize> {
+    let len = size(len)?;
+    let impossible = data.is_null() || data.addr().checked_add(len).is_none();
+    if len > 0 && impossible { Err(Error::ArgumentsBad) } else { Ok(len) }
 }
 
 /// A length that memory can have.
@@ -343,6 +371,25 @@ mod tests {
         let reversed: Vec<u8> = input.iter().rev().copied().collect();
         out.put(output(&reversed)).unwrap();
         assert_eq!(&memory, b"afedcba.");
+    }
+
+    #[test]
+    fn what_is_in_place_counts() {
+        let mut memory = *b"abcdef..";
+        let (at, mut len) = (memory.as_mut_ptr(), 7);
+        let out = caller().output(at, &mut len).unwrap();
+        let mut exchange = caller().exchange(at, 6, &out).unwrap();
+        assert_eq!(exchange.input(), b"abcdef");
+        assert!(exchange.straight(4, 7).is_some() && exchange.straight(4, 8).is_none());
+        out.put(session::Output::Behind(4, Secret::new(b"xyz".to_vec()))).unwrap();
+        assert_eq!((&memory, len), (b"abcdxyz.", 7));
+        let out = caller().output(memory.as_mut_ptr(), &mut len).unwrap();
+        let more = session::Output::Behind(5, Secret::new(b"xyz".to_vec()));
+        assert_eq!(out.put(more), Err(Error::GeneralError));
+        let query = caller().output(null_mut(), &mut len).unwrap();
+        let mut exchange = caller().exchange(memory.as_ptr(), 6, &query).unwrap();
+        assert!(exchange.straight(6, 6).is_none());
+        assert!(caller().exchange(null(), 1, &query).is_err());
     }
 
     #[test]

@@ -106,7 +106,7 @@ macro_rules! c_operation {
         |caller, module| {
             let session = module.session(session)?;
             let part = session.argument($of.flags(), caller.bytes(part, part_len))?;
-            session.update($of, part, Room::Bytes(0)).map(drop)
+            session.update($of, $crate::crypto::Exchange::of(part), Room::Bytes(0)).map(drop)
         }
     }};
     (@finish $(#[$doc:meta])* $name:ident: $of:expr) => { $crate::abi::c_fn! {
@@ -130,7 +130,8 @@ macro_rules! c_operation {
         ) |caller, module| {
             let session = module.session(session)?;
             let output = session.argument($of.flags(), caller.output(output, output_len))?;
-            let input = session.argument($of.flags(), caller.bytes(input, input_len))?;
+            let input = caller.exchange(input, input_len, &output);
+            let input = session.argument($of.flags(), input)?;
             let room = output.room();
             output.put(session.$method($of, input, room)?)
         }

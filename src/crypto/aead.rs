@@ -3,7 +3,7 @@
 //! Only encryption: what is decrypted is seen by nobody before its tag was checked.
 use super::aes::{Direction, Gcm};
 use super::aws_lc::cipher::{Cipher, Kind};
-use super::{Failed, Secret};
+use super::{Failed, InOut, Secret};
 
 /// ChaCha20-Poly1305 parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,9 +57,20 @@ impl Sealing {
 
     /// Appends the ciphertext of `part`, which is as long.
     pub fn update(&mut self, part: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
-        let len = u64::try_from(part.len()).map_err(|_| Failed)?;
-        self.left = self.left.checked_sub(len).ok_or(Failed)?;
+        self.count(part.len())?;
         self.cipher.update(part, out)
+    }
+
+    /// Puts the ciphertext of bytes into their place.
+    pub fn run(&mut self, bytes: InOut<'_>) -> Result<(), Failed> {
+        self.count(bytes.len())?;
+        self.cipher.run(bytes)
+    }
+
+    fn count(&mut self, len: usize) -> Result<(), Failed> {
+        let len = u64::try_from(len).map_err(|_| Failed)?;
+        self.left = self.left.checked_sub(len).ok_or(Failed)?;
+        Ok(())
     }
 
     /// Appends the tag.

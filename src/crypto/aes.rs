@@ -2,7 +2,7 @@
 //!
 //! The arithmetic is AWS-LC's; lengths and tag lengths are checked here.
 use super::{
-    Failed, Secret,
+    Failed, InOut, Secret,
     aws_lc::cipher::{Cipher, Kind},
 };
 
@@ -63,6 +63,11 @@ impl Blocks {
     /// Appends the transformation of `part`, whole blocks, to `out`.
     pub fn update(&mut self, part: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
         self.cipher.update(part, out)
+    }
+
+    /// Puts the transformation of whole blocks into their place.
+    pub fn run(&mut self, blocks: InOut<'_>) -> Result<(), Failed> {
+        self.cipher.run(blocks)
     }
 }
 

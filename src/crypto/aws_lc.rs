@@ -9,6 +9,7 @@ pub(super) mod cipher;
 pub(super) mod curve25519;
 pub(super) mod digest;
 pub(super) mod ec;
+pub(super) mod exchange;
 pub(super) mod kem;
 pub(super) mod pbkdf2;
 mod pkey;

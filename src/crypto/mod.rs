@@ -27,6 +27,7 @@ mod secret;
 pub mod shares;
 pub mod slh_dsa;
 
+pub use aws_lc::exchange::{Exchange, InOut};
 pub use random::{random, seed};
 pub use secret::Secret;
 

@@ -2,15 +2,17 @@
 //! Galois/Counter", "AES with CBC-MAC" and "Salsa20/ChaCha20 with Poly1305".
 //!
 //! GCM and ChaCha20-Poly1305 encrypt as the parts come. Nothing is decrypted before the tag was
-//! checked, and CCM begins with a MAC over all of the message: those collect.
+//! checked, and CCM begins with a MAC over all of the message: those collect. Nor does plaintext go to
+//! the application's memory, to be taken back from there if the tag is wrong: other threads may
+//! look, and where input and output are the same the ciphertext would be lost.
 use super::aes::AES;
 use super::whole::{Limit, Whole};
 use super::wrapping::{self, Ways};
-use super::{Bound, Mechanism, MessageShape, Params, Shape, Transform, Wrap, chacha};
+use super::{Bound, Mechanism, MessageShape, Params, Part, Shape, Transform, Wrap, chacha};
 use crate::ck::*;
 use crate::crypto::aead::{self, ChaChaPoly, Sealing};
 use crate::crypto::aes::{self, Ccm, Gcm};
-use crate::crypto::{Failed, Secret};
+use crate::crypto::{Failed, InOut, Secret};
 use crate::error::{Error, Result};
 use crate::object::policy::Key;
 
@@ -132,6 +134,12 @@ impl Transform for Sealing {
         out.try_reserve(room).map_err(|_| Error::HostMemory)?;
         Transform::update(&mut *self, data, out)?;
         Transform::finish(self, out)
+    }
+    fn straight(&self, len: usize, _: Part) -> usize {
+        len
+    }
+    fn run(&mut self, bytes: InOut<'_>) -> Result<()> {
+        Sealing::run(self, bytes).map_err(|Failed| Error::DataLenRange)
     }
     fn update_len(&self, len: usize) -> usize {
         len

@@ -1,9 +1,9 @@
 //! AES: key generation, ECB, CBC with and without padding. PKCS#11 3.2, section "AES".
 use super::wrapping::{self, Ways};
-use super::{Bound, Integrity, Mechanism, Params, Shape, Transform, Wrap, generic_secret};
+use super::{Bound, Integrity, Mechanism, Params, Part, Shape, Transform, Wrap, generic_secret};
 use crate::ck::*;
-use crate::crypto::Secret;
 use crate::crypto::aes::{Blocks, Direction, Held, Mode, padding};
+use crate::crypto::{Failed, InOut, Secret};
 use crate::error::{Error, Result};
 use crate::object::policy::Key;
 
@@ -133,7 +133,7 @@ impl Cipher {
         Box::new(Cipher { block, blocks, direction, padding, held })
     }
 
-    fn run(&mut self, part: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    fn blocks(&mut self, part: &[u8], out: &mut Vec<u8>) -> Result<()> {
         self.blocks.update(part, out).map_err(|_| Error::FunctionFailed)
     }
 
@@ -149,7 +149,7 @@ impl Cipher {
         let fill = u8::try_from(missing).map_err(|_| Error::GeneralError)?;
         let mut last = self.held.take();
         last.extend(std::iter::repeat_n(fill, missing));
-        self.run(&last, out)
+        self.blocks(&last, out)
     }
 
     fn unpad(&mut self, out: &mut Vec<u8>) -> Result<()> {
@@ -158,7 +158,7 @@ impl Cipher {
         }
         let sealed = self.held.take();
         let mut last = Secret::default();
-        self.run(&sealed, &mut last)?;
+        self.blocks(&sealed, &mut last)?;
         out.extend_from_slice(
             padding::strip(&last, self.block).ok_or(Error::EncryptedDataInvalid)?,
         );
@@ -178,6 +178,15 @@ impl Transform for Cipher {
             (Padding::Pkcs7, Direction::Encrypt) => self.pad(out),
             (Padding::Pkcs7, Direction::Decrypt) => self.unpad(out),
         }
+    }
+    fn straight(&self, len: usize, part: Part) -> usize {
+        // nothing is written of what will be refused for its length
+        let refused =
+            part == Part::Last && self.padding == Padding::None && !len.is_multiple_of(self.block);
+        if refused || !self.held.is_empty() { 0 } else { self.held.ready(len) }
+    }
+    fn run(&mut self, blocks: InOut<'_>) -> Result<()> {
+        self.blocks.run(blocks).map_err(|Failed| Error::FunctionFailed)
     }
     fn update_len(&self, len: usize) -> usize {
         self.held.ready(len)

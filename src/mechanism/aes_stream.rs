@@ -6,8 +6,8 @@ use super::stream::{Flow, Flowing};
 use super::wrapping::{self, Ways};
 use super::{Mechanism, Params, Shape, Transform, Wrap};
 use crate::ck::*;
-use crate::crypto::Failed;
 use crate::crypto::aes::{Direction, Feedback, Stream};
+use crate::crypto::{Failed, InOut};
 use crate::error::{Error, Result};
 use crate::object::policy::Key;
 
@@ -70,6 +70,10 @@ pub(super) const CFB128: Mechanism = Mechanism {
 impl Flow for Stream {
     fn flow(&mut self, part: &[u8], out: &mut Vec<u8>) -> std::result::Result<(), Failed> {
         self.update(part, out)
+    }
+    const RUNS: bool = true;
+    fn run(&mut self, bytes: InOut<'_>) -> std::result::Result<(), Failed> {
+        Stream::run(self, bytes)
     }
 }
 

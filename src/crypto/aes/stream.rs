@@ -2,7 +2,7 @@
 //! parts.
 use super::Direction;
 use crate::crypto::{
-    Failed, Secret,
+    Failed, InOut, Secret,
     aws_lc::cipher::{Cipher, Kind},
 };
 
@@ -71,19 +71,45 @@ impl Stream {
     /// Appends the transformation of `part`, which is as long, to `out`; refuses one that would
     /// need a counter block for the second time.
     pub fn update(&mut self, part: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
-        let Some(counter) = &mut self.counter else { return self.cipher.update(part, out) };
-        let len = u128::try_from(part.len()).map_err(|_| Failed)?;
-        counter.left = counter.left.checked_sub(len).ok_or(Failed)?;
-        let now = usize::try_from(counter.until_wrap).unwrap_or(usize::MAX);
-        let (before, after) = part.split_at(now.min(part.len()));
+        let (before, after) = part.split_at(self.count(part.len())?);
         self.cipher.update(before, out)?;
         if after.is_empty() {
-            counter.until_wrap -= len;
             return Ok(());
         }
-        self.cipher = Cipher::new(Kind::Ctr, Direction::Encrypt, &counter.key, &counter.wrapped)?;
-        counter.until_wrap = u128::MAX;
+        self.wrap()?;
         self.cipher.update(after, out)
+    }
+
+    /// The same, into the place of the bytes. Of one that is refused nothing is written.
+    pub fn run(&mut self, part: InOut<'_>) -> Result<(), Failed> {
+        let at = self.count(part.len())?;
+        let (before, after) = part.split(at);
+        self.cipher.run(before)?;
+        if after.is_empty() {
+            return Ok(());
+        }
+        self.wrap()?;
+        self.cipher.run(after)
+    }
+
+    /// Counts a part of `len` bytes; how many of them come before the counter wraps.
+    fn count(&mut self, len: usize) -> Result<usize, Failed> {
+        let Some(counter) = &mut self.counter else { return Ok(len) };
+        let bytes = u128::try_from(len).map_err(|_| Failed)?;
+        counter.left = counter.left.checked_sub(bytes).ok_or(Failed)?;
+        let before = usize::try_from(counter.until_wrap).map_or(len, |now| now.min(len));
+        counter.until_wrap = match before == len {
+            true => counter.until_wrap - bytes,
+            false => u128::MAX,
+        };
+        Ok(before)
+    }
+
+    /// Goes on with the block after the counter's highest value.
+    fn wrap(&mut self) -> Result<(), Failed> {
+        let Counter { key, wrapped, .. } = self.counter.as_ref().ok_or(Failed)?;
+        self.cipher = Cipher::new(Kind::Ctr, Direction::Encrypt, key, wrapped)?;
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! AWS-LC's symmetric ciphers as one owning type, [`Cipher`].
 //!
 //! `crypto::aes` and `crypto::random` stand on it. A new AES mode is a [`Kind`] and its three functions.
+use super::exchange::InOut;
 use super::{check, owned};
 use crate::crypto::{Failed, aes::Direction};
 use aws_lc_sys as c;
@@ -178,17 +179,26 @@ impl Cipher {
         part: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Failed> {
-        if !part.len().is_multiple_of(self.kind.unit()) {
+        out.try_reserve(part.len()).map_err(|_| Failed)?;
+        let start = out.len();
+        // The capacity behind the content: `reserve` above made room for the whole part.
+        self.run(InOut::apart(part, out.spare_capacity_mut()))?;
+        // SAFETY: `run` wrote as many bytes as `part` has, behind the first `start`.
+        unsafe { out.set_len(start + part.len()) };
+        Ok(())
+    }
+
+    /// Puts the transformation of bytes into their place. Block modes take whole blocks only.
+    pub(in crate::crypto) fn run(&mut self, bytes: InOut<'_>) -> Result<(), Failed> {
+        if !bytes.len().is_multiple_of(self.kind.unit()) {
             return Err(Failed);
         }
-        out.try_reserve(part.len()).map_err(|_| Failed)?;
-        for chunk in part.chunks(CHUNK) {
-            let start = out.len();
-            // The capacity behind the content: `reserve` above made room for the whole part.
-            let room = out.spare_capacity_mut().as_mut_ptr().cast::<u8>();
-            self.step(chunk, room)?;
-            // SAFETY: `step` wrote as many bytes as `chunk` has, behind the first `start`.
-            unsafe { out.set_len(start + chunk.len()) };
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (chunk, behind) = rest.split(CHUNK);
+            let (from, to) = chunk.pointers();
+            self.step(from, chunk.len(), to)?;
+            rest = behind;
         }
         Ok(())
     }
@@ -198,18 +208,18 @@ impl Cipher {
         if !self.kind.is_aead() {
             return Err(Failed);
         }
-        aad.chunks(CHUNK).try_for_each(|chunk| self.step(chunk, null_mut()))
+        aad.chunks(CHUNK).try_for_each(|chunk| self.step(chunk.as_ptr(), chunk.len(), null_mut()))
     }
 
-    /// Feeds `chunk`: whole units, since only those leave nothing behind in the context, so that
-    /// exactly as many bytes come out. `room` has place for them, or is null for associated data.
-    fn step(&mut self, chunk: &[u8], room: *mut u8) -> Result<(), Failed> {
-        let len = c_int::try_from(chunk.len()).map_err(|_| Failed)?;
+    /// Feeds `len` bytes at `from`: whole units, since only those leave nothing behind in the
+    /// context, so that exactly as many bytes come out. `to` has place for them, apart from `from` or
+    /// the same, or is null for associated data.
+    fn step(&mut self, from: *const u8, len: usize, to: *mut u8) -> Result<(), Failed> {
+        let len = c_int::try_from(len).map_err(|_| Failed)?;
         let mut written = 0;
-        // SAFETY: a live context, `len` readable bytes, and as many writable ones at `room`.
-        check(unsafe {
-            c::EVP_CipherUpdate(self.ctx.as_ptr(), room, &mut written, chunk.as_ptr(), len)
-        })?;
+        // SAFETY: a live context, `len` readable bytes, and as many writable ones at `to`; the
+        // library works in place too.
+        check(unsafe { c::EVP_CipherUpdate(self.ctx.as_ptr(), to, &mut written, from, len) })?;
         if written == len { Ok(()) } else { Err(Failed) }
     }
 

@@ -2,6 +2,7 @@
 use super::super::{Output, Room, Session};
 use super::{Operations, Order, Role};
 use crate::ck::*;
+use crate::crypto::Exchange;
 use crate::error::{Error, Result};
 
 /// A cipher at work together with what takes its plaintext in.
@@ -47,12 +48,13 @@ impl Session {
     ///
     /// An error of the cipher ends the cipher alone, since nothing was passed on. An error of the
     /// other half ends both: the cipher has gone on, and its output is lost.
-    pub fn dual(&self, dual: Dual, part: &[u8], room: Room) -> Result<Output> {
+    pub fn dual(&self, dual: Dual, data: Exchange<'_>, room: Room) -> Result<Output> {
+        let part = data.input();
         let mut operations = self.operations();
         let (cipher, taker) = dual.halves();
         operations.is_ready(cipher)?;
         operations.takes(taker)?;
-        let output = operations.update(cipher, part, room)?;
+        let output = operations.update(cipher, Exchange::of(part), room)?;
         if let Output::Bytes(out) = &output {
             let plaintext = if cipher == Role::Encrypt { part } else { out };
             operations
@@ -83,7 +85,9 @@ impl Operations {
 
     fn take_in(&mut self, taker: Taker, plaintext: &[u8]) -> Result<()> {
         match taker {
-            Taker::Transform(role) => self.update(role, plaintext, Room::Bytes(0)).map(drop),
+            Taker::Transform(role) => {
+                self.update(role, Exchange::of(plaintext), Room::Bytes(0)).map(drop)
+            }
             Taker::Verify => self.verify_update(Order::DataFirst, plaintext),
         }
     }

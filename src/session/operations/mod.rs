@@ -18,7 +18,7 @@ use verify::Verification;
 use super::messages::Messages;
 use super::{Room, Session};
 use crate::ck::*;
-use crate::crypto::Secret;
+use crate::crypto::{Exchange, Secret};
 use crate::error::{Error, Result};
 use crate::mechanism::{Mechanism, Params, Start, Transform};
 use crate::object::policy::{self, Act};
@@ -205,7 +205,7 @@ impl Session {
         let digest = operations.slot(Role::Digest).as_ref().and_then(|active| active.mechanism);
         let digest = digest.ok_or(Error::OperationNotInitialized)?;
         let value = policy::digestible(digest.ckm, key)?;
-        operations.update(Role::Digest, &value, Room::Bytes(0))?;
+        operations.update(Role::Digest, Exchange::of(&value), Room::Bytes(0))?;
         if let Some(active) = operations.slot(Role::Digest) {
             // its state has bytes of the key in it, as they are
             active.saveable = false;

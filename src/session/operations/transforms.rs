@@ -1,26 +1,31 @@
 //! Operations with an output: encrypt, decrypt, digest, sign, at once or in parts.
 use super::super::{Output, Room, Session};
 use super::{Active, Operations, Role};
-use crate::crypto::Secret;
+use crate::crypto::{Exchange, Secret};
 use crate::error::{Error, Result};
-use crate::mechanism::{Bound, Transform};
+use crate::mechanism::{Bound, Part, Transform};
 
 impl Session {
     /// `C_Encrypt`, `C_Decrypt`, `C_Sign`
-    pub fn single(&self, role: Role, data: &[u8], room: Room) -> Result<Output> {
+    pub fn single(&self, role: Role, mut data: Exchange<'_>, room: Room) -> Result<Output> {
         let mut operations = self.operations();
-        let active = operations.take(role)?;
+        let mut active = operations.take(role)?;
         if active.in_parts {
             *operations.slot(role) = Some(active);
             return Err(Error::OperationActive);
         }
         let bound = active.operation.finish_len(data.len());
-        let output = end(active, bound, room, |operation, out| operation.single(data, out))?;
-        Ok(operations.keep(role, output))
+        let done = match bound {
+            Bound::Exactly(total) => active.straight(&mut data, Part::Last, total)?,
+            Bound::AtMost(_) => 0,
+        };
+        let rest = data.input().get(done..).unwrap_or_default();
+        let end = end(active, bound, done, room, |operation, out| operation.single(rest, out))?;
+        Ok(operations.keep(role, end))
     }
 
     /// `C_EncryptUpdate`, `C_DecryptUpdate`, `C_SignUpdate` (whose output is empty)
-    pub fn update(&self, role: Role, part: &[u8], room: Room) -> Result<Output> {
+    pub fn update(&self, role: Role, part: Exchange<'_>, room: Room) -> Result<Output> {
         self.operations().update(role, part, room)
     }
 
@@ -29,8 +34,8 @@ impl Session {
         let mut operations = self.operations();
         let active = operations.take(role)?;
         let bound = active.operation.finish_len(0);
-        let output = end(active, bound, room, |operation, out| operation.finish(out))?;
-        Ok(operations.keep(role, output))
+        let end = end(active, bound, 0, room, |operation, out| operation.finish(out))?;
+        Ok(operations.keep(role, end))
     }
 }
 
@@ -39,7 +44,12 @@ type Ended = (Output, Option<Active<dyn Transform>>);
 
 impl Operations {
     /// Feeds a part, if there is room for what comes of it.
-    pub(super) fn update(&mut self, role: Role, part: &[u8], room: Room) -> Result<Output> {
+    pub(super) fn update(
+        &mut self,
+        role: Role,
+        mut part: Exchange<'_>,
+        room: Room,
+    ) -> Result<Output> {
         let mut active = self.take(role)?;
         if active.pending.is_some() {
             *self.slot(role) = Some(active);
@@ -50,10 +60,11 @@ impl Operations {
             Room::Query => Output::Length(len),
             Room::Bytes(room) if room < len => Output::TooSmall(len),
             Room::Bytes(_) => {
-                let mut out = Secret::new(Vec::with_capacity(len));
-                active.operation.update(part, &mut out)?;
+                let done = active.straight(&mut part, Part::More, len)?;
+                let mut out = Secret::new(Vec::with_capacity(len - done));
+                active.operation.update(part.input().get(done..).unwrap_or_default(), &mut out)?;
                 active.in_parts = true;
-                Output::Bytes(out)
+                Output::behind(done, out)
             }
         };
         *self.slot(role) = Some(active);
@@ -66,11 +77,34 @@ impl Operations {
     }
 }
 
+impl Active<dyn Transform> {
+    /// Feeds what can go straight to its place: so many bytes. `total` is the length of all output of
+    /// this part.
+    fn straight(&mut self, data: &mut Exchange<'_>, part: Part, total: usize) -> Result<usize> {
+        if self.pending.is_some() {
+            return Ok(0);
+        }
+        let len = self.operation.straight(data.len(), part);
+        match data.straight(len, total) {
+            Some(bytes) => self.operation.run(bytes).map(|()| len),
+            None => Ok(0),
+        }
+    }
+}
+
+impl Output {
+    fn behind(done: usize, bytes: Secret) -> Output {
+        if done == 0 { Output::Bytes(bytes) } else { Output::Behind(done, bytes) }
+    }
+}
+
 /// Ends an operation if there is room for what it will say. Where only the content decides how much
-/// that is, it is computed, and kept if there turns out to be no room.
+/// that is, it is computed, and kept if there turns out to be no room. `done` bytes of the output are
+/// in their place already, for which there was room for all of it.
 fn end(
     mut active: Active<dyn Transform>,
     bound: Bound,
+    done: usize,
     room: Room,
     finish: impl FnOnce(Box<dyn Transform>, &mut Vec<u8>) -> Result<()>,
 ) -> Result<Ended> {
@@ -85,18 +119,19 @@ fn end(
             return Ok((Output::TooSmall(len), Some(active)));
         }
         (None, Bound::Exactly(len) | Bound::AtMost(len)) => {
-            let mut out = Secret::new(Vec::with_capacity(len.min(MAX_RESERVED)));
+            let rest = len.saturating_sub(done);
+            let mut out = Secret::new(Vec::with_capacity(rest.min(MAX_RESERVED)));
             finish(active.operation, &mut out)?;
             active.operation = Box::new(Spent);
             out
         }
     };
-    if room < bytes.len() {
+    if done == 0 && room < bytes.len() {
         let len = bytes.len();
         active.pending = Some(bytes);
         return Ok((Output::TooSmall(len), Some(active)));
     }
-    Ok((Output::Bytes(bytes), None))
+    Ok((Output::behind(done, bytes), None))
 }
 
 /// How much is reserved for an output before it is computed.
