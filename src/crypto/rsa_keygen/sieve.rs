@@ -63,7 +63,7 @@ pub(in crate::crypto) fn has_small_factor(number: &BigNum) -> bool {
     let small = |group: &&Group| group.primes.first().is_some_and(|prime| *prime < LOOKED_FOR);
     SMALL.iter().take_while(small).any(|Group { product, primes }| {
         let remainder = number.rem_word(*product);
-        primes.iter().any(|prime| remainder % prime == 0)
+        primes.iter().any(|prime| remainder.is_multiple_of(*prime))
     })
 }
 
