@@ -207,11 +207,11 @@ impl Session {
         call!(self.C_Sign(self.handle, ptr(data), len(data), out.as_mut_ptr(), &mut n))
     }
 
-    /// `C_EncryptInit`, `C_Encrypt` into `out`
-    pub fn encrypt(&self, mech: &Mech, key: Handle, data: &[u8], out: &mut [u8]) -> Rv<()> {
-        let mut n = len(out);
+    /// `C_EncryptInit`, `C_Encrypt` of the first `n` bytes of `data`, in place
+    pub fn encrypt(&self, mech: &Mech, key: Handle, data: &mut [u8], n: usize) -> Rv<()> {
+        let (at, mut room) = (data.as_mut_ptr(), len(data));
         call!(self.C_EncryptInit(self.handle, &mut mech.raw(), key))?;
-        call!(self.C_Encrypt(self.handle, ptr(data), len(data), out.as_mut_ptr(), &mut n))
+        call!(self.C_Encrypt(self.handle, at, n as CK_ULONG, at, &mut room))
     }
 
     /// `C_DigestInit`, `C_Digest`
