@@ -9,6 +9,7 @@ use super::{
 mod ccm;
 mod held;
 mod mac;
+mod opener;
 pub mod padding;
 mod stealing;
 mod stream;
@@ -16,6 +17,7 @@ mod stream;
 pub use ccm::{Ccm, ccm_open, ccm_seal};
 pub use held::Held;
 pub use mac::{Cmac, Gmac};
+pub use opener::Opener;
 pub use stealing::{Cts, Xts};
 pub use stream::{Ctr, Feedback, Stream};
 

@@ -78,7 +78,7 @@ mod tests {
         assert!(even.inverse(&even, &mut Scratch::new().unwrap()).is_err());
         assert!(EcKey::private(Curve::P256, &[]).is_err());
         assert!(EcKey::public(Curve::P256, &[4; 65]).is_err());
-        let gcm = Cipher::new(Kind::Gcm, Direction::Decrypt, &[0; 16], &[0; 12]).unwrap();
+        let mut gcm = Cipher::new(Kind::Gcm, Direction::Decrypt, &[0; 16], &[0; 12]).unwrap();
         assert!(gcm.verify(&[0; 16]).is_err());
         // SAFETY: reads the calling thread's error queue.
         assert_eq!(unsafe { aws_lc_sys::ERR_peek_error() }, 0);

@@ -107,6 +107,7 @@ impl Kind {
 pub(in crate::crypto) struct Cipher {
     ctx: NonNull<EVP_CIPHER_CTX>,
     kind: Kind,
+    iv_len: usize,
 }
 
 // SAFETY: the context belongs to this value alone and is bound to no thread.
@@ -136,7 +137,7 @@ impl Cipher {
         }
         // SAFETY: takes nothing; answers a new context or null.
         let ctx = owned(unsafe { c::EVP_CIPHER_CTX_new() })?;
-        let mut cipher = Cipher { ctx, kind };
+        let mut cipher = Cipher { ctx, kind, iv_len: iv.len() };
         cipher.choose(named, direction)?;
         if kind.is_aead() {
             cipher.control(c::EVP_CTRL_AEAD_SET_IVLEN, iv.len(), null_mut())?;
@@ -163,6 +164,18 @@ impl Cipher {
         // vector the length that `takes_iv` asked for; −1 keeps the direction.
         check(unsafe {
             c::EVP_CipherInit_ex(self.ctx.as_ptr(), null(), null_mut(), key.as_ptr(), iv, -1)
+        })
+    }
+
+    /// Starts anew with the same key, which is not prepared again. `iv` is as long as the first was.
+    pub(in crate::crypto) fn restart(&mut self, iv: &[u8]) -> Result<(), Failed> {
+        if iv.len() != self.iv_len {
+            return Err(Failed);
+        }
+        // SAFETY: a live context with a key; the vector has the length that it was told of at first;
+        // −1 keeps the direction.
+        check(unsafe {
+            c::EVP_CipherInit_ex(self.ctx.as_ptr(), null(), null_mut(), null(), iv.as_ptr(), -1)
         })
     }
 
@@ -233,7 +246,7 @@ impl Cipher {
     }
 
     /// Ends a decryption: whether `tag` is the one. The comparison takes constant time.
-    pub(in crate::crypto) fn verify(mut self, tag: &[u8]) -> Result<(), Failed> {
+    pub(in crate::crypto) fn verify(&mut self, tag: &[u8]) -> Result<(), Failed> {
         // The library copies the tag; it takes a pointer to mutable bytes for want of another type.
         let copy = tag.as_ptr().cast_mut().cast();
         self.control(c::EVP_CTRL_AEAD_SET_TAG, tag.len(), copy)?;
