@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
             if last.replace(cka).is_some_and(|last| last >= cka) {
                 return None;
             }
-            attributes.set(cka, self.value(depth)?);
+            attributes.append(cka, self.value(depth)?);
         }
         attributes.shrink();
         Some(attributes)

@@ -55,7 +55,23 @@ static FALSE: Value = Value::Bool(false);
 
 /// The bit of `cka`, if it is a boolean.
 fn bit(cka: CK_ATTRIBUTE_TYPE) -> Option<u64> {
-    FLAGS.binary_search(&cka).ok().map(|at| 1 << at)
+    // most attributes are asked for often, and many objects at once
+    let place = usize::try_from(cka).ok().and_then(|at| PLACES.get(at))?;
+    Some(1u64 << (place.checked_sub(1)?))
+}
+
+/// For each number up to the last of [`FLAGS`], its place there, counted from 1; 0 for all others.
+static PLACES: [u8; 1 + CKA_DECAPSULATE as usize] = places();
+
+#[allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "at compile time")]
+const fn places() -> [u8; 1 + CKA_DECAPSULATE as usize] {
+    let mut places = [0; 1 + CKA_DECAPSULATE as usize];
+    let mut at = 0;
+    while at < FLAGS.len() {
+        places[FLAGS[at] as usize] = at as u8 + 1;
+        at += 1;
+    }
+    places
 }
 
 impl Attributes {
@@ -108,6 +124,18 @@ impl Attributes {
                 let at = self.others.partition_point(|(k, _)| *k < cka);
                 self.others.insert(at, (cka, value));
             }
+        }
+    }
+    /// Sets what comes after all that is there: for whoever has them in their order.
+    pub(in crate::object) fn append(&mut self, cka: CK_ATTRIBUTE_TYPE, value: Value) {
+        let after = self.others.last().is_none_or(|(last, _)| *last < cka);
+        match (bit(cka), value) {
+            (Some(bit), Value::Bool(value)) if after => {
+                self.present |= bit;
+                self.set |= if value { bit } else { 0 };
+            }
+            (_, value) if after => self.others.push((cka, value)),
+            (_, value) => self.set(cka, value),
         }
     }
     /// Adds `cka` to a template. Given twice with the same value it counts once, with different
