@@ -1,12 +1,14 @@
 //! A store in a file: SQLite in WAL mode with full synchronisation.
 //!
-//! One connection writes, another reads, so that no reader waits for a writer's disk. A forked child
-//! never touches its parent's connections: every method asks whose they are, and dropping leaks them.
+//! One connection writes and others read, so that no reader waits for a writer's disk or for another
+//! reader. A forked child never touches its parent's connections: every method asks whose they are, and
+//! dropping leaks them.
 #[cfg(unix)]
 mod folder;
 #[cfg(not(unix))]
 #[path = "folder_elsewhere.rs"]
 mod folder;
+mod readers;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -14,6 +16,7 @@ mod tests;
 use super::{Change, Presence, Record, RecordId, Revision, Store, TokenId};
 use crate::error::{Error, Result};
 use parking_lot::Mutex;
+use readers::{Reader, Readers};
 use rusqlite::config::DbConfig;
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior,
@@ -38,7 +41,7 @@ pub struct Sqlite {
     file: folder::Identity,
     /// `None` only while being dropped.
     writer: Mutex<Option<Connection>>,
-    reader: Mutex<Option<Connection>>,
+    readers: Readers,
 }
 
 impl Sqlite {
@@ -59,38 +62,49 @@ impl Sqlite {
             path,
             process: std::process::id(),
             writer: Mutex::new(Some(writer)),
-            reader: Mutex::new(Some(reader)),
+            readers: Readers::new(reader),
         })
     }
 
-    fn with<T>(
-        &self,
-        connection: &Mutex<Option<Connection>>,
-        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
-    ) -> Result<T> {
+    /// `work` on a connection that nobody else uses meanwhile.
+    fn reading<T>(&self, work: impl FnOnce(&mut Reader) -> rusqlite::Result<T>) -> Result<T> {
+        self.here()?;
+        let connect = || connect(&self.path);
+        self.readers.lend(connect, work).map_err(|error| failed(&self.path, &error))
+    }
+
+    /// `work` on the one connection that writes.
+    fn writing<T>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T> {
+        self.here()?;
+        let mut connection = self.writer.lock();
+        let connection = connection.as_mut().ok_or(Error::DeviceError)?;
+        work(connection).map_err(|error| failed(&self.path, &error))
+    }
+
+    /// `CKR_DEVICE_ERROR` in a forked child, `CKR_DEVICE_REMOVED` if the file is not there any more.
+    fn here(&self) -> Result<()> {
         if self.process != std::process::id() {
             return Err(Error::DeviceError.because("the store belongs to the parent process"));
         }
         if self.presence()? != Presence::Here {
             return Err(Error::DeviceRemoved.because(self.path.display()));
         }
-        let mut connection = connection.lock();
-        let connection = connection.as_mut().ok_or(Error::DeviceError)?;
-        work(connection).map_err(|error| failed(&self.path, &error))
+        Ok(())
     }
 }
 
 impl Store for Sqlite {
     fn tokens(&self) -> Result<Vec<TokenId>> {
-        self.with(&self.reader, |connection| {
-            let mut query = connection.prepare_cached("SELECT id FROM token ORDER BY number")?;
+        self.reading(|reader| {
+            let mut query =
+                reader.connection.prepare_cached("SELECT id FROM token ORDER BY number")?;
             query.query_map([], |row| Ok(TokenId(row.get(0)?)))?.collect()
         })
     }
 
     fn read(&self, token: TokenId, since: Revision) -> Result<(Revision, Vec<Record>)> {
-        self.with(&self.reader, |connection| {
-            let moment = connection.transaction()?;
+        self.reading(|reader| {
+            let moment = reader.connection.transaction()?;
             let Some((number, revision)) = find(&moment, token)? else {
                 return Ok((Revision(0), Vec::new()));
             };
@@ -103,8 +117,8 @@ impl Store for Sqlite {
     }
 
     fn fetch(&self, token: TokenId, ids: &[RecordId]) -> Result<Vec<Option<Record>>> {
-        self.with(&self.reader, |connection| {
-            let moment = connection.transaction()?;
+        self.reading(|reader| {
+            let moment = reader.connection.transaction()?;
             let mut query = moment.prepare_cached(
                 "SELECT record.id, record.revision, body FROM record JOIN token ON token = number
                  WHERE token.id = ? AND record.id = ?",
@@ -115,7 +129,7 @@ impl Store for Sqlite {
     }
 
     fn write(&self, token: TokenId, changes: &[Change]) -> Result<Option<Revision>> {
-        self.with(&self.writer, |connection| {
+        self.writing(|connection| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             commit(transaction, token, changes)
@@ -128,7 +142,7 @@ impl Store for Sqlite {
         number: usize,
         changes: &[Change],
     ) -> Result<Option<Revision>> {
-        self.with(&self.writer, |connection| {
+        self.writing(|connection| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let count = |row: &Row<'_>| row.get::<_, i64>(0);
@@ -150,21 +164,18 @@ impl Store for Sqlite {
     }
 
     fn stamp(&self) -> Result<u64> {
-        self.with(&self.reader, |connection| {
-            let mut query = connection.prepare_cached("PRAGMA data_version")?;
-            query.query_row([], |row| row.get(0)).map(i64::cast_unsigned)
-        })
+        self.reading(|reader| self.readers.stamp(reader))
     }
 }
 
 impl Drop for Sqlite {
     fn drop(&mut self) {
-        let (reader, writer) = (self.reader.get_mut().take(), self.writer.get_mut().take());
+        let (readers, writer) = (self.readers.take(), self.writer.get_mut().take());
         if self.process != std::process::id() {
-            std::mem::forget((reader, writer));
+            std::mem::forget((readers, writer));
             return;
         }
-        drop(reader);
+        drop(readers);
         // Leaves the whole store in the one file if nobody else is using it.
         if let Some(writer) = &writer {
             let _ = writer.busy_timeout(Duration::ZERO);
