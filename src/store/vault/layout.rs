@@ -64,7 +64,7 @@ impl DescriptionRecord {
             version: bytes.u64()?,
             label: bytes.take()?,
             serial: bytes.take()?,
-            seal: bytes.seal()?,
+            seal: bytes.seal()?.to_vec(),
         })
     }
 }
@@ -114,7 +114,7 @@ impl SlotRecord {
         let cost = Cost { memory: bytes.u32()?, passes: bytes.u32()?, lanes: bytes.u32()? };
         let (salt, tries) = (bytes.take()?, bytes.u32()?);
         payable(cost).then_some(())?;
-        Some(SlotRecord { who, version, cost, salt, seal: bytes.seal()?, tries })
+        Some(SlotRecord { who, version, cost, salt, seal: bytes.seal()?.to_vec(), tries })
     }
 }
 
@@ -156,7 +156,25 @@ impl ObjectRecord {
         Some(body)
     }
 
+    #[cfg(test)]
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        ObjectParts::parse(body).map(ObjectParts::into_record)
+    }
+}
+
+/// A stored object, taken apart where it lies.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ObjectParts<'a> {
+    pub version: u64,
+    /// What the seal authenticates beside the material.
+    pub head: &'a [u8],
+    pub open: Option<&'a [u8]>,
+    pub seal: &'a [u8],
+    pub material: Option<&'a [u8]>,
+}
+
+impl<'a> ObjectParts<'a> {
+    pub(super) fn parse(body: &'a [u8]) -> Option<Self> {
         let mut bytes = Bytes::of(body, KIND_OBJECT)?;
         let flags = bytes.u8()?;
         if flags & !(PRIVATE | MATERIAL) != 0 {
@@ -164,25 +182,32 @@ impl ObjectRecord {
         }
         let version = bytes.u64()?;
         let open = bytes.counted()?;
+        let head = body.get(..body.len().checked_sub(bytes.0.len())?)?;
         let seal = bytes.counted().filter(|seal| seal.len() >= SEAL_LEN)?;
         let private = flags & PRIVATE != 0;
         let empty = if private { open.is_empty() } else { seal.len() == SEAL_LEN };
         let material = if flags & MATERIAL != 0 { Some(bytes.seal()?) } else { None };
         let whole = empty && (material.is_some() || bytes.0.is_empty());
-        whole.then(|| ObjectRecord {
-            version,
-            open: (!private).then(|| open.to_vec()),
-            seal: seal.to_vec(),
-            material,
-        })
+        let open = (!private).then_some(open);
+        whole.then_some(ObjectParts { version, head, open, seal, material })
+    }
+
+    pub(super) fn into_record(self) -> ObjectRecord {
+        ObjectRecord {
+            version: self.version,
+            open: self.open.map(<[u8]>::to_vec),
+            seal: self.seal.to_vec(),
+            material: self.material.map(<[u8]>::to_vec),
+        }
     }
 }
 
 impl Sealed {
     /// Takes a stored object apart. `None` if it is not one.
     pub(super) fn parse(body: Vec<u8>) -> Option<Sealed> {
-        let ObjectRecord { open, material, .. } = ObjectRecord::parse(&body)?;
-        Some(Sealed { open, body, material: material.map(Vec::into_boxed_slice) })
+        let ObjectParts { open, material, .. } = ObjectParts::parse(&body)?;
+        let (open, material) = (open.map(<[u8]>::to_vec), material.map(Box::from));
+        Some(Sealed { open, body, material })
     }
 }
 
@@ -227,7 +252,7 @@ impl<'a> Bytes<'a> {
     }
 
     /// All that is left, which is a seal.
-    fn seal(&self) -> Option<Vec<u8>> {
-        (self.0.len() >= SEAL_LEN).then(|| self.0.to_vec())
+    fn seal(&self) -> Option<&'a [u8]> {
+        (self.0.len() >= SEAL_LEN).then_some(self.0)
     }
 }

@@ -5,7 +5,7 @@
 //! "Incremental Multiset Hash Functions" (ASIACRYPT 2003), section 5, whose sum has to be kept from
 //! the attacker: it is sealed.
 use super::RecordId;
-use super::layout::{ObjectRecord, SlotRecord, TAG_LEN};
+use super::layout::{SlotRecord, TAG_LEN};
 use crate::crypto::Secret;
 use crate::crypto::mac::Mac;
 use crate::error::{Error, Result};
@@ -28,8 +28,8 @@ impl Element {
         Element::of(slot.who.slot(), slot.version, &slot.seal)
     }
 
-    pub(super) fn object(id: RecordId, object: &ObjectRecord) -> Result<Element> {
-        Element::of(id, object.version, &object.seal)
+    pub(super) fn object(id: RecordId, version: u64, seal: &[u8]) -> Result<Element> {
+        Element::of(id, version, seal)
     }
 }
 
@@ -60,12 +60,17 @@ impl Ledger {
     }
 
     pub(super) fn add(&mut self, element: &Element, key: &Mac) -> Result<()> {
+        self.merge(&Ledger { sum: value(element, key)?, count: 1 });
+        Ok(())
+    }
+
+    /// The ledger of both sets together.
+    pub(super) fn merge(&mut self, other: &Ledger) {
         let mut carry = false;
-        for (limb, other) in self.sum.iter_mut().zip(value(element, key)?) {
+        for (limb, other) in self.sum.iter_mut().zip(other.sum) {
             (*limb, carry) = limb.carrying_add(other, carry);
         }
-        self.count = self.count.wrapping_add(1);
-        Ok(())
+        self.count = self.count.wrapping_add(other.count);
     }
 
     fn remove(&mut self, element: &Element, key: &Mac) -> Result<()> {
@@ -121,6 +126,10 @@ mod tests {
         let reversed = all.iter().rev().cloned().collect();
         let of = |added| Ledger::default().after(&Delta { added, removed: vec![] }, &key).unwrap();
         assert_eq!(of(all.clone()), of(reversed));
+        let (some, others) = all.split_at(17);
+        let mut merged = of(some.to_vec());
+        merged.merge(&of(others.to_vec()));
+        assert_eq!(merged, of(all.clone()));
         let gone = of(all.clone()).after(&Delta { added: vec![], removed: all }, &key).unwrap();
         assert_eq!(gone, Ledger::default());
     }

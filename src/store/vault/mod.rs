@@ -7,11 +7,13 @@
 //! | `ledger` | the keyed hash of all records |
 //! | `unlocked` | the token key's subkeys at work |
 //! | `pins` | slots, tries |
+//! | `login` | all records in one pass: audited, and opened |
 //! | `objects` | reading and writing objects |
 //! | `initialize` | `C_InitToken` |
 mod initialize;
 mod layout;
 mod ledger;
+mod login;
 mod objects;
 mod pins;
 mod seal;
@@ -21,8 +23,10 @@ mod unlocked;
 
 use super::{Change, Record, RecordId, Revision, Store, TokenId};
 use crate::crypto::Secret;
+use crate::crypto::rsa_keygen::Threads;
 use crate::error::{Error, Result};
 use layout::{DESCRIPTION, DescriptionRecord};
+pub use login::{Contents, Opened};
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
@@ -175,16 +179,20 @@ impl Vault {
     /// altered or rolled back. `CKR_PIN_INCORRECT`, `CKR_PIN_LOCKED`, `CKR_USER_PIN_NOT_INITIALIZED`,
     /// `CKR_DEVICE_ERROR` for a token that was tampered with.
     pub fn unlock(&self, who: Who, pin: &[u8]) -> Result<Unlocked> {
-        let admitted = self.admit(who, pin)?;
-        let unlocked = Unlocked::new(admitted.place, admitted.token_key)?;
-        let (_, records) = self.store.read(self.token, Revision(0))?;
-        let description = records.iter().find(|record| record.id == DESCRIPTION).cloned();
-        let (_, description) = self.parse_description(description)?;
-        if description.epoch != admitted.place.epoch {
-            return Err(Error::DeviceRemoved.because("the token is being initialised anew"));
-        }
-        unlocked.audit(&description, &records)?;
-        Ok(unlocked)
+        self.unlock_all(who, pin, Threads::One, &|_| None::<()>).map(|(unlocked, _)| unlocked)
+    }
+
+    /// [`Self::unlock`], and what `make` makes of each object: records are read once and opened once.
+    /// Nothing that `make` has made goes out unless all records are what they should be. If there may
+    /// be [`Threads::Two`] it is called on either.
+    pub fn unlock_all<T: Send>(
+        &self,
+        who: Who,
+        pin: &[u8],
+        threads: Threads,
+        make: &(impl Fn(Opened<'_>) -> Option<T> + Sync),
+    ) -> Result<(Unlocked, Contents<T>)> {
+        self.open_all(who, pin, threads, make)
     }
 
     /// Whether `pin` is right, counting as [`Self::unlock`] does: `CKU_CONTEXT_SPECIFIC`.

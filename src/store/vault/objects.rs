@@ -22,14 +22,14 @@ impl Batch {
     fn take(&mut self, unlocked: &Unlocked, write: Write, old: Option<ObjectRecord>) -> Result<()> {
         let id = write.id();
         if let Some(old) = &old {
-            self.delta.removed.push(Element::object(id, old)?);
+            self.delta.removed.push(Element::object(id, old.version, &old.seal)?);
         }
         let version = old.as_ref().map_or(1, |old| old.version.wrapping_add(1));
         let (from, content) = content(unlocked, write, old)?;
         let object =
             content.map(|content| unlocked.seal_object(id, version, content)).transpose()?;
         if let Some(object) = &object {
-            self.delta.added.push(Element::object(id, object)?);
+            self.delta.added.push(Element::object(id, object.version, &object.seal)?);
         }
         let body = object.map(|object| object.body().ok_or(Error::DeviceMemory)).transpose()?;
         self.changes.push(Change { id, from, body });
@@ -113,7 +113,7 @@ impl Vault {
             }
             let object = unlocked.object(id, &body)?;
             unlocked.attributes_of(id, &object)?;
-            present.push(object);
+            present.push(object.into_record());
         }
         Ok(Some(present.into_iter()))
     }

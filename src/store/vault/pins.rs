@@ -57,10 +57,18 @@ pub(super) fn check_length(pin: &[u8]) -> Result<()> {
 impl Vault {
     /// Opens the slot of `who`, counting wrong PINs.
     pub(super) fn admit(&self, who: Who, pin: &[u8]) -> Result<Admitted> {
-        let (description, slot) = self.take_try(who)?;
+        self.check(self.take_try(who)?, pin)
+    }
+
+    /// Whether `pin` opens the slot in which a try has been taken.
+    pub(super) fn check(
+        &self,
+        (description, slot): (DescriptionRecord, SlotRecord),
+        pin: &[u8],
+    ) -> Result<Admitted> {
         let place = Place { token: self.token, epoch: description.epoch };
         let Some(token_key) = slot.open(&place, pin)? else {
-            log::warn!("wrong {who:?} PIN, {} in a row", slot.tries);
+            log::warn!("wrong {:?} PIN, {} in a row", slot.who, slot.tries);
             return Err(Error::PinIncorrect);
         };
         self.give_back_tries(&slot)?;
@@ -68,7 +76,7 @@ impl Vault {
     }
 
     /// The description and the slot, in which a try has been taken.
-    fn take_try(&self, who: Who) -> Result<(DescriptionRecord, SlotRecord)> {
+    pub(super) fn take_try(&self, who: Who) -> Result<(DescriptionRecord, SlotRecord)> {
         let mut seen = (Revision(0), Instant::now());
         let mut attempt = 0;
         while attempt < ATTEMPTS {

@@ -48,9 +48,13 @@ impl Place {
     }
 
     fn gcm(&self, nonce: &[u8], id: RecordId, head: [&[u8]; 2]) -> Gcm {
+        Gcm { iv: nonce.to_vec(), aad: self.aad(&id, head).concat(), tag_len: TAG_LEN }
+    }
+
+    /// What a seal at `id` is bound to.
+    pub(super) fn aad<'a>(&'a self, id: &'a RecordId, head: [&'a [u8]; 2]) -> [&'a [u8]; 6] {
         let [head, more] = head;
-        let aad = [DOMAIN, &self.token.0, &self.epoch, &id.0, head, more].concat();
-        Gcm { iv: nonce.to_vec(), aad, tag_len: TAG_LEN }
+        [DOMAIN, &self.token.0, &self.epoch, &id.0, head, more]
     }
 }
 

@@ -1,8 +1,8 @@
 //! The token key at work: its subkeys, and what they open, seal and check.
-use super::layout::{DESCRIPTION, DescriptionRecord, ObjectRecord, SlotRecord, is_object};
-use super::ledger::{Delta, Element, Ledger};
+use super::layout::{DESCRIPTION, DescriptionRecord, ObjectParts, ObjectRecord};
+use super::ledger::{Delta, Ledger};
 use super::seal::{MATERIAL_HEAD, Place, hex, tampered};
-use super::{Record, RecordId, Sealed, Who};
+use super::{RecordId, Sealed};
 use crate::crypto::Secret;
 use crate::crypto::mac::{Mac, subkey};
 use crate::error::{Error, Result};
@@ -13,11 +13,11 @@ pub struct Unlocked {
     pub(super) place: Place,
     /// For the slots that hold it.
     pub(super) token_key: Secret,
-    attributes: Secret,
-    public: Secret,
+    pub(super) attributes: Secret,
+    pub(super) public: Secret,
     material: Secret,
     description: Secret,
-    ledger: Mac,
+    pub(super) ledger: Mac,
 }
 
 impl fmt::Debug for Unlocked {
@@ -55,17 +55,16 @@ impl Unlocked {
     }
 
     /// The record of an object, not yet authenticated.
-    pub(super) fn object(&self, id: RecordId, body: &[u8]) -> Result<ObjectRecord> {
-        ObjectRecord::parse(body).ok_or_else(|| self.altered("object", id))
+    pub(super) fn object<'a>(&self, id: RecordId, body: &'a [u8]) -> Result<ObjectParts<'a>> {
+        ObjectParts::parse(body).ok_or_else(|| self.altered("object", id))
     }
 
-    pub(super) fn attributes_of(&self, id: RecordId, object: &ObjectRecord) -> Result<Secret> {
-        let head = object.head().ok_or(Error::DeviceError)?;
-        let head = [head.as_slice(), object.material.as_deref().unwrap_or_default()];
+    pub(super) fn attributes_of(&self, id: RecordId, object: &ObjectParts<'_>) -> Result<Secret> {
+        let head = [object.head, object.material.unwrap_or_default()];
         let key = if object.open.is_some() { &self.public } else { &self.attributes };
-        let opened = self.place.open(key, id, head, &object.seal);
+        let opened = self.place.open(key, id, head, object.seal);
         let opened = opened.ok_or_else(|| self.altered("object", id))?;
-        Ok(object.open.as_ref().map_or(opened, |open| Secret::new(open.clone())))
+        Ok(object.open.map_or(opened, |open| Secret::new(open.to_vec())))
     }
 
     pub(super) fn seal_object(
@@ -128,17 +127,10 @@ impl Unlocked {
             .ok_or_else(|| tampered(self.place.token, "the description was altered"))
     }
 
-    /// Checks that `records` are what this token wrote last, no more and no less.
-    pub(super) fn audit(&self, description: &DescriptionRecord, records: &[Record]) -> Result<()> {
+    /// Checks that `found`, the ledger of the records there are, is what this token wrote last.
+    pub(super) fn compare(&self, description: &DescriptionRecord, found: &Ledger) -> Result<()> {
         let stated = self.open_ledger(description)?;
-        let mut found = Ledger::default();
-        for Record { id, body, .. } in records {
-            let Some(body) = body else { continue };
-            if let Some(element) = self.checked(*id, body)? {
-                found.add(&element, &self.ledger)?;
-            }
-        }
-        if stated == found {
+        if stated == *found {
             return Ok(());
         }
         let (stated, found) = (stated.count(), found.count());
@@ -150,21 +142,7 @@ impl Unlocked {
         Err(tampered(self.place.token, format_args!("{what} ({stated} expected, {found} found)")))
     }
 
-    /// What the ledger counts a record as, once its seal has been checked as far as it can be.
-    fn checked(&self, id: RecordId, body: &[u8]) -> Result<Option<Element>> {
-        if is_object(id) {
-            let object = self.object(id, body)?;
-            self.attributes_of(id, &object)?;
-            return Element::object(id, &object).map(Some);
-        }
-        let Some(who) = [Who::So, Who::User].into_iter().find(|who| who.slot() == id) else {
-            return Ok(None);
-        };
-        let slot = SlotRecord::parse(body).filter(|slot| slot.who == who);
-        Element::slot(&slot.ok_or_else(|| self.altered("PIN slot", id))?).map(Some)
-    }
-
-    fn altered(&self, what: &str, id: RecordId) -> Error {
+    pub(super) fn altered(&self, what: &str, id: RecordId) -> Error {
         tampered(self.place.token, format_args!("{what} {} was altered", hex(&id.0)))
     }
 }

@@ -1,0 +1,192 @@
+//! What a login reads: all records, once. In one pass every seal is opened, the ledger is added up, and
+//! what was opened goes to whoever wants it.
+//!
+//! With a second thread the records are read while the PIN is hashed, and each thread opens half of
+//! them. Both end before the call does.
+use super::layout::{DESCRIPTION, DescriptionRecord, SlotRecord, is_object};
+use super::ledger::{Element, Ledger};
+use super::pins::Admitted;
+use super::{Record, RecordId, Revision, Unlocked, Vault, Who};
+use crate::crypto::Secret;
+use crate::crypto::aes::Opener;
+use crate::crypto::rsa_keygen::Threads;
+use crate::error::{Error, Result};
+use parking_lot::Mutex;
+use std::thread;
+
+/// An object whose seal was opened.
+#[derive(Debug)]
+pub struct Opened<'a> {
+    /// Its attributes, which are what was stored.
+    pub attributes: &'a [u8],
+    /// Its key material, still sealed: for [`Unlocked::material`].
+    pub material: Option<&'a [u8]>,
+}
+
+/// All objects of a token at one moment, and what was made of them.
+#[derive(Debug)]
+pub struct Contents<T> {
+    /// Which initialisation of the token they are of.
+    pub epoch: [u8; 16],
+    /// The moment.
+    pub revision: Revision,
+    /// The objects that there are or were, oldest change first; `None` for the destroyed, and for
+    /// those of which nothing was made.
+    pub objects: Vec<(RecordId, Revision, Option<T>)>,
+}
+
+/// Fewer records than this are opened before another thread has started.
+const WORTH_A_THREAD: usize = 500;
+
+/// What one thread has made of its records.
+struct Half<T> {
+    ledger: Ledger,
+    objects: Vec<(RecordId, Revision, Option<T>)>,
+}
+
+impl Vault {
+    pub(super) fn open_all<T: Send>(
+        &self,
+        who: Who,
+        pin: &[u8],
+        threads: Threads,
+        make: &(impl Fn(Opened<'_>) -> Option<T> + Sync),
+    ) -> Result<(Unlocked, Contents<T>)> {
+        let tried = self.take_try(who)?;
+        let read = || self.store.read(self.token, Revision(0));
+        let (admitted, (revision, records)) = both(threads, || self.check(tried, pin), read)?;
+        let Admitted { place, token_key, .. } = admitted;
+        let unlocked = Unlocked::new(place, token_key)?;
+        let description = self.described(&records)?;
+        if description.epoch != place.epoch {
+            return Err(Error::DeviceRemoved.because("the token is being initialised anew"));
+        }
+        let Half { ledger, objects } = unlocked.open_records(threads, records, make)?;
+        unlocked.compare(&description, &ledger)?;
+        Ok((unlocked, Contents { epoch: place.epoch, revision, objects }))
+    }
+
+    fn described(&self, records: &[Record]) -> Result<DescriptionRecord> {
+        let record = records.iter().find(|record| record.id == DESCRIPTION).cloned();
+        self.parse_description(record).map(|(_, description)| description)
+    }
+}
+
+impl Unlocked {
+    fn open_records<T: Send>(
+        &self,
+        threads: Threads,
+        mut records: Vec<Record>,
+        make: &(impl Fn(Opened<'_>) -> Option<T> + Sync),
+    ) -> Result<Half<T>> {
+        if threads == Threads::One || records.len() < WORTH_A_THREAD {
+            return self.open_half(records, make);
+        }
+        let later = records.split_off(records.len() / 2);
+        let (mut half, other) =
+            both(threads, || self.open_half(records, make), || self.open_half(later, make))?;
+        half.ledger.merge(&other.ledger);
+        half.objects.extend(other.objects);
+        Ok(half)
+    }
+
+    /// Every record goes as soon as it was opened: there may be many, and their objects take memory.
+    fn open_half<T>(
+        &self,
+        records: Vec<Record>,
+        make: &impl Fn(Opened<'_>) -> Option<T>,
+    ) -> Result<Half<T>> {
+        let mut pass = Pass::new(self)?;
+        let mut objects = Vec::with_capacity(records.len());
+        for Record { id, revision, body } in records {
+            let made = match body {
+                Some(body) => pass.take(id, &body, make)?,
+                None => None,
+            };
+            if is_object(id) {
+                objects.push((id, revision, made));
+            }
+        }
+        Ok(Half { ledger: pass.ledger, objects })
+    }
+}
+
+/// A pass over records: keys that are prepared once, and the ledger so far.
+struct Pass<'a> {
+    unlocked: &'a Unlocked,
+    attributes: Opener,
+    public: Opener,
+    ledger: Ledger,
+}
+
+impl<'a> Pass<'a> {
+    fn new(unlocked: &'a Unlocked) -> Result<Pass<'a>> {
+        let opener = |key: &Secret| Opener::new(key).map_err(|_| Error::DeviceError);
+        Ok(Pass {
+            unlocked,
+            attributes: opener(&unlocked.attributes)?,
+            public: opener(&unlocked.public)?,
+            ledger: Ledger::default(),
+        })
+    }
+
+    /// Checks a record's seal as far as it can be, counts it, and makes something of an object.
+    fn take<T>(
+        &mut self,
+        id: RecordId,
+        body: &[u8],
+        make: &impl Fn(Opened<'_>) -> Option<T>,
+    ) -> Result<Option<T>> {
+        if !is_object(id) {
+            return self.take_slot(id, body).map(|()| None);
+        }
+        let unlocked = self.unlocked;
+        let object = unlocked.object(id, body)?;
+        let head = [object.head, object.material.unwrap_or_default()];
+        let opener = if object.open.is_some() { &mut self.public } else { &mut self.attributes };
+        let opened = opener
+            .open(&unlocked.place.aad(&id, head), object.seal)
+            .map_err(|_| unlocked.altered("object", id))?;
+        self.count(&Element::object(id, object.version, object.seal)?)?;
+        let attributes = object.open.unwrap_or(&opened);
+        Ok(make(Opened { attributes, material: object.material }))
+    }
+
+    /// The description, which holds the ledger, is not counted in it.
+    fn take_slot(&mut self, id: RecordId, body: &[u8]) -> Result<()> {
+        let Some(who) = [Who::So, Who::User].into_iter().find(|who| who.slot() == id) else {
+            return Ok(());
+        };
+        let slot = SlotRecord::parse(body).filter(|slot| slot.who == who);
+        let slot = slot.ok_or_else(|| self.unlocked.altered("PIN slot", id))?;
+        self.count(&Element::slot(&slot)?)
+    }
+
+    fn count(&mut self, element: &Element) -> Result<()> {
+        self.ledger.add(element, &self.unlocked.ledger)
+    }
+}
+
+/// What both give, at the same time if there may be two threads and the system has another for us.
+fn both<A, B: Send>(
+    threads: Threads,
+    here: impl FnOnce() -> Result<A>,
+    there: impl FnOnce() -> Result<B> + Send,
+) -> Result<(A, B)> {
+    if threads == Threads::One {
+        return Ok((here()?, there()?));
+    }
+    let there = Mutex::new(Some(there));
+    let other = || {
+        let there = there.lock().take();
+        there.map_or(Err(Error::GeneralError), |there| there())
+    };
+    thread::scope(|scope| match thread::Builder::new().spawn_scoped(scope, &other) {
+        Ok(thread) => {
+            let here = here();
+            let there = thread.join().unwrap_or(Err(Error::GeneralError));
+            Ok((here?, there?))
+        }
+        Err(_) => Ok((here()?, other()?)),
+    })
+}
