@@ -9,11 +9,11 @@ use crate::session::Session;
 use crate::store::vault::{Description, PIN_LEN, Tries, Vault};
 use crate::store::{self, Presence};
 use crate::token::clock::utc_time;
-use crate::token::{Shared, Token};
+use crate::token::{LATELY, Shared, Token};
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 /// Everything between `C_Initialize` and `C_Finalize`.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct Module {
     sessions: RwLock<HashMap<CK_SESSION_HANDLE, Arc<Session>>>,
     /// Held by whoever initialises a token: two at once would make two of one slot.
     initializing: Mutex<()>,
+    /// When the store was seen where it should be; `None` if it was not.
+    seen: Mutex<Option<Instant>>,
 }
 
 const MANUFACTURER: &str = "keyferry";
@@ -42,6 +44,7 @@ impl Module {
             tokens: RwLock::default(),
             sessions: RwLock::default(),
             initializing: Mutex::default(),
+            seen: Mutex::default(),
         };
         module.scan()?;
         Ok(module)
@@ -170,7 +173,7 @@ impl Module {
         if flags & CKF_SERIAL_SESSION == 0 {
             return Err(Error::SessionParallelNotSupported);
         }
-        let token = self.token(slot)?;
+        let token = self.token_lately(slot)?;
         if flags & CKF_ASYNC_SESSION != 0 {
             return Err(Error::SessionAsyncNotSupported);
         }
@@ -178,7 +181,7 @@ impl Module {
             return Err(Error::TokenNotRecognized.because("the token is not initialised"));
         }
         let access = if flags & CKF_RW_SESSION == 0 { Access::ReadOnly } else { Access::ReadWrite };
-        let handle = self.shared().new_handle()?;
+        let handle = Shared::new_handle()?;
         token.session_opened(handle, access)?;
         let session = Session::new(slot, handle, access, token);
         self.sessions.write().insert(handle, Arc::new(session));
@@ -226,6 +229,17 @@ impl Module {
         }
     }
 
+    /// The same as it was a moment ago: for whoever only opens a session. What is done in it looks
+    /// for the store again.
+    fn token_lately(&self, slot: CK_SLOT_ID) -> Result<Arc<Token>> {
+        let lately = self.seen.lock().is_some_and(|seen| seen.elapsed() < LATELY);
+        let known = || self.tokens.read().get(usize::try_from(slot).ok()?).cloned();
+        match known() {
+            Some(token) if lately && token.is_initialized() => Ok(token),
+            _ => self.token(slot),
+        }
+    }
+
     fn shared(&self) -> Arc<Shared> {
         self.shared.read().clone()
     }
@@ -234,8 +248,12 @@ impl Module {
     /// the old one goes, its sessions too. `CKR_TOKEN_NOT_PRESENT` if there is none.
     fn look(&self) -> Result<()> {
         let shared = self.shared();
+        *self.seen.lock() = None;
         match shared.store.presence()? {
-            Presence::Here => return Ok(()),
+            Presence::Here => {
+                *self.seen.lock() = Some(Instant::now());
+                return Ok(());
+            }
             Presence::Gone => return Err(Error::TokenNotPresent.because("the store is gone")),
             Presence::Replaced => {}
         }

@@ -8,7 +8,8 @@ use super::class::{self, Class};
 use crate::ck::*;
 use std::collections::hash_map::{Entry, HashMap, RandomState};
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 /// What is usually searched for.
@@ -23,10 +24,24 @@ pub struct Index {
     objects: BTreeMap<CK_OBJECT_HANDLE, Arc<Object>>,
     /// By a hash of attribute and value rather than by the value, which the object has already.
     /// Two values with one hash share their handles; [`matches`] tells them apart.
-    by_value: HashMap<u64, Handles>,
-    /// Keyed at random, so that nobody can choose labels that all have one hash.
-    hashes: RandomState,
+    by_value: HashMap<NonZeroU64, Handles, BuildHasherDefault<Itself>>,
+    hashes: Hashes,
 }
+
+/// How values are hashed: keyed at random, so that nobody can choose labels that all have one hash.
+#[derive(Clone, Debug, Default)]
+pub struct Hashes(RandomState);
+
+/// An object, and the hashes under which it is to be found.
+#[derive(Debug)]
+pub struct Hashed {
+    object: Arc<Object>,
+    hashes: [Option<NonZeroU64>; INDEXED.len()],
+}
+
+/// The hash of a hash.
+#[derive(Debug, Default)]
+struct Itself(u64);
 
 /// Handles under one hash, mostly one.
 #[derive(Debug)]
@@ -36,10 +51,20 @@ enum Handles {
 }
 
 impl Index {
+    /// How it hashes, for whoever makes many objects and has time for it when they are made.
+    pub fn hashes(&self) -> Hashes {
+        self.hashes.clone()
+    }
     /// Puts `object` at `handle`, in place of what was there.
     pub fn insert(&mut self, handle: CK_OBJECT_HANDLE, object: Arc<Object>) {
-        self.remove(handle);
-        for hash in self.hashes_of(object.attributes()) {
+        self.insert_hashed(handle, self.hashes.of(object));
+    }
+    /// The same with an object that was hashed by [`Self::hashes`].
+    pub fn insert_hashed(&mut self, handle: CK_OBJECT_HANDLE, Hashed { object, hashes }: Hashed) {
+        if let Some(old) = self.objects.insert(handle, object) {
+            self.forget(handle, &old);
+        }
+        for hash in hashes.into_iter().flatten() {
             match self.by_value.entry(hash) {
                 Entry::Occupied(mut handles) => handles.get_mut().insert(handle),
                 Entry::Vacant(place) => {
@@ -47,19 +72,27 @@ impl Index {
                 }
             }
         }
-        self.objects.insert(handle, object);
+    }
+    /// Makes room for so many more.
+    pub fn reserve(&mut self, more: usize) {
+        // an id and a label each
+        self.by_value.reserve(2 * more);
     }
     /// Takes away and returns what is at `handle`.
     pub fn remove(&mut self, handle: CK_OBJECT_HANDLE) -> Option<Arc<Object>> {
         let object = self.objects.remove(&handle)?;
-        for hash in self.hashes_of(object.attributes()) {
+        self.forget(handle, &object);
+        Some(object)
+    }
+    /// It is not found by its values any more.
+    fn forget(&mut self, handle: CK_OBJECT_HANDLE, object: &Object) {
+        for hash in self.hashes.among(object.attributes()).into_iter().flatten() {
             if let Entry::Occupied(mut handles) = self.by_value.entry(hash)
                 && handles.get_mut().remove(handle)
             {
                 handles.remove();
             }
         }
-        Some(object)
     }
     /// What is at `handle`.
     pub fn at(&self, handle: CK_OBJECT_HANDLE) -> Option<&Arc<Object>> {
@@ -94,17 +127,19 @@ impl Index {
         template: &Attributes,
         wanted: impl Fn(&Object) -> bool,
     ) -> Vec<CK_OBJECT_HANDLE> {
-        let hashes = self.hashes_of(template);
-        if hashes.is_empty() {
+        let narrowest = self
+            .hashes
+            .among(template)
+            .into_iter()
+            .flatten()
+            .map(|hash| self.by_value.get(&hash))
+            .min_by_key(|handles| handles.map_or(0, Handles::len));
+        let Some(narrowest) = narrowest else {
             let all = self.iter().filter(|(_, object)| wanted(object));
             return all.map(|(handle, _)| handle).collect();
-        }
-        let narrowest = hashes
-            .iter()
-            .map(|hash| self.by_value.get(hash))
-            .min_by_key(|handles| handles.map_or(0, Handles::len));
+        };
         let found = |handle: &CK_OBJECT_HANDLE| self.at(*handle).is_some_and(|o| wanted(o));
-        match narrowest.flatten() {
+        match narrowest {
             None => Vec::new(),
             Some(Handles::One(handle)) => Some(*handle).filter(found).into_iter().collect(),
             Some(Handles::Many(handles)) => handles.iter().copied().filter(found).collect(),
@@ -122,17 +157,40 @@ impl Index {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+impl Hashes {
+    /// `object` with its hashes.
+    pub fn of(&self, object: Arc<Object>) -> Hashed {
+        Hashed { hashes: self.among(object.attributes()), object }
+    }
 
     /// The hashes under which `attributes` are found. An empty id or label says nothing, so it has none.
-    fn hashes_of(&self, attributes: &Attributes) -> Vec<u64> {
-        let hash = |cka| match attributes.value(cka)? {
-            Value::Ulong(number) => Some(self.hashes.hash_one((cka, number))),
-            Value::Bytes(bytes) if !bytes.is_empty() => {
-                Some(self.hashes.hash_one((cka, bytes.as_slice())))
-            }
-            _ => None,
-        };
-        INDEXED.into_iter().filter_map(hash).collect()
+    fn among(&self, attributes: &Attributes) -> [Option<NonZeroU64>; INDEXED.len()] {
+        INDEXED.map(|cka| {
+            let hash = match attributes.value(cka)? {
+                Value::Ulong(number) => self.0.hash_one((cka, number)),
+                Value::Bytes(bytes) if !bytes.is_empty() => {
+                    self.0.hash_one((cka, bytes.as_slice()))
+                }
+                _ => return None,
+            };
+            NonZeroU64::new(hash).or(Some(NonZeroU64::MIN))
+        })
+    }
+}
+
+impl Hasher for Itself {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(self.0.rotate_left(8) ^ u64::from(*byte));
+        }
+    }
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 

@@ -3,8 +3,8 @@
 //!
 //! There is no validation object (PKCS#11 3.2 section 4.15): nothing here has been validated by
 //! anyone.
-use super::Token;
 use super::clock::utc_time;
+use super::{Shared, Token};
 use crate::ck::*;
 use crate::config::Config;
 use crate::error::Result;
@@ -14,8 +14,8 @@ use crate::object::{Object, index};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// A built-in object, where it is found.
-pub(super) type Placed = (CK_OBJECT_HANDLE, Arc<Object>);
+/// A built-in object, where it is found, and of which class it is.
+pub(super) type Placed = (CK_OBJECT_HANDLE, CK_OBJECT_CLASS, Arc<Object>);
 
 /// The profiles of "PKCS #11 Profiles 3.2" whose conditions are met.
 ///
@@ -36,8 +36,8 @@ impl Token {
     pub(super) fn built_in(&self, handle: CK_OBJECT_HANDLE) -> Option<Arc<Object>> {
         // nobody has a handle of one before the first search
         let all = self.built_in.get()?;
-        let at = all.binary_search_by_key(&handle, |(handle, _)| *handle).ok()?;
-        all.get(at).map(|(_, object)| today(object))
+        let at = all.binary_search_by_key(&handle, |(handle, ..)| *handle).ok()?;
+        all.get(at).map(|(.., object)| today(object))
     }
 
     /// Handles of the built-in objects that match `template`. Mechanisms and the clock are for
@@ -50,13 +50,14 @@ impl Token {
         }
         let all = self.built_in.get_or_try_init(|| {
             let objects = all(&self.shared.config).into_iter();
-            objects.map(|object| Ok((self.shared.new_handle()?, Arc::new(object)))).collect()
+            let place = |object: Object| Ok((Shared::new_handle()?, object.class(), object.into()));
+            objects.map(place).collect()
         })?;
         let seen = all
             .iter()
-            .filter(|(_, object)| object.class() == asked.unwrap_or(CKO_PROFILE))
-            .filter(|(_, object)| index::matches(&today(object), template));
-        Ok(seen.map(|(handle, _)| *handle).collect())
+            .filter(|(_, class, _)| *class == asked.unwrap_or(CKO_PROFILE))
+            .filter(|(.., object)| index::matches(&today(object), template));
+        Ok(seen.map(|(handle, ..)| *handle).collect())
     }
 }
 

@@ -1,17 +1,21 @@
 //! Sessions and logins, PKCS#11 3.2 section 5.6.
 use super::Token;
-use super::state::Home;
-use super::sync::Freshness;
+use super::sync::{Freshness, show};
 use crate::ck::*;
 use crate::error::{Error, Result};
 use crate::object::policy::{Access, Login};
-use crate::store::vault::{Unlocked, Who};
+use crate::store::Presence;
+use crate::store::vault::{Opened, Unlocked, Who};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 impl Token {
-    /// Counts a new session in.
+    /// Counts a new session in. What other processes did is seen by whoever uses it.
     pub fn session_opened(&self, session: CK_SESSION_HANDLE, access: Access) -> Result<()> {
-        self.refresh(Freshness::Now)?;
+        if access == Access::ReadOnly && self.login_state() == Login::So {
+            // unless another process has ended that login
+            self.refresh(Freshness::Now)?;
+        }
         let mut state = self.state.write();
         match access {
             Access::ReadOnly if state.login == Login::So => {
@@ -20,38 +24,59 @@ impl Token {
             Access::ReadOnly => state.sessions.read_only += 1,
             Access::ReadWrite => state.sessions.read_write += 1,
         }
-        state.open.insert(session);
+        state.open.insert(session, HashSet::new());
         Ok(())
     }
 
     /// Counts a session out; its objects go with it, and with the last one the login.
     pub fn session_closed(&self, session: CK_SESSION_HANDLE, access: Access) {
-        let mut polled = self.polled.lock();
-        let mut state = self.state.write();
-        let count = match access {
-            Access::ReadOnly => &mut state.sessions.read_only,
-            Access::ReadWrite => &mut state.sessions.read_write,
+        let last = {
+            let mut state = self.state.write();
+            let count = match access {
+                Access::ReadOnly => &mut state.sessions.read_only,
+                Access::ReadWrite => &mut state.sessions.read_write,
+            };
+            *count = count.saturating_sub(1);
+            state.close(session);
+            state.open.is_empty() && state.login != Login::Public
         };
-        *count = count.saturating_sub(1);
-        state.open.remove(&session);
-        let last = state.open.is_empty();
-        state.forget(|home, _| matches!(home, Home::Session(owner) if *owner == session));
-        if last && state.login != Login::Public {
-            state.lock();
-            polled.stamp = None;
+        if last {
+            let mut polled = self.polled.lock();
+            let mut state = self.state.write();
+            // a session that was opened meanwhile was there before this one had gone
+            if state.open.is_empty() && state.login != Login::Public {
+                state.lock();
+                polled.stamp = None;
+            }
         }
     }
 
     /// Who is logged in now: nobody, if another process has initialised the token anew.
     pub fn login_now(&self) -> Result<Login> {
-        self.refresh(Freshness::Now)?;
-        Ok(self.login_state())
+        self.login_as_of(Freshness::Now)
     }
 
     /// The same as it was a moment ago, for whoever asks often.
     pub fn login_lately(&self) -> Result<Login> {
-        self.refresh(Freshness::Lately)?;
+        self.login_as_of(Freshness::Lately)
+    }
+
+    /// No other process can log anyone in: where nobody is, the store needs only to be there.
+    fn login_as_of(&self, freshness: Freshness) -> Result<Login> {
+        match (self.login_state(), freshness) {
+            (Login::Public, Freshness::Now) => self.present()?,
+            (Login::Public, Freshness::Lately) => {}
+            _ => self.refresh(freshness)?,
+        }
         Ok(self.login_state())
+    }
+
+    /// `CKR_DEVICE_REMOVED` unless the store is there.
+    fn present(&self) -> Result<()> {
+        match self.shared.store.presence()? {
+            Presence::Here => Ok(()),
+            Presence::Gone | Presence::Replaced => Err(Error::DeviceRemoved),
+        }
     }
 
     /// `C_Login` as SO or user.
@@ -62,19 +87,20 @@ impl Token {
             Who::User => Login::User,
         };
         // another process may have initialised the token anew, which ended a login
-        self.refresh(Freshness::Now)?;
+        self.login_now()?;
         self.state.read().may_login(login)?;
-        let unlocked = vault.unlock(who, pin)?;
+        let hashes = self.state.read().index.hashes();
+        let make = |opened: Opened<'_>| Some(hashes.of(show(login, &opened, true)?));
+        let (unlocked, contents) = vault.unlock_all(who, pin, self.shared.threads, &make)?;
         let mut polled = self.polled.lock();
-        {
+        let unlocked = {
             let mut state = self.state.write();
             state.may_login(login)?;
-            state.login = login;
-            state.unlocked = Some(Arc::new(unlocked));
-            state.doubt();
-        }
+            state.unlock(login, unlocked, contents)
+        };
+        // what was written while the PIN was hashed
         polled.stamp = None;
-        let read = self.read_store(&mut polled, vault).and_then(|()| {
+        let read = unlocked.and_then(|()| self.read_store(&mut polled, vault)).and_then(|()| {
             if self.login_state() == login {
                 return Ok(());
             }

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use sync::Freshness;
+pub use sync::LATELY;
 
 /// What all tokens of a module share.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ impl Shared {
     /// one of another token, of a destroyed object or from before a `C_Finalize` is always
     /// recognised. `CKR_HOST_MEMORY` once there are no more, which takes a 32-bit `CK_ULONG` and a
     /// busy year.
-    pub fn new_handle(&self) -> Result<CK_ULONG> {
+    pub fn new_handle() -> Result<CK_ULONG> {
         static HANDLES: AtomicUsize = AtomicUsize::new(1);
         count(&HANDLES)
     }

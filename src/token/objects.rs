@@ -1,7 +1,7 @@
 //! The objects of a token, in the store or in sessions.
-use super::Token;
 use super::state::Home;
 use super::sync::Freshness;
+use super::{Shared, Token};
 use crate::ck::*;
 use crate::crypto;
 use crate::error::{Error, Result};
@@ -92,7 +92,7 @@ impl Token {
                 if let Some(handle) = state.handle_of(home) {
                     return Ok(handle);
                 }
-                let handle = self.shared.new_handle()?;
+                let handle = Shared::new_handle()?;
                 if state.keeps(home, &object, unlocked.as_ref()) {
                     state.place(handle, home, object, revision_of(&entries, home));
                 }

@@ -3,11 +3,11 @@ use super::{Sessions, Shared};
 use crate::ck::*;
 use crate::error::{Error, Result};
 use crate::object::Object;
-use crate::object::index::Index;
+use crate::object::index::{Hashed, Index};
 use crate::object::policy::{self, Login};
-use crate::store::vault::{Entry, Unlocked};
+use crate::store::vault::{Contents, Entry, Unlocked};
 use crate::store::{RecordId, Revision};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -22,10 +22,10 @@ pub(super) struct State {
     pub(super) index: Index,
     /// Where the token objects of the store are in the index.
     pub(super) places: HashMap<RecordId, Place>,
-    pub(super) homes: HashMap<CK_OBJECT_HANDLE, Home>,
+    pub(super) homes: BTreeMap<CK_OBJECT_HANDLE, Home>,
     pub(super) sessions: Sessions,
-    /// Handles of the sessions that are open.
-    pub(super) open: HashSet<CK_SESSION_HANDLE>,
+    /// The sessions that are open, and the objects of each.
+    pub(super) open: HashMap<CK_SESSION_HANDLE, HashSet<CK_OBJECT_HANDLE>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -51,9 +51,9 @@ impl State {
             revision: Revision::default(),
             index: Index::default(),
             places: HashMap::new(),
-            homes: HashMap::new(),
+            homes: BTreeMap::new(),
             sessions: Sessions::default(),
-            open: HashSet::new(),
+            open: HashMap::new(),
         }
     }
 
@@ -116,8 +116,21 @@ impl State {
 
     pub(super) fn take(&mut self, handle: CK_OBJECT_HANDLE) {
         self.index.remove(handle);
-        if let Some(Home::Store(id)) = self.homes.remove(&handle) {
-            self.places.remove(&id);
+        match self.homes.remove(&handle) {
+            Some(Home::Store(id)) => {
+                self.places.remove(&id);
+            }
+            Some(Home::Session(owner)) => {
+                self.open.get_mut(&owner).map(|objects| objects.remove(&handle));
+            }
+            None => {}
+        }
+    }
+
+    /// Counts a session out; its objects go with it.
+    pub(super) fn close(&mut self, session: CK_SESSION_HANDLE) {
+        for handle in self.open.remove(&session).unwrap_or_default() {
+            self.take(handle);
         }
     }
 
@@ -128,11 +141,27 @@ impl State {
         object: Object,
         revision: Revision,
     ) {
-        if let Home::Store(id) = home {
-            self.places.insert(id, Place { handle, revision });
+        let object = self.index.hashes().of(Arc::new(object));
+        self.place_hashed(handle, home, object, revision);
+    }
+
+    fn place_hashed(
+        &mut self,
+        handle: CK_OBJECT_HANDLE,
+        home: Home,
+        object: Hashed,
+        revision: Revision,
+    ) {
+        match home {
+            Home::Store(id) => {
+                self.places.insert(id, Place { handle, revision });
+            }
+            Home::Session(owner) => {
+                self.open.get_mut(&owner).map(|objects| objects.insert(handle));
+            }
         }
         self.homes.insert(handle, home);
-        self.index.insert(handle, Arc::new(object));
+        self.index.insert_hashed(handle, object);
     }
 
     /// Whether `object` is still what is at `handle`.
@@ -150,7 +179,7 @@ impl State {
     ) -> bool {
         let stays = match home {
             Home::Store(_) => self.unlocked.as_ref().map(Arc::as_ptr) == unlocked.map(Arc::as_ptr),
-            Home::Session(owner) => self.open.contains(&owner),
+            Home::Session(owner) => self.open.contains_key(&owner),
         };
         stays && policy::sees(self.login, object.attributes())
     }
@@ -167,13 +196,36 @@ impl State {
         self.places.get(&entry.id).is_some_and(|place| place.revision == entry.revision)
     }
 
+    /// Logs in: all that the store has at one moment comes in sight, as far as `login` sees it.
+    pub(super) fn unlock(
+        &mut self,
+        login: Login,
+        unlocked: Unlocked,
+        contents: Contents<Hashed>,
+    ) -> Result<()> {
+        if self.epoch.is_some_and(|epoch| epoch != contents.epoch) {
+            self.reset();
+        }
+        self.login = login;
+        self.unlocked = Some(Arc::new(unlocked));
+        self.doubt();
+        let more = contents.objects.len().saturating_sub(self.places.len());
+        self.places.reserve(more);
+        self.index.reserve(more);
+        for (id, revision, object) in contents.objects {
+            self.seen(id, revision, object)?;
+        }
+        self.epoch = Some(contents.epoch);
+        self.revision = contents.revision;
+        Ok(())
+    }
+
     /// Takes in what the store has at `id` now.
     pub(super) fn seen(
         &mut self,
         id: RecordId,
         revision: Revision,
-        object: Option<Object>,
-        shared: &Shared,
+        object: Option<Hashed>,
     ) -> Result<()> {
         let known = self.places.get(&id).copied();
         if known.is_some_and(|place| place.revision > revision) {
@@ -181,10 +233,10 @@ impl State {
         }
         match (known, object) {
             (Some(place), Some(object)) => {
-                self.place(place.handle, Home::Store(id), object, revision)
+                self.place_hashed(place.handle, Home::Store(id), object, revision)
             }
             (None, Some(object)) => {
-                self.place(shared.new_handle()?, Home::Store(id), object, revision)
+                self.place_hashed(Shared::new_handle()?, Home::Store(id), object, revision)
             }
             (Some(place), None) => self.take(place.handle),
             (None, None) => {}

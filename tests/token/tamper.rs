@@ -297,7 +297,11 @@ fn flipped_bytes() {
     // a record that cannot even be read is no obstacle to a new beginning
     file.put(&Row(genuine.0, genuine.1, b"nonsense".to_vec()));
     disk.visit(|p| {
-        assert_eq!(p.open_rw(0).err(), Some(CKR_DEVICE_ERROR));
+        let session = p.open_rw(0).unwrap();
+        assert_eq!(session.find(&[]).err(), Some(CKR_DEVICE_ERROR));
+        assert_eq!(session.login(CKU_USER, PIN), Err(CKR_DEVICE_ERROR));
+        assert_eq!(session.login(CKU_SO, SO_PIN), Err(CKR_DEVICE_ERROR));
+        session.close().unwrap();
         let session = p.token(0).unwrap();
         assert!(session.find(&[]).unwrap().is_empty());
     });
