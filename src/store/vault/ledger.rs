@@ -40,6 +40,14 @@ pub(super) struct Delta {
     pub removed: Vec<Element>,
 }
 
+impl Delta {
+    /// And what comes and goes in another.
+    pub(super) fn extend(&mut self, other: &Delta) {
+        self.added.extend_from_slice(&other.added);
+        self.removed.extend_from_slice(&other.removed);
+    }
+}
+
 /// The sum, least significant limb first, and the count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ledger {

@@ -9,6 +9,7 @@
 //! | `pins` | slots, tries |
 //! | `login` | all records in one pass: audited, and opened |
 //! | `objects` | reading and writing objects |
+//! | `writers` | the one way in which anything that the ledger counts is written |
 //! | `initialize` | `C_InitToken` |
 mod initialize;
 mod layout;
@@ -20,6 +21,7 @@ mod seal;
 #[cfg(test)]
 mod tests;
 mod unlocked;
+mod writers;
 
 use super::{Change, Record, RecordId, Revision, Store, TokenId};
 use crate::crypto::Secret;
@@ -27,11 +29,11 @@ use crate::crypto::rsa_keygen::Threads;
 use crate::error::{Error, Result};
 use layout::{DESCRIPTION, DescriptionRecord};
 pub use login::{Contents, Opened};
-use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 pub use unlocked::Unlocked;
+use writers::Writers;
 
 /// Who has a PIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,9 +77,7 @@ pub const PIN_LEN: std::ops::RangeInclusive<usize> = 4..=255;
 pub struct Vault {
     store: Arc<dyn Store>,
     token: TokenId,
-    /// The description as this process wrote it last: a guess that the store's compare-and-swap
-    /// confirms or refutes. Locked during a write, so that writers of one process do not race.
-    last: Mutex<Option<(Revision, DescriptionRecord)>>,
+    writers: Writers,
 }
 
 /// An object as it stands in the store.
@@ -141,7 +141,7 @@ impl Vault {
 
     /// The token `token` of `store`. Reads nothing yet.
     pub fn of(store: Arc<dyn Store>, token: TokenId) -> Vault {
-        Vault { store, token, last: Mutex::new(None) }
+        Vault { store, token, writers: Writers::default() }
     }
 
     /// Which token it is.

@@ -1,21 +1,15 @@
-//! Objects in and out, and the one way in which anything that the ledger counts is written.
-use super::layout::{DESCRIPTION, DescriptionRecord, ObjectRecord, is_object};
-use super::ledger::{Delta, Element};
+//! Objects in and out.
+use super::layout::{DESCRIPTION, ObjectRecord, is_object};
+use super::ledger::Element;
 use super::seal::{hex, tampered};
 use super::unlocked::Content;
+use super::writers::{Batch, Written};
 use super::{
     ATTEMPTS, Change, Changes, Entry, Record, RecordId, Revision, Sealed, Unlocked, Vault, Write,
     pause,
 };
 use crate::crypto::Secret;
 use crate::error::{Error, Result};
-
-/// Sealed changes, and what they do to the ledger.
-#[derive(Default)]
-struct Batch {
-    changes: Vec<Change>,
-    delta: Delta,
-}
 
 impl Batch {
     /// Seals a write. `old` is the object as it is, if there is to be one.
@@ -65,10 +59,10 @@ impl Vault {
         let Some(batch) = self.seal_all(unlocked, writes)? else {
             return Ok(None);
         };
-        let mut changes = batch.changes;
-        let Some(revision) = self.commit(unlocked, &mut changes, &batch.delta)? else {
+        let Some(written) = self.commit(unlocked, batch)? else {
             return Ok(None);
         };
+        let Written { revision, changes } = written;
         changes
             .into_iter()
             .map(|change| self.entry(change.id, revision, change.body))
@@ -116,56 +110,6 @@ impl Vault {
             present.push(object.into_record());
         }
         Ok(Some(present.into_iter()))
-    }
-
-    /// Writes `changes`, which stay as they are, together with a description whose ledger knows of
-    /// them. Other writers of the description are waited for; `None` if one of them wrote what
-    /// `changes` are about.
-    pub(super) fn commit(
-        &self,
-        unlocked: &Unlocked,
-        changes: &mut Vec<Change>,
-        delta: &Delta,
-    ) -> Result<Option<Revision>> {
-        let mut last = self.last.lock();
-        for attempt in 0..ATTEMPTS {
-            let known = last.take().filter(|(_, known)| known.epoch == unlocked.place.epoch);
-            let (from, description) = match known {
-                Some(known) => known,
-                None => self.present_description(unlocked)?,
-            };
-            let next = unlocked.amend(&description, delta)?;
-            changes.push(Change { id: DESCRIPTION, from, body: Some(next.body()) });
-            let written = self.store.write(self.token, changes);
-            changes.pop();
-            if let Some(revision) = written? {
-                *last = Some((revision, next));
-                return Ok(Some(revision));
-            }
-            if !self.untouched(changes)? {
-                return Ok(None);
-            }
-            pause(attempt);
-        }
-        Err(Error::FunctionFailed.because("too many writers at once"))
-    }
-
-    /// The description, if it is still that of the token that was unlocked.
-    fn present_description(&self, unlocked: &Unlocked) -> Result<(Revision, DescriptionRecord)> {
-        let (revision, description) = self.fetch_description()?;
-        if description.epoch == unlocked.place.epoch {
-            return Ok((revision, description));
-        }
-        Err(Error::DeviceRemoved.because("the token was initialised anew by another process"))
-    }
-
-    /// Whether every record is where its change expects it.
-    fn untouched(&self, changes: &[Change]) -> Result<bool> {
-        let ids: Vec<RecordId> = changes.iter().map(|change| change.id).collect();
-        let now = self.store.fetch(self.token, &ids)?;
-        let revision =
-            |record: Option<Record>| record.map_or(Revision(0), |record| record.revision);
-        Ok(now.into_iter().map(revision).eq(changes.iter().map(|change| change.from)))
     }
 
     pub(super) fn changes_since(&self, since: Revision) -> Result<Changes> {

@@ -5,6 +5,7 @@
 use super::layout::{DESCRIPTION, DescriptionRecord, SlotRecord};
 use super::ledger::{Delta, Element};
 use super::seal::{Place, random_array, tampered};
+use super::writers::Batch;
 use super::{ATTEMPTS, Change, PIN_LEN, Record, Revision, Tries, Unlocked, Vault, Who, pause};
 use crate::crypto::Secret;
 use crate::crypto::pin::{Cost, derive};
@@ -171,8 +172,8 @@ impl Vault {
             if now.map(|now| now.seal).as_ref() != old.map(|old| &old.seal) {
                 return Ok(false);
             }
-            let mut change = vec![Change { id, from, body: Some(slot.body()) }];
-            if self.commit(unlocked, &mut change, &delta)?.is_some() {
+            let changes = vec![Change { id, from, body: Some(slot.body()) }];
+            if self.commit(unlocked, Batch { changes, delta: delta.clone() })?.is_some() {
                 return Ok(true);
             }
             pause(attempt);
