@@ -60,12 +60,16 @@ fn bit(cka: CK_ATTRIBUTE_TYPE) -> Option<u64> {
     Some(1u64 << (place.checked_sub(1)?))
 }
 
-/// For each number up to the last of [`FLAGS`], its place there, counted from 1; 0 for all others.
-static PLACES: [u8; 1 + CKA_DECAPSULATE as usize] = places();
+/// One more than the last of [`FLAGS`].
+#[allow(clippy::cast_possible_truncation, reason = "0x634")]
+const END: usize = CKA_DECAPSULATE as usize + 1;
+
+/// For each number below [`END`] its place in [`FLAGS`], counted from 1; 0 for all others.
+static PLACES: [u8; END] = places();
 
 #[allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "at compile time")]
-const fn places() -> [u8; 1 + CKA_DECAPSULATE as usize] {
-    let mut places = [0; 1 + CKA_DECAPSULATE as usize];
+const fn places() -> [u8; END] {
+    let mut places = [0; END];
     let mut at = 0;
     while at < FLAGS.len() {
         places[FLAGS[at] as usize] = at as u8 + 1;

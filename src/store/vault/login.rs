@@ -181,7 +181,7 @@ fn both<A, B: Send>(
         let there = there.lock().take();
         there.map_or(Err(Error::GeneralError), |there| there())
     };
-    thread::scope(|scope| match thread::Builder::new().spawn_scoped(scope, &other) {
+    thread::scope(|scope| match thread::Builder::new().spawn_scoped(scope, other) {
         Ok(thread) => {
             let here = here();
             let there = thread.join().unwrap_or(Err(Error::GeneralError));
