@@ -1,7 +1,8 @@
 //! The module: slots, tokens, sessions. Safe Rust; the C boundary stands on it.
 use crate::ck::*;
 use crate::config::Config;
-use crate::crypto::rsa_keygen::{Searches, Threads};
+use crate::crypto::Threads;
+use crate::crypto::rsa_keygen::Searches;
 use crate::error::{Error, Result};
 use crate::mechanism::{MECHANISMS, Mechanism};
 use crate::object::policy::Access;

@@ -2,7 +2,7 @@
 use super::caller::Caller;
 use crate::ck::*;
 use crate::config::Config;
-use crate::crypto::rsa_keygen::Threads;
+use crate::crypto::Threads;
 use crate::error::{Error, Result};
 use std::ffi::c_void;
 

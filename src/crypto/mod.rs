@@ -35,6 +35,15 @@ pub use secret::Secret;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failed;
 
+/// How many threads may work on one thing, such as a search for primes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threads {
+    /// Only the caller's: the application set `CKF_LIBRARY_CANT_CREATE_OS_THREADS`.
+    One,
+    /// One more beside it.
+    Two,
+}
+
 /// Whether `a` and `b` are the same bytes, in a time that depends on their lengths alone.
 pub fn same(a: &[u8], b: &[u8]) -> bool {
     use subtle::ConstantTimeEq;

@@ -22,11 +22,11 @@ mod prime;
 mod searches;
 mod sieve;
 
-use super::Failed;
 use super::aws_lc::bignum::{BigNum, Modulus, Scratch};
 use super::hash::Hash;
 use super::rsa::{Crt, Parts, PrivateKey, PublicKey, digest_info};
-pub use searches::{Searches, Threads};
+use super::{Failed, Threads};
+pub use searches::Searches;
 use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 use std::thread;

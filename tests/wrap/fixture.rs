@@ -1,8 +1,9 @@
 //! KEKs and targets that the chapters share. RSA keys are made once and imported by each test.
 use crate::common::*;
+use keyferry::crypto::Threads;
 use keyferry::crypto::oaep::Oaep;
 use keyferry::crypto::rsa::{Crt, Parts, PrivateKey};
-use keyferry::crypto::rsa_keygen::{self, Searches, Threads};
+use keyferry::crypto::rsa_keygen::{self, Searches};
 use keyferry::crypto::{Secret, aes_kw, oaep};
 use parking_lot::Mutex;
 use rsa::pkcs1::{RsaPrivateKey, UintRef, der::Decode};

@@ -1,5 +1,5 @@
 //! What searches for primes may use, and how they are given up.
-use super::super::Failed;
+use super::super::{Failed, Threads};
 use parking_lot::{RwLock, RwLockReadGuard};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,15 +7,6 @@ use std::time::Duration;
 /// How long [`Searches::stop`] waits. A search notices within a tenth of a second; but a system that
 /// ends a process may have killed its thread, whose lock then stays.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How many threads may search for primes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Threads {
-    /// Only the caller's: the application set `CKF_LIBRARY_CANT_CREATE_OS_THREADS`.
-    One,
-    /// One for each prime.
-    Two,
-}
 
 /// All searches that belong together, and may have to end together.
 #[derive(Debug)]
@@ -43,7 +34,8 @@ impl Searches {
         self.stopped.load(Ordering::SeqCst)
     }
 
-    pub(super) fn threads(&self) -> Threads {
+    /// How many threads the application allows.
+    pub fn threads(&self) -> Threads {
         self.threads
     }
 

@@ -25,7 +25,7 @@ mod writers;
 
 use super::{Change, Record, RecordId, Revision, Store, TokenId};
 use crate::crypto::Secret;
-use crate::crypto::rsa_keygen::Threads;
+use crate::crypto::Threads;
 use crate::error::{Error, Result};
 use layout::{DESCRIPTION, DescriptionRecord};
 pub use login::{Contents, Opened};
