@@ -34,6 +34,7 @@ impl Pending {
             return Err(exists(path));
         }
         drop(Temporary::beside(path)?);
+        sweep(path);
         Ok(Pending { path: path.to_owned(), existing })
     }
 
@@ -134,7 +135,22 @@ impl Temporary {
             opened => opened,
         };
         let file = file.map_err(|e| unwritable(&e))?;
+        // shows that it is being written; not every file system can
+        let _ = file.try_lock();
         Ok(Temporary { path, file })
+    }
+}
+
+/// Removes what interrupted processes left of this file, and nobody is writing: there may be a secret in it.
+fn sweep(path: &Path) {
+    let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else { return };
+    for left in fs::read_dir(folder_of(path)).into_iter().flatten().flatten() {
+        let is_ours = of_temporary(&left.file_name().to_string_lossy()) == Some(&*name)
+            && left.file_type().is_ok_and(|kind| kind.is_file());
+        if is_ours && File::open(left.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            // what cannot be removed is in nobody's way
+            let _ = fs::remove_file(left.path());
+        }
     }
 }
 
@@ -283,6 +299,21 @@ mod tests {
         for other in ["a.byok", ".a.byok.tmp", ".a.byok.x.tmp", "a.byok.1.tmp"] {
             assert!(of_temporary(other).is_none_or(|file| file.is_empty()), "{other}");
         }
+    }
+
+    #[test]
+    fn what_nobody_is_writing_any_more_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let [left, written, other] =
+            [".a.1.tmp", ".a.2.tmp", ".b.1.tmp"].map(|name| folder.path().join(name));
+        let writer = [&left, &written, &other]
+            .map(|path| File::create(path).unwrap())
+            .into_iter()
+            .nth(1)
+            .unwrap();
+        writer.try_lock().unwrap();
+        Pending::new(&folder.path().join("a"), Existing::Refuse).unwrap();
+        assert_eq!([&left, &written, &other].map(|path| path.exists()), [false, true, true]);
     }
 
     #[test]
