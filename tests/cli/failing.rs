@@ -25,13 +25,14 @@ fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/failing.c");
-        let library = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("failing-{}.so", std::process::id()));
+        // each test is a process of its own, and all of them use the one that is finished last
+        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join("failing.so");
+        let made = library.with_extension(std::process::id().to_string());
         let mut cc = Command::new("cc");
-        cc.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"])
-            .arg(&library);
+        cc.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"]).arg(&made);
         let compiled = cc.arg(source).args(["-ldl", "-pthread"]).output().unwrap();
         assert!(compiled.status.success(), "{}", text(&compiled.stderr));
+        fs::rename(made, &library).unwrap();
         library
     })
 }
