@@ -1,4 +1,7 @@
 //! Welch's t-test over times, all of them and without the slowest.
+//!
+//! Other programs slow both classes down for a while. So each time is taken beside those just before and
+//! after it, of whichever class: their median is subtracted.
 
 /// Beyond this, in either direction, two classes differ: by chance once in 150,000 tests.
 pub const LIMIT: f64 = 4.5;
@@ -6,6 +9,9 @@ pub const LIMIT: f64 = 4.5;
 /// How often the slowest are left out, another share of them each time. What disturbs a program makes it
 /// slower, never faster, so the fast times show best what it does.
 const CROPS: u32 = 20;
+
+/// How many times to either side are a time's neighbours.
+const NEIGHBOURS: usize = 30;
 
 /// Two classes beside each other; times in nanoseconds.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +29,12 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    pub fn of(times: [Vec<f64>; 2]) -> Comparison {
+    /// Of classes and times in the order in which they were taken.
+    pub fn of(measured: &[(usize, f64)]) -> Comparison {
+        let mut times = [const { Vec::new() }; 2];
+        for (at, (class, time)) in measured.iter().enumerate() {
+            times[*class].push(time - usual(measured, at));
+        }
         let mut all: Vec<f64> = times.iter().flatten().copied().collect();
         all.sort_unstable_by(f64::total_cmp);
         let cropped = |share: f64| {
@@ -38,13 +49,21 @@ impl Comparison {
         let tests = shares.map(|share| cropped(share).t()).chain([whole.t(), nine_tenths.t()]);
         Comparison {
             samples: all.len(),
-            mean: all.iter().sum::<f64>() / all.len() as f64,
+            mean: measured.iter().map(|(_, time)| time).sum::<f64>() / all.len() as f64,
             difference: nine_tenths.difference,
             visible: LIMIT * nine_tenths.error,
             t: whole.t(),
             greatest_t: tests.fold(0.0, |most: f64, t| if t.abs() > most.abs() { t } else { most }),
         }
     }
+}
+
+/// The median of the times around one.
+fn usual(measured: &[(usize, f64)], at: usize) -> f64 {
+    let around = at.saturating_sub(NEIGHBOURS)..(at + NEIGHBOURS + 1).min(measured.len());
+    let mut around: Vec<f64> = measured[around].iter().map(|(_, time)| *time).collect();
+    let middle = around.len() / 2;
+    *around.select_nth_unstable_by(middle, f64::total_cmp).1
 }
 
 /// A difference of means and its standard error.
