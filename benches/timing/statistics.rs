@@ -18,7 +18,7 @@ const NEIGHBOURS: usize = 30;
 pub struct Comparison {
     pub samples: usize,
     pub mean: f64,
-    /// The second class less the first, without the slowest tenth of all.
+    /// The second class less the first, without the slower half of all.
     pub difference: f64,
     /// What difference would have reached [`LIMIT`] there.
     pub visible: f64,
@@ -44,14 +44,14 @@ impl Comparison {
             Welch::of(times.each_ref().map(under))
         };
         let whole = cropped(1.0);
-        let nine_tenths = cropped(0.9);
+        let faster_half = cropped(0.5);
         let shares = (1..CROPS).map(|n| 1.0 - 0.5_f64.powf(10.0 * f64::from(n) / f64::from(CROPS)));
-        let tests = shares.map(|share| cropped(share).t()).chain([whole.t(), nine_tenths.t()]);
+        let tests = shares.map(|share| cropped(share).t()).chain([whole.t(), faster_half.t()]);
         Comparison {
             samples: all.len(),
             mean: measured.iter().map(|(_, time)| time).sum::<f64>() / all.len() as f64,
-            difference: nine_tenths.difference,
-            visible: LIMIT * nine_tenths.error,
+            difference: faster_half.difference,
+            visible: LIMIT * faster_half.error,
             t: whole.t(),
             greatest_t: tests.fold(0.0, |most: f64, t| if t.abs() > most.abs() { t } else { most }),
         }
