@@ -142,11 +142,13 @@ fn cases() -> Vec<(String, String)> {
             continue;
         }
         let file: toml::Table = toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-        let cases = file.get("case").and_then(toml::Value::as_array).into_iter().flatten();
+        let listed = |name: &&str| file.get(*name).and_then(toml::Value::as_array);
+        let cases = ["case", "damage"].iter().filter_map(listed).flatten();
         for case in cases {
-            let (Some(run), Some(says)) = (case.get("run"), case.get("says")) else { continue };
+            let Some(says) = case.get("says") else { continue };
             let says = says.as_array().into_iter().flatten().filter_map(toml::Value::as_str);
-            let run = run.as_str().unwrap_or_default().to_owned();
+            // a manifest has no command line of its own
+            let run = case.get("run").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
             found.push((run, says.collect::<Vec<&str>>().join("…")));
         }
     }
