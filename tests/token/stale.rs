@@ -108,6 +108,29 @@ fn a_store_that_is_taken_away_and_put_back() {
     });
 }
 
+/// A session may open for a moment after the store has gone; nothing can be done in it.
+#[test]
+fn a_session_opened_as_the_store_goes() {
+    let disk = Disk::new();
+    let (path, aside) = (disk.path(), disk.path().with_extension("aside"));
+    disk.visit(|p| {
+        p.token(0).unwrap().close().unwrap();
+        std::fs::rename(&path, &aside).unwrap();
+        match p.open_rw(0) {
+            Ok(session) => {
+                assert_eq!(session.state(), Err(CKR_DEVICE_REMOVED));
+                assert_eq!(session.find(&[]).err(), Some(CKR_DEVICE_REMOVED));
+                assert_eq!(session.login(CKU_USER, PIN), Err(CKR_DEVICE_REMOVED));
+            }
+            Err(rv) => assert_eq!(rv, CKR_TOKEN_NOT_PRESENT),
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        assert_eq!(p.open_rw(0).err(), Some(CKR_TOKEN_NOT_PRESENT));
+        std::fs::rename(&aside, &path).unwrap();
+        user(p, 0);
+    });
+}
+
 /// Another program puts another store in its place: what was known of the old one is void.
 #[test]
 fn a_store_that_is_replaced() {

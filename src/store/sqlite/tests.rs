@@ -22,6 +22,23 @@ fn handles_see_each_other() {
     assert_eq!(seen.body.as_deref(), Some(&b"y"[..]));
 }
 
+/// Whichever connection looks: what others have written does not escape it.
+#[test]
+fn every_reader_sees_what_others_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = (Sqlite::open(folder.path()).unwrap(), Sqlite::open(folder.path()).unwrap());
+    // while one is lent, another is
+    let other = || a.reading(|_| Ok(a.stamp().unwrap())).unwrap();
+    (other(), a.stamp().unwrap());
+    for n in 1..4 {
+        let before = a.stamp().unwrap();
+        assert_eq!([other(), a.stamp().unwrap()], [before; 2]);
+        b.write(TOKEN, &[put(n, 0, b"x")]).unwrap().unwrap();
+        assert!(other() != before && a.stamp().unwrap() != before);
+        assert_eq!(a.read(TOKEN, Revision(0)).unwrap().1.len(), usize::from(n));
+    }
+}
+
 #[test]
 fn many_may_open_at_once() {
     let folder = tempfile::tempdir().unwrap();

@@ -190,3 +190,69 @@ fn both<A, B: Send>(
         Err(_) => Ok((here()?, other()?)),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Write;
+    use super::*;
+    use crate::store::suite::on_each;
+    use std::collections::HashSet;
+    use std::thread::{ThreadId, current};
+
+    const SO: &[u8] = b"12345678";
+    const MANY: u16 = 1200;
+
+    fn place(n: u16) -> RecordId {
+        let mut id = [7; 16];
+        id[..2].copy_from_slice(&n.to_be_bytes());
+        RecordId(id)
+    }
+
+    fn insert(n: u16) -> Write {
+        let material = (n % 2 == 0).then(|| Secret::new(vec![1; 8]));
+        let attributes = Secret::new(n.to_be_bytes().to_vec());
+        Write::Insert { id: place(n), private: n % 3 > 0, attributes, material }
+    }
+
+    type Made = (RecordId, Revision, Option<(u16, bool)>);
+
+    fn opened(vault: &Vault, threads: Threads) -> (Vec<Made>, HashSet<ThreadId>) {
+        let seen = Mutex::new(HashSet::new());
+        let make = |opened: Opened<'_>| {
+            seen.lock().insert(current().id());
+            let number = u16::from_be_bytes(opened.attributes.try_into().unwrap());
+            (number % 5 > 0).then_some((number, opened.material.is_some()))
+        };
+        let (_, contents) = vault.unlock_all(Who::So, SO, threads, &make).unwrap();
+        // what follows the moment is found from there
+        assert!(vault.changes(contents.revision).unwrap().entries.is_empty());
+        (contents.objects, seen.into_inner())
+    }
+
+    #[test]
+    fn two_threads_open_what_one_does() {
+        on_each(|store| {
+            let vault = Vault::create(store, 0, [b' '; 32], SO).unwrap().unwrap();
+            let unlocked = vault.unlock(Who::So, SO).unwrap();
+            let all: Vec<u16> = (0..MANY).collect();
+            for some in all.chunks(100) {
+                vault.write(&unlocked, some.iter().map(|n| insert(*n)).collect()).unwrap().unwrap();
+            }
+            let delete = Write::Delete { id: place(3), from: Revision(0) };
+            assert!(vault.write(&unlocked, vec![delete]).unwrap().is_none());
+            let entry = vault.changes(Revision(0)).unwrap().entries;
+            let from = entry.iter().find(|entry| entry.id == place(3)).unwrap().revision;
+            vault.write(&unlocked, vec![Write::Delete { id: place(3), from }]).unwrap().unwrap();
+
+            let (one, alone) = opened(&vault, Threads::One);
+            assert_eq!(alone, HashSet::from([current().id()]), "no thread without leave");
+            let (two, threads) = opened(&vault, Threads::Two);
+            assert_eq!((one.len(), threads.len()), (usize::from(MANY), 2));
+            assert_eq!(one, two);
+            for (id, _, made) in one {
+                let n = u16::from_be_bytes([id.0[0], id.0[1]]);
+                assert_eq!(made, (n != 3 && n % 5 > 0).then_some((n, n % 2 == 0)));
+            }
+        });
+    }
+}
