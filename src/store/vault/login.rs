@@ -209,9 +209,9 @@ mod tests {
     }
 
     fn insert(n: u16) -> Write {
-        let material = (n % 2 == 0).then(|| Secret::new(vec![1; 8]));
+        let material = n.is_multiple_of(2).then(|| Secret::new(vec![1; 8]));
         let attributes = Secret::new(n.to_be_bytes().to_vec());
-        Write::Insert { id: place(n), private: n % 3 > 0, attributes, material }
+        Write::Insert { id: place(n), private: !n.is_multiple_of(3), attributes, material }
     }
 
     type Made = (RecordId, Revision, Option<(u16, bool)>);
@@ -251,7 +251,7 @@ mod tests {
             assert_eq!(one, two);
             for (id, _, made) in one {
                 let n = u16::from_be_bytes([id.0[0], id.0[1]]);
-                assert_eq!(made, (n != 3 && n % 5 > 0).then_some((n, n % 2 == 0)));
+                assert_eq!(made, (n != 3 && n % 5 > 0).then_some((n, n.is_multiple_of(2))));
             }
         });
     }
