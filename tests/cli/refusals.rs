@@ -78,11 +78,11 @@ impl Place {
 }
 
 /// What a remedy begins with, if it is no command and no option.
-const VERBS: [&str; 40] = [
+const VERBS: [&str; 41] = [
     "answer", "ask", "begin", "change", "check", "choose", "close", "compare", "correct", "create",
     "decrypt", "destroy", "do", "end", "exchange", "export", "fetch", "generate", "get", "give",
-    "import", "leave", "list", "look", "make", "mend", "move", "name", "put", "receive", "report",
-    "run", "say", "see", "set", "take", "try", "use", "wait", "write",
+    "have", "import", "leave", "list", "look", "make", "mend", "move", "name", "put", "receive",
+    "report", "run", "say", "see", "set", "take", "try", "use", "wait", "write",
 ];
 
 /// Whether one of the clauses after the first is a remedy: it begins with a verb, or names a command or an

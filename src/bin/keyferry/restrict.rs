@@ -173,7 +173,7 @@ fn instead(session: &Session) -> &'static str {
             "export the key itself, with --kek-sha256, or generate another with --extractable --wrap-with-trusted"
         }
         None => {
-            "use another module, such as keyferry's own; this one cannot wrap a key for a cloud at all"
+            "this module cannot wrap a key for a cloud at all; use another, such as keyferry's own"
         }
     }
 }
