@@ -8,6 +8,7 @@ mod cli {
     mod destroy;
     mod doctor;
     mod failing;
+    mod init;
     mod json;
     mod keks;
     mod many;

@@ -4,7 +4,8 @@ use crate::pin;
 use clap::Args;
 use keyferry::ck::CK_SLOT_ID;
 use keyferry::client::{Access, Error, Module, Session, Slots, TokenSlot, User};
-use keyferry::config::Config;
+use keyferry::config::{Config, Location};
+use std::fs::File;
 use std::path::PathBuf;
 
 /// Which module, which token, which PIN, which form of output.
@@ -55,6 +56,22 @@ impl Options {
     /// The configuration of the embedded module.
     pub fn config(&self) -> Result<Config, Fault> {
         Config::read_with_reason(self.store.as_deref()).map_err(Fault)
+    }
+
+    /// Keeps other processes of this program from making tokens in the embedded module's store until it is
+    /// dropped. There is nothing to lock in a module of another maker, and not every file system can.
+    pub fn lock_store(&self) -> Option<File> {
+        let Some(Location::Sqlite(folder)) = self.own_store() else { return None };
+        let folder = File::open(folder).ok()?;
+        folder.lock().ok().map(|()| folder)
+    }
+
+    /// Where the embedded module's tokens are, if it is the one in use.
+    fn own_store(&self) -> Option<Location> {
+        match self.module {
+            Some(_) => None,
+            None => self.config().ok().map(|config| config.store),
+        }
     }
 
     /// The token to work with.

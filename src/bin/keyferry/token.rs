@@ -55,9 +55,12 @@ impl Init {
             ));
         }
         let module = options.open_module()?;
-        let slot = self.free_slot(&module, options)?;
+        self.free_slot(&module, options)?;
         let so_pin = pin::new_so(options, &self.label)?;
         let user_pin = pin::new_user(options, &self.label)?;
+        let _alone = options.lock_store();
+        // what was free may be another process's token by now
+        let slot = self.free_slot(&module, options)?;
         check_len(&slot, "SO PIN", &so_pin)?;
         check_len(&slot, "user PIN", &user_pin)?;
         let token = make(&module, slot.slot, &self.label, &so_pin, &user_pin)?;
