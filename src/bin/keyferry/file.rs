@@ -3,9 +3,27 @@ use crate::output::{Fault, fault};
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 mod set;
 pub use set::commit_all;
+
+/// Files that nothing is written over in this run, whatever its options say, and what each is.
+static IN_USE: OnceLock<Vec<(PathBuf, &'static str)>> = OnceLock::new();
+
+/// Sets, once and before anything is written, what is in use.
+pub fn keep_in_use(files: Vec<(PathBuf, &'static str)>) {
+    let _ = IN_USE.set(files);
+}
+
+fn refuse_in_use(path: &Path) -> Result<(), Fault> {
+    match IN_USE.get().into_iter().flatten().find(|(file, _)| is_same(path, file)) {
+        Some((_, what)) => {
+            Err(fault!("{} is {what}, which stays as it is; give another name", path.display()))
+        }
+        None => Ok(()),
+    }
+}
 
 /// What to do if there is a file of that name already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +45,7 @@ impl Pending {
     /// Prepares to write `path`; nothing is there before [`Pending::commit`], so that an
     /// interrupt in between leaves nothing behind.
     pub fn new(path: &Path, existing: Existing) -> Result<Pending, Fault> {
+        refuse_in_use(path)?;
         if path.is_dir() {
             return Err(fault!("{} is a folder; give the name of a file in it", path.display()));
         }
@@ -60,6 +79,7 @@ impl Pending {
 
     /// Writes it, to the disk, under another name.
     fn stage(&self, bytes: &[u8]) -> Result<Staged<'_>, Fault> {
+        refuse_in_use(&self.path)?;
         let mut temporary = Temporary::beside(&self.path)?;
         let written = temporary.file.write_all(bytes).and_then(|()| temporary.file.sync_all());
         written.map_err(|e| self.unwritten(&e))?;

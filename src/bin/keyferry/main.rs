@@ -117,6 +117,7 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Answer {
     let options = &cli.options;
+    file::keep_in_use(options.files_in_use());
     match &cli.command {
         Command::Token(command) => command.run(options),
         Command::Key(command) => command.run(options),

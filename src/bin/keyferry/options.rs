@@ -5,6 +5,7 @@ use clap::Args;
 use keyferry::ck::CK_SLOT_ID;
 use keyferry::client::{Access, Error, Module, Session, Slots, TokenSlot, User};
 use keyferry::config::{Config, Location};
+use keyferry::store::sqlite::DATABASE;
 use std::fs::File;
 use std::path::PathBuf;
 
@@ -64,6 +65,23 @@ impl Options {
         let Some(Location::Sqlite(folder)) = self.own_store() else { return None };
         let folder = File::open(folder).ok()?;
         folder.lock().ok().map(|()| folder)
+    }
+
+    /// The files that are read under names of their own options, and those of the store: what each is.
+    pub fn files_in_use(&self) -> Vec<(PathBuf, &'static str)> {
+        let named = [
+            (&self.module, "the module in use"),
+            (&self.pin_file, "the file of --pin-file"),
+            (&self.so_pin_file, "the file of --so-pin-file"),
+        ];
+        let mut files: Vec<(PathBuf, &'static str)> =
+            named.into_iter().filter_map(|(file, what)| Some((file.clone()?, what))).collect();
+        if let Some(Location::Sqlite(folder)) = self.own_store() {
+            let file =
+                |end| (folder.join(format!("{DATABASE}{end}")), "a file of the token's store");
+            files.extend(["", "-wal", "-shm", "-journal"].map(file));
+        }
+        files
     }
 
     /// Where the embedded module's tokens are, if it is the one in use.
