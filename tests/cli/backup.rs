@@ -141,3 +141,30 @@ fn shares_of_a_backup_that_has_none_are_refused() {
     let error = refused(&place, "token restore {dir}/whole --share {dir}/b.share-1");
     assert!(error.contains("without --shares") && error.contains("leave --share out"), "{error}");
 }
+
+/// The folder's lock is that of a run that is not done; nothing but the backups is left in it.
+#[cfg(unix)]
+#[test]
+fn a_second_run_does_not_mix_its_shares_with_those_of_the_first() {
+    let place = with_token();
+    std::fs::create_dir(place.path("backups")).unwrap();
+    let folder = std::fs::File::open(place.path("backups")).unwrap();
+    folder.lock().unwrap();
+    let line = "token backup {dir}/backups/b --shares 2/3 --force";
+    let error = refused(&place, line);
+    let says = format!(
+        "keyferry: another run writes files that belong together to the folder {}; wait for it, or choose another folder\n",
+        place.path("backups")
+    );
+    assert_eq!(error, says);
+    place.good("token backup {dir}/backups/whole");
+    drop(folder);
+    let mut runs: Vec<std::process::Child> =
+        (0..4).map(|_| place.with_pins(line).spawn().unwrap()).collect();
+    let done = runs.iter_mut().filter_map(|run| run.wait().unwrap().success().then_some(()));
+    assert!(done.count() > 0);
+    place.good(
+        "token restore {dir}/backups/b --share {dir}/backups/b.share-1 --share {dir}/backups/b.share-3 --store sqlite:{dir}/other",
+    );
+    assert_eq!(std::fs::read_dir(place.path("backups")).unwrap().count(), 5);
+}

@@ -11,6 +11,7 @@ use keyferry::store::memory::Memory;
 use keyferry::store::vault::Vault;
 use keyferry::store::{self, Store};
 use serde_json::json;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -89,7 +90,9 @@ impl Take {
         };
         let of = self.shares.map_or(0, |split| split.of);
         let backup = Pending::new(&self.file, existing)?;
-        Ok(Files { backup, shares: (1..=of).map(share).collect::<Result<_, Fault>>()? })
+        let shares = (1..=of).map(share).collect::<Result<_, Fault>>()?;
+        let alone = self.shares.and_then(|_| file::alone_in_folder_of(&self.file).transpose());
+        Ok(Files { backup, shares, _alone: alone.transpose()? })
     }
 
     fn report(&self, token: &TokenSlot, files: &Files, len: usize) -> Report {
@@ -114,6 +117,8 @@ impl Take {
 struct Files {
     backup: Pending,
     shares: Vec<Pending>,
+    /// The locked folder: shares of one run are of no use with the backup of another.
+    _alone: Option<File>,
 }
 
 impl Files {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 mod set;
-pub use set::commit_all;
+pub use set::{alone_in_folder_of, commit_all};
 
 /// Files that nothing is written over in this run, whatever its options say, and what each is.
 static IN_USE: OnceLock<Vec<(PathBuf, &'static str)>> = OnceLock::new();
