@@ -13,7 +13,8 @@ use crate::error::{Error, Result};
 pub use share::Share;
 use std::fmt;
 
-const MAGIC: &[u8; 16] = b"keyferry backup\n";
+/// How the file of every backup begins.
+pub const MAGIC: &[u8; 16] = b"keyferry backup\n";
 const FORMAT: u8 = 1;
 const KIND_PLAIN: u8 = 1;
 const KIND_SPLIT: u8 = 2;

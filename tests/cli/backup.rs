@@ -168,3 +168,23 @@ fn a_second_run_does_not_mix_its_shares_with_those_of_the_first() {
     );
     assert_eq!(std::fs::read_dir(place.path("backups")).unwrap().count(), 5);
 }
+
+/// A device may go on for ever, and this pipe is closed only after the answer.
+#[cfg(unix)]
+#[test]
+fn what_begins_otherwise_is_no_backup_however_long_it_is() {
+    use std::io::Write;
+    let place = with_token();
+    let fifo = place.path("long");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let mut command = place.with_pins("token restore {dir}/long");
+    let child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut pipe = std::fs::OpenOptions::new().write(true).open(&fifo).unwrap();
+    pipe.write_all(&[0; 4096]).unwrap();
+    let output = child.wait_with_output().unwrap();
+    drop(pipe);
+    let error = text(&output.stderr);
+    assert!(error.contains("long: this is no backup of a token; give a file"), "{error}");
+    let error = refused(&place, "token restore /dev/zero");
+    assert!(error.contains("/dev/zero: this is no backup of a token; give a file"), "{error}");
+}

@@ -6,7 +6,7 @@ use crate::token::describe;
 use clap::Args;
 use keyferry::client::TokenSlot;
 use keyferry::crypto::Secret;
-use keyferry::store::backup::{Backup, LONGEST, Share, Split, Unusable};
+use keyferry::store::backup::{Backup, LONGEST, MAGIC, Share, Split, Unusable};
 use keyferry::store::memory::Memory;
 use keyferry::store::vault::Vault;
 use keyferry::store::{self, Store};
@@ -143,7 +143,7 @@ impl Restore {
     /// Runs the command.
     pub fn run(&self, options: &Options) -> Answer {
         let store = open_store(options)?;
-        let bytes = file::read_up_to(LONGEST, &self.file, "backup")?;
+        let bytes = file::read_if_begins(MAGIC, LONGEST, &self.file, "backup")?;
         let unusable = |e: Unusable| fault!("{}: {e}", self.file.display());
         let backup = match Backup::parse(&bytes) {
             Err(Unusable::Shares(_)) if !self.shares.is_empty() => {

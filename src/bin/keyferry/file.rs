@@ -231,15 +231,30 @@ pub fn read(path: &Path, what: &str) -> Result<Vec<u8>, Fault> {
 
 /// Reads a file of at most `longest` bytes.
 pub fn read_up_to(longest: u64, path: &Path, what: &str) -> Result<Vec<u8>, Fault> {
+    read_if_begins(b"", longest, path, what)
+}
+
+/// The same of a file that begins with `start`; of another, no more than as many bytes.
+pub fn read_if_begins(
+    start: &[u8],
+    longest: u64,
+    path: &Path,
+    what: &str,
+) -> Result<Vec<u8>, Fault> {
     let unreadable = |why: &dyn std::fmt::Display| {
         fault!("the {what} {} cannot be read: {why}; give another", path.display())
     };
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|e| unreadable(&e))?;
+    let mut file = File::open(path).map_err(|e| unreadable(&e))?;
+    let beginning = u64::try_from(start.len()).unwrap_or(u64::MAX);
+    Read::by_ref(&mut file).take(beginning).read_to_end(&mut bytes).map_err(|e| unreadable(&e))?;
+    if bytes != start {
+        return Ok(bytes);
+    }
     // one byte more shows a file that goes on, as a device may for ever
-    let read = file.take(longest + 1).read_to_end(&mut bytes);
-    let len = read.map_err(|e| unreadable(&e))?;
-    if u64::try_from(len).is_ok_and(|len| len <= longest) {
+    let rest = file.take(longest.saturating_sub(beginning) + 1).read_to_end(&mut bytes);
+    rest.map_err(|e| unreadable(&e))?;
+    if u64::try_from(bytes.len()).is_ok_and(|len| len <= longest) {
         Ok(bytes)
     } else {
         Err(unreadable(&format!("it has more than {} MiB", longest >> 20)))
