@@ -99,7 +99,7 @@ pub struct Common {
     kek_sha256: Option<String>,
     /// For a key that leaves under trusted KEKs only, from a module that wraps in two steps: let the SO
     /// trust the AES key between them; needs the SO PIN
-    #[arg(long, requires = "key")]
+    #[arg(long, conflicts_with_all = which::MANY)]
     trust_step: bool,
 }
 
