@@ -150,6 +150,8 @@ fn each_key_is_refused_for_its_own_reason() {
         "{error}"
     );
     assert!(!shown.contains('\u{1b}') && !shown.contains('\r'), "{shown}");
+    let one = place.good("export azure --kek kek --all sign --output-dir {dir}/one");
+    assert!(one.contains("\n1 key: 1 exported, 0 already there, 0 refused; "), "{one}");
 }
 
 /// Extractable AES keys of these labels and identifiers.

@@ -113,8 +113,9 @@ impl Run<'_> {
             [Outcome::Exported, Outcome::AlreadyThere, Outcome::Refused].map(count);
         let path = folder.path().display();
         let mut text = format!(
-            "\n{} keys: {exported} exported, {there} already there, {refused} refused; the files are in {path}\n",
-            ended.len()
+            "\n{} {}: {exported} exported, {there} already there, {refused} refused; the files are in {path}\n",
+            ended.len(),
+            if ended.len() == 1 { "key" } else { "keys" }
         );
         if let Some(next) = ended.iter().find_map(|ended| ended.next.as_ref()) {
             text += &format!(
