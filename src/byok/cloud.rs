@@ -26,6 +26,8 @@ pub struct Cloud {
     pub kek_exponent: Exponent,
     /// How to get a KEK that it makes.
     pub kek_remedy: &'static str,
+    /// Whether many keys go under one KEK; else it makes a KEK for each key, and of that key's form.
+    pub shares_kek: bool,
     /// The types of keys it takes.
     pub takes: &'static [Taken],
     /// What it calls the wrapping, by form: `{hash}` and `{bits}` are filled in.
@@ -200,6 +202,18 @@ impl Cloud {
             )));
         }
         Ok(())
+    }
+
+    /// Refuses to have many keys wrapped under one KEK if it makes one for each.
+    pub fn takes_many(&self) -> Result<(), Malformed> {
+        if self.shares_kek {
+            return Ok(());
+        }
+        Err(Malformed(format!(
+            "{} makes a KEK for each key, so one run cannot wrap many; export one at a time with --key, each under its \
+             own KEK",
+            self.name
+        )))
     }
 
     /// What it calls the wrapping.

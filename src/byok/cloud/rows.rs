@@ -30,6 +30,7 @@ pub static AZURE: Cloud = Cloud {
     kek_exponent: Exponent::Usual,
     kek_remedy: "create one with `az keyvault key create --kty RSA-HSM --size 4096 --ops import` and \
                  download it with `az keyvault key download`",
+    shares_kek: true,
     takes: &[
         rsa(2048, ""),
         rsa(3072, ""),
@@ -57,6 +58,7 @@ pub static AWS: Cloud = Cloud {
     kek_bits: &[2048, 3072, 4096],
     kek_exponent: Exponent::Validated,
     kek_remedy: "ask for one with `aws kms get-parameters-for-import --wrapping-key-spec RSA_4096`",
+    shares_kek: false,
     takes: &[
         rsa(2048, "RSA_2048"),
         rsa(3072, "RSA_3072"),
@@ -87,6 +89,7 @@ pub static GCP: Cloud = Cloud {
     kek_exponent: Exponent::Validated,
     kek_remedy: "create an import job with `gcloud kms import-jobs create JOB \
                  --import-method rsa-oaep-4096-sha256-aes-256`",
+    shares_kek: true,
     takes: &[
         rsa(2048, "rsa-sign-pkcs1-2048-sha256"),
         rsa(3072, "rsa-sign-pkcs1-3072-sha256"),
@@ -117,6 +120,7 @@ pub static OCI: Cloud = Cloud {
     kek_bits: &[4096],
     kek_exponent: Exponent::Validated,
     kek_remedy: "fetch the vault's with `oci kms management wrapping-key get`",
+    shares_kek: true,
     takes: &[
         rsa(2048, r#"{"algorithm":"RSA","length":256}"#),
         rsa(3072, r#"{"algorithm":"RSA","length":384}"#),
@@ -148,6 +152,7 @@ pub static VAULT: Cloud = Cloud {
     // Go's crypto/rsa makes no other
     kek_exponent: Exponent::Usual,
     kek_remedy: "fetch the engine's with `vault read -field=public_key transit/wrapping_key`",
+    shares_kek: true,
     takes: &[
         rsa(2048, "rsa-2048"),
         rsa(3072, "rsa-3072"),

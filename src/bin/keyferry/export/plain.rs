@@ -71,6 +71,9 @@ impl ForCloud {
     pub fn run(&self, cloud: &'static Cloud, options: &Options) -> Answer {
         let hash = self.hash.map_or(cloud.usual_hash(), HashName::hash);
         cloud.spelling(hash)?;
+        if self.common.which.is_many() {
+            cloud.takes_many()?;
+        }
         let (oaep, encoding) = (Oaep::of(hash), cloud.encoding);
         let blob = Blob { cloud: Some(cloud), oaep, aes_bits: AES_BITS, encoding };
         blob.run(&self.common, cloud.file, &|kek| cloud.fits(kek), options)

@@ -101,6 +101,13 @@ pub enum Asked {
 /// A key of many that cannot be exported, for this reason.
 pub type Refused = (Wanted, Fault);
 
+impl Which {
+    /// Whether they are named in a way that may be many.
+    pub fn is_many(&self) -> bool {
+        self.key.is_none()
+    }
+}
+
 impl Common {
     /// Where the keys go; `usual` is a file's name if none is given.
     pub fn place(&self, usual: &str) -> Result<Place, Fault> {
