@@ -179,14 +179,14 @@ fn many_keys_are_whole_or_absent_and_the_next_run_does_what_is_missing() {
     let place = with_token();
     place.good("key generate --type p-256 --label sign2 --extractable");
     put_back(&place, &BTreeMap::new());
-    let line = "export aws --kek kek --all sign* --output-dir {dir}/set";
+    let line = "export custom --hash sha256 --kek kek --all sign* --output-dir {dir}/set";
     at_each_step(&place, line, |_, left, _, what| {
         for (name, bytes) in left.iter().filter(|(name, _)| name.ends_with(".bin")) {
             assert_eq!(bytes.len(), 408, "{what}: {name}");
         }
         place.good(line);
         let left: BTreeSet<String> = files(&place).into_keys().collect();
-        let wanted = ["keyferry-export.jsonl", "sign.aws.bin", "sign2.aws.bin"];
+        let wanted = ["keyferry-export.jsonl", "sign.bin", "sign2.bin"];
         assert_eq!(left, wanted.map(str::to_owned).into(), "{what}");
     });
 }
