@@ -118,12 +118,13 @@ fn many_keys_go_side_by_side() {
     assert!(success);
     assert_eq!(counts(&second), [1, 24, 0]);
     assert_eq!(fs::read(place.path("out/KeyTransferPackage-ec-00.byok")).unwrap(), before);
-    // what a package says itself is enough, if it is whole
-    fs::remove_file(place.path("out/keyferry-export.jsonl")).unwrap();
     fs::write(place.path("out/KeyTransferPackage-ec-02.byok"), &before[..300]).unwrap();
     let (success, third) = answer(&place, &line);
     assert!(!success);
     assert_eq!(counts(&third), [0, 24, 1]);
+    // a package does not say of which key it is
+    fs::remove_file(place.path("out/keyferry-export.jsonl")).unwrap();
+    assert_eq!(counts(&answer(&place, &line).1), [0, 0, 25]);
     let (_, forced) = answer(&place, &format!("{line} --force"));
     assert_eq!(counts(&forced), [25, 0, 0]);
 }
@@ -260,6 +261,55 @@ fn files_under_another_kek_are_not_taken_for_this_one() {
     }
     assert_eq!(counts(&under("{dir}/KEK-real.pem", "--force").1), [1, 0, 0]);
     assert_eq!(counts(&under("{dir}/KEK-real.pem", "").1), [0, 1, 0]);
+}
+
+/// That a run of one key takes the file there for none of its own.
+fn refuses_what_is_there(place: &Place, line: &str) {
+    let (success, result) = answer(place, line);
+    assert!(!success, "{result}");
+    assert_eq!(counts(&result), [0, 0, 1]);
+    let error = result["keys"][0]["error"].as_str().unwrap();
+    assert!(error.contains("exists already, and it is not known to be this key under"), "{error}");
+}
+
+#[test]
+fn packages_that_another_command_made_are_not_taken_for_the_keys_own() {
+    let place = with_token();
+    place.good("key generate --type p-256 --label other --extractable");
+    fs::create_dir(place.path("out")).unwrap();
+    let there = "-o {dir}/out/KeyTransferPackage-sign.byok --force";
+    for made in [
+        format!("export azure --kek kek --key other {there}"),
+        format!("export azure --kek {{dir}}/KEK-real.pem --kid {{kid}} --key sign {there}"),
+    ] {
+        place.good(&made);
+        let before = fs::read(place.path("out/KeyTransferPackage-sign.byok")).unwrap();
+        refuses_what_is_there(&place, "export azure --kek kek --all sign --output-dir {dir}/out");
+        assert_eq!(fs::read(place.path("out/KeyTransferPackage-sign.byok")).unwrap(), before);
+    }
+}
+
+/// Neither label nor `CKA_ID` nor type tells them apart.
+#[test]
+fn a_new_key_of_the_same_id_is_not_taken_for_the_old_one() {
+    let place = with_token();
+    for (kind, export) in [
+        ("p-256", "azure --kek kek"),
+        ("rsa-2048", "azure --kek kek"),
+        ("aes-256", "vault --kek {dir}/KEK-real.pem"),
+    ] {
+        let made = format!("key generate --type {kind} --label anew-{kind} --id 0c --extractable");
+        let line = format!("export {export} --all anew-{kind} --output-dir {{dir}}/out");
+        place.good(&made);
+        assert_eq!(counts(&answer(&place, &line).1), [1, 0, 0]);
+        place.good(&format!("key destroy anew-{kind} --yes"));
+        place.good(&made);
+        refuses_what_is_there(&place, &line);
+        assert_eq!(counts(&answer(&place, &format!("{line} --force")).1), [1, 0, 0]);
+        assert_eq!(counts(&answer(&place, &line).1), [0, 1, 0]);
+    }
+    let list = fs::read_to_string(place.path("out/keyferry-export.jsonl")).unwrap();
+    assert_eq!(list.lines().count(), 6, "{list}");
 }
 
 /// A package says for which KEK it is, and not of which key: the list does.

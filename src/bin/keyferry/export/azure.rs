@@ -191,11 +191,6 @@ impl Recipe for Import<'_> {
         let (ciphertext, generator) = (blob.to_vec(), self.generator.clone());
         Package { ciphertext, generator, kid: self.kid.clone() }.to_bytes()
     }
-
-    fn blob(&self, file: &[u8]) -> Option<Vec<u8>> {
-        let package = Package::parse(file).ok()?;
-        (package.kid == self.kid).then_some(package.ciphertext)
-    }
 }
 
 /// `keyferry/0.1.0 (manufacturer model firmware)`; a model of its maker's name is said once.

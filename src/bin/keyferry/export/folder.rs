@@ -41,18 +41,32 @@ struct Entry {
     file: String,
     key: String,
     id: String,
+    /// What tells the key from others of that label and id, see [`super::identity`].
+    identity: String,
     /// Cloud, KEK and parameters.
     made_for: String,
     sha256: String,
 }
 
+/// What a file is made of, and for.
+pub struct Source<'a> {
+    /// The key, and the file's place.
+    pub item: &'a Item,
+    /// What tells the key from others of that label and id.
+    pub identity: String,
+    /// Cloud, KEK and parameters.
+    pub made_for: &'a str,
+}
+
 impl Entry {
-    fn of(item: &Item, made_for: &str, bytes: &[u8]) -> Entry {
+    fn of(source: &Source<'_>, bytes: &[u8]) -> Entry {
+        let item = source.item;
         Entry {
             file: item.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             key: item.label.clone(),
             id: hex(&item.id),
-            made_for: made_for.to_owned(),
+            identity: source.identity.clone(),
+            made_for: source.made_for.to_owned(),
             sha256: hex(&Hash::Sha256.digest(bytes)),
         }
     }
@@ -112,21 +126,15 @@ impl Folder {
     }
 
     /// Whether these bytes are what was once made of this key for this purpose.
-    pub fn knows(&self, item: &Item, made_for: &str, bytes: &[u8]) -> bool {
-        self.known.contains(&Entry::of(item, made_for, bytes))
-    }
-
-    /// Whether these bytes are what was once made of another key, or for another purpose.
-    pub fn knows_otherwise(&self, item: &Item, made_for: &str, bytes: &[u8]) -> bool {
-        let entry = Entry::of(item, made_for, bytes);
-        !self.known.contains(&entry) && self.known.iter().any(|known| known.sha256 == entry.sha256)
+    pub fn knows(&self, source: &Source<'_>, bytes: &[u8]) -> bool {
+        self.known.contains(&Entry::of(source, bytes))
     }
 
     /// Notes what will be in a file, on the disk, before it is: so no file is there that nobody knows.
-    pub fn note(&self, item: &Item, made_for: &str, bytes: &[u8]) -> Result<(), Fault> {
-        let entry = Entry::of(item, made_for, bytes);
+    pub fn note(&self, source: &Source<'_>, bytes: &[u8]) -> Result<(), Fault> {
+        let entry = Entry::of(source, bytes);
         let mut line = serde_json::to_vec(&entry).map_err(|e| {
-            fault!("the key \"{}\" cannot be noted: {e}; give it another label", item.label)
+            fault!("the key \"{}\" cannot be noted: {e}; give it another label", source.item.label)
         })?;
         line.push(b'\n');
         // others add theirs while the disk is waited for
@@ -164,31 +172,35 @@ mod tests {
         }
     }
 
+    fn source<'a>(item: &'a Item, identity: &str, made_for: &'a str) -> Source<'a> {
+        Source { item, identity: identity.to_owned(), made_for }
+    }
+
     #[test]
     fn knows_what_it_noted() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new");
         let item = item(&path);
-        Folder::open(&path).unwrap().note(&item, "kek", b"blob").unwrap();
+        let noted = source(&item, "one", "kek");
+        Folder::open(&path).unwrap().note(&noted, b"blob").unwrap();
         // an interrupt in the middle of a line
         let mut list = OpenOptions::new().append(true).open(path.join(LIST)).unwrap();
         list.write_all(b"{\"file\":\"b").unwrap();
         let again = Folder::open(&path).unwrap();
-        again.note(&item, "kek", b"other").unwrap();
+        again.note(&noted, b"other").unwrap();
         drop(again);
         let third = Folder::open(&path).unwrap();
-        assert!(third.knows(&item, "kek", b"blob") && third.knows(&item, "kek", b"other"));
-        assert!(!third.knows(&item, "another kek", b"blob") && !third.knows(&item, "kek", b"bl"));
-        assert!(third.knows_otherwise(&item, "another kek", b"blob"));
-        assert!(
-            !third.knows_otherwise(&item, "kek", b"blob")
-                && !third.knows_otherwise(&item, "kek", b"new")
-        );
-        let another = Item { id: vec![2], ..item };
-        assert!(
-            !third.knows(&another, "kek", b"blob")
-                && third.knows_otherwise(&another, "kek", b"blob")
-        );
+        assert!(third.knows(&noted, b"blob") && third.knows(&noted, b"other"));
+        assert!(!third.knows(&noted, b"bl"));
+        assert!(!third.knows(&source(&item, "one", "another kek"), b"blob"));
+        assert!(!third.knows(&source(&item, "two", "kek"), b"blob"));
+        for another in [
+            Item { id: vec![2], ..item.clone() },
+            Item { label: "b".to_owned(), ..item.clone() },
+            Item { path: path.join("b.byok"), ..item.clone() },
+        ] {
+            assert!(!third.knows(&source(&another, "one", "kek"), b"blob"));
+        }
     }
 
     #[test]

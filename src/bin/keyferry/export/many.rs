@@ -1,5 +1,6 @@
 //! Many keys in one run: side by side, each with a result of its own, and the run can be repeated.
-use super::folder::Folder;
+use super::folder::{Folder, Source};
+use super::identity;
 use super::ready::Run;
 use super::which::{Asked, Item, Refused};
 use crate::file::{self, Existing, Pending};
@@ -208,18 +209,13 @@ impl Work<'_> {
             }
             Existing::Refuse | Existing::Replace => None,
         };
-        let already = |kind| Ok(Ended::well(item, Outcome::AlreadyThere, kind, None));
-        if there.as_ref().is_some_and(|file| self.folder.knows(item, &self.made_for, file)) {
-            return already(None);
+        let identity = identity::of(session, item)?;
+        let source = Source { item, identity, made_for: &self.made_for };
+        if there.as_ref().is_some_and(|file| self.folder.knows(&source, file)) {
+            return Ok(Ended::well(item, Outcome::AlreadyThere, None, None));
         }
         let ready = self.run.ready(session, item.clone())?;
-        let kind = Some(ready.kind.name());
-        if let Some(file) = there {
-            let is_another = self.folder.knows_otherwise(item, &self.made_for, &file);
-            let blob = self.run.recipe.blob(&file).filter(|_| !is_another);
-            if blob.is_some_and(|blob| ready.is_possible(blob.len())) {
-                return already(kind);
-            }
+        if there.is_some() {
             return Err(fault!(
                 "{} exists already, and it is not known to be this key under this KEK; move it away, or replace it \
                  with --force",
@@ -227,8 +223,9 @@ impl Work<'_> {
             ));
         }
         let bytes = self.run.recipe.file(&ready.wrap(session, self.kek)?);
-        self.folder.note(item, &self.made_for, &bytes)?;
+        self.folder.note(&source, &bytes)?;
         Pending::in_proved(&item.path, existing).commit_name_later(&bytes)?;
+        let kind = Some(ready.kind.name());
         Ok(Ended::well(item, Outcome::Exported, kind, ready.next()?))
     }
 }

@@ -4,6 +4,7 @@
 //! in the table [`keyferry::byok::cloud`].
 mod azure;
 mod folder;
+mod identity;
 mod kek;
 mod manifest;
 mod many;

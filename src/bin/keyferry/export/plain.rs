@@ -158,11 +158,6 @@ impl Recipe for Blob {
     fn file(&self, blob: &[u8]) -> Vec<u8> {
         self.encoding.encode(blob)
     }
-
-    /// A blob alone does not say which KEK it is for.
-    fn blob(&self, _: &[u8]) -> Option<Vec<u8>> {
-        None
-    }
 }
 
 impl HashName {

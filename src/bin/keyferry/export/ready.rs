@@ -121,7 +121,7 @@ impl Ready<'_> {
     }
 
     /// Whether a blob of this key can have this length.
-    pub fn is_possible(&self, len: usize) -> bool {
+    fn is_possible(&self, len: usize) -> bool {
         let size = self.run.chosen.kek.size();
         match (self.terms.profile.form, self.terms.profile.target) {
             (Form::Oaep, _) => len == size,

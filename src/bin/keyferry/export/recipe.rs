@@ -18,9 +18,6 @@ pub trait Recipe: Sync {
 
     /// The file that holds this blob.
     fn file(&self, blob: &[u8]) -> Vec<u8>;
-
-    /// The blob in such a file, if the file says itself that it is for this KEK.
-    fn blob(&self, file: &[u8]) -> Option<Vec<u8>>;
 }
 
 /// What is to be made of one key.

@@ -1,0 +1,43 @@
+//! What tells a key from every other, without a byte of it: that labels and identifiers are the same does not
+//! make two keys the same.
+use super::which::Item;
+use crate::kind::hex;
+use crate::objects;
+use crate::output::Fault;
+use keyferry::byok::public::PublicKey;
+use keyferry::ck::*;
+use keyferry::client::{Session, Template};
+use keyferry::crypto::hash::Hash;
+
+/// The public half of a pair, as its SHA-256; or else what the module calls the object (`CKA_UNIQUE_ID`), or its
+/// check value (`CKA_CHECK_VALUE`). Empty if the module gives nothing of that.
+pub fn of(session: &Session, item: &Item) -> Result<String, Fault> {
+    let given = |cka| -> Result<_, Fault> {
+        Ok(session.attribute(item.object, cka)?.filter(|value| !value.is_empty()))
+    };
+    if let Some(spki) = given(CKA_PUBLIC_KEY_INFO)? {
+        return Ok(public(&hex(&Hash::Sha256.digest(&spki))));
+    }
+    let half = |object| -> Option<PublicKey> { objects::of(session, object, "").ok() };
+    if let Some(half) = half(item.object) {
+        return Ok(public(&half.fingerprint()?));
+    }
+    for (cka, name) in [(CKA_UNIQUE_ID, "unique id"), (CKA_CHECK_VALUE, "check value")] {
+        if let Some(value) = given(cka)? {
+            return Ok(format!("{name} {}", hex(&value)));
+        }
+    }
+    if item.id.is_empty() {
+        return Ok(String::new());
+    }
+    // some modules keep a point with the public key alone
+    let halves = session.find(&Template::class(CKO_PUBLIC_KEY).bytes(CKA_ID, &item.id))?;
+    match halves.as_slice() {
+        [one] => half(*one).map_or(Ok(String::new()), |half| Ok(public(&half.fingerprint()?))),
+        _ => Ok(String::new()),
+    }
+}
+
+fn public(sha256: &str) -> String {
+    format!("public key {sha256}")
+}
