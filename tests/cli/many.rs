@@ -118,6 +118,14 @@ fn many_keys_go_side_by_side() {
     assert!(success);
     assert_eq!(counts(&second), [1, 24, 0]);
     assert_eq!(fs::read(place.path("out/KeyTransferPackage-ec-00.byok")).unwrap(), before);
+    for (old, new) in
+        first["keys"].as_array().unwrap().iter().zip(second["keys"].as_array().unwrap())
+    {
+        for member in ["key", "file", "type", "next"] {
+            assert_eq!(old[member], new[member], "{member}");
+            assert!(new[member].is_string(), "{new}");
+        }
+    }
     fs::write(place.path("out/KeyTransferPackage-ec-02.byok"), &before[..300]).unwrap();
     let (success, third) = answer(&place, &line);
     assert!(!success);

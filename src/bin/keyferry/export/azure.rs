@@ -82,7 +82,11 @@ impl Azure {
             let bytes = import.body(&ready, &written)?;
             // the request holds the package, and so is of use without it
             file::commit_all(&[(&body, &bytes), (&pending, &written.bytes)])?;
-            ready.terms.own.push(("Request body", "request", body.path().display().to_string()));
+            ready.plan.terms.own.push((
+                "Request body",
+                "request",
+                body.path().display().to_string(),
+            ));
         } else {
             pending.commit(&written.bytes)?;
         }
@@ -139,13 +143,13 @@ impl Import<'_> {
 
     /// The body of the request that imports the package.
     fn body(&self, ready: &Ready<'_>, package: &Written) -> Result<Vec<u8>, Fault> {
-        let target = ready.terms.profile.target.ok_or_else(|| {
+        let target = ready.plan.terms.profile.target.ok_or_else(|| {
             fault!(
                 "the key \"{}\" is of no type that Azure knows; leave --request out",
-                ready.item.label
+                ready.plan.item.label
             )
         })?;
-        Ok(request::body(target, &self.ops(target, &ready.item)?, &package.bytes)?)
+        Ok(request::body(target, &self.ops(target, &ready.plan.item)?, &package.bytes)?)
     }
 }
 

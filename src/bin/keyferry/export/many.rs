@@ -1,7 +1,7 @@
 //! Many keys in one run: side by side, each with a result of its own, and the run can be repeated.
 use super::folder::{Folder, Source};
 use super::identity;
-use super::ready::Run;
+use super::ready::{Plan, Run};
 use super::which::{Asked, Item, Refused};
 use crate::file::{self, Existing, Pending};
 use crate::kind::hex;
@@ -37,13 +37,14 @@ impl Outcome {
 struct Ended {
     outcome: Outcome,
     json: Value,
-    /// Of what was exported.
+    /// The upload command of its file.
     next: Option<String>,
     line: String,
 }
 
 impl Ended {
-    fn well(item: &Item, outcome: Outcome, kind: Option<String>, next: Option<String>) -> Ended {
+    fn well(plan: &Plan<'_>, outcome: Outcome) -> Result<Ended, Fault> {
+        let (item, next) = (&plan.item, plan.next()?);
         let name = match item.name == item.label {
             true => String::new(),
             false => format!(" as \"{}\"", clean(&item.name)),
@@ -55,10 +56,10 @@ impl Ended {
             clean(&item.path.display().to_string())
         );
         let json = json!({
-            "result": outcome.name(), "key": item.label, "id": hex(&item.id), "name": item.name, "type": kind,
-            "file": item.path, "next": next, "error": null,
+            "result": outcome.name(), "key": item.label, "id": hex(&item.id), "name": item.name,
+            "type": plan.kind.name(), "file": item.path, "next": next, "error": null,
         });
-        Ended { outcome, json, next, line }
+        Ok(Ended { outcome, json, next, line })
     }
 
     fn refused(label: &str, id: Option<String>, fault: &Fault) -> Ended {
@@ -212,7 +213,7 @@ impl Work<'_> {
         let identity = identity::of(session, item)?;
         let source = Source { item, identity, made_for: &self.made_for };
         if there.as_ref().is_some_and(|file| self.folder.knows(&source, file)) {
-            return Ok(Ended::well(item, Outcome::AlreadyThere, None, None));
+            return Ended::well(&self.run.plan(session, item.clone())?, Outcome::AlreadyThere);
         }
         let ready = self.run.ready(session, item.clone())?;
         if there.is_some() {
@@ -225,7 +226,6 @@ impl Work<'_> {
         let bytes = self.run.recipe.file(&ready.wrap(session, self.kek)?);
         self.folder.note(&source, &bytes)?;
         Pending::in_proved(&item.path, existing).commit_name_later(&bytes)?;
-        let kind = Some(ready.kind.name());
-        Ok(Ended::well(item, Outcome::Exported, kind, ready.next()?))
+        Ended::well(&ready.plan, Outcome::Exported)
     }
 }

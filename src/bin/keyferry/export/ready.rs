@@ -21,8 +21,8 @@ pub struct Run<'a> {
     pub recipe: &'a dyn Recipe,
 }
 
-/// A key that has passed every check and can be wrapped.
-pub struct Ready<'a> {
+/// What is to be made of a key.
+pub struct Plan<'a> {
     run: &'a Run<'a>,
     /// The key.
     pub item: Item,
@@ -30,6 +30,12 @@ pub struct Ready<'a> {
     pub kind: Kind,
     /// What is to be made.
     pub terms: Terms,
+}
+
+/// A key that has passed every check and can be wrapped.
+pub struct Ready<'a> {
+    /// What is to be made of it.
+    pub plan: Plan<'a>,
     /// How this module makes it.
     way: Way,
 }
@@ -45,11 +51,17 @@ pub struct Written {
 impl Run<'_> {
     /// Checks everything that can be checked before a key is wrapped.
     pub fn ready(&self, session: &Session, item: Item) -> Result<Ready<'_>, Fault> {
+        let plan = self.plan(session, item)?;
+        let way = way(session, plan.terms.profile.form)?;
+        self.common.may_leave(session, &plan.item, &self.chosen, way)?;
+        Ok(Ready { plan, way })
+    }
+
+    /// What is to be made of a key; refuses what the cloud would refuse.
+    pub fn plan(&self, session: &Session, item: Item) -> Result<Plan<'_>, Fault> {
         let kind = kind::of(session, item.object)?;
         let terms = self.recipe.terms(&item, &kind)?;
-        let way = way(session, terms.profile.form)?;
-        self.common.may_leave(session, &item, &self.chosen, way)?;
-        Ok(Ready { run: self, item, kind, terms, way })
+        Ok(Plan { run: self, item, kind, terms })
     }
 
     /// The file of the one key that has the label.
@@ -82,59 +94,7 @@ pub fn way(session: &Session, form: Form) -> Result<Way, Fault> {
     })
 }
 
-impl Ready<'_> {
-    /// Makes the blob and looks at its length before anyone relies on it.
-    pub fn wrap(&self, session: &Session, kek: CK_OBJECT_HANDLE) -> Result<Vec<u8>, Fault> {
-        let blob = session.transfer(self.way, &self.terms.profile, kek, self.item.object);
-        let blob = blob.map_err(|error| self.explained(&error)).and_then(|blob| {
-            if self.is_possible(blob.len()) {
-                return Ok(blob);
-            }
-            Err(fault!(
-                "the module made {} bytes, which is no {} key under this KEK; nothing was written: use another \
-                 module, such as keyferry's own",
-                blob.len(),
-                self.kind.name()
-            ))
-        });
-        blob.during(&format!("the key \"{}\" was not exported", self.item.label))
-    }
-
-    /// What the user can do about a module that does not take the parameters.
-    fn explained(&self, error: &Error) -> Fault {
-        if !matches!(error, Error::Parameters { .. }) {
-            return Fault(error.to_string());
-        }
-        let sha1 = keyferry::client::Oaep::azure();
-        let other = self.cloud().filter(|_| self.terms.profile.oaep != sha1).and_then(|cloud| {
-            let method =
-                cloud.method(self.terms.profile.form, sha1.hash, &self.run.chosen.kek).ok()?;
-            Some(format!(
-                "if it takes SHA-1, get a KEK for {method} and give --hash sha1, or else "
-            ))
-        });
-        fault!(
-            "{}; nothing was written: {}use a module that does, such as keyferry's own",
-            error.what(),
-            other.unwrap_or_default()
-        )
-    }
-
-    /// Whether a blob of this key can have this length.
-    fn is_possible(&self, len: usize) -> bool {
-        let size = self.run.chosen.kek.size();
-        match (self.terms.profile.form, self.terms.profile.target) {
-            (Form::Oaep, _) => len == size,
-            (Form::RsaAes, Some(target)) => {
-                let wrapped = len.saturating_sub(size);
-                wrapped.is_multiple_of(8)
-                    && target.wrapped_lens().iter().any(|lens| lens.contains(&wrapped))
-            }
-            // RFC 5649 section 3 gives 16, 24, 32, …
-            (Form::RsaAes, None) => len >= size + 16 && (len - size).is_multiple_of(8),
-        }
-    }
-
+impl Plan<'_> {
     fn cloud(&self) -> Option<&'static Cloud> {
         self.run.recipe.cloud()
     }
@@ -154,14 +114,70 @@ impl Ready<'_> {
         values.extend(self.terms.values.iter().map(|(name, value)| (*name, value.as_str())));
         Ok(self.cloud().map(|cloud| fill(cloud.next, &values)))
     }
+}
+
+impl Ready<'_> {
+    /// Makes the blob and looks at its length before anyone relies on it.
+    pub fn wrap(&self, session: &Session, kek: CK_OBJECT_HANDLE) -> Result<Vec<u8>, Fault> {
+        let blob = session.transfer(self.way, &self.plan.terms.profile, kek, self.plan.item.object);
+        let blob = blob.map_err(|error| self.explained(&error)).and_then(|blob| {
+            if self.is_possible(blob.len()) {
+                return Ok(blob);
+            }
+            Err(fault!(
+                "the module made {} bytes, which is no {} key under this KEK; nothing was written: use another \
+                 module, such as keyferry's own",
+                blob.len(),
+                self.plan.kind.name()
+            ))
+        });
+        blob.during(&format!("the key \"{}\" was not exported", self.plan.item.label))
+    }
+
+    /// What the user can do about a module that does not take the parameters.
+    fn explained(&self, error: &Error) -> Fault {
+        if !matches!(error, Error::Parameters { .. }) {
+            return Fault(error.to_string());
+        }
+        let sha1 = keyferry::client::Oaep::azure();
+        let other =
+            self.plan.cloud().filter(|_| self.plan.terms.profile.oaep != sha1).and_then(|cloud| {
+                let method = cloud
+                    .method(self.plan.terms.profile.form, sha1.hash, &self.plan.run.chosen.kek)
+                    .ok()?;
+                Some(format!(
+                    "if it takes SHA-1, get a KEK for {method} and give --hash sha1, or else "
+                ))
+            });
+        fault!(
+            "{}; nothing was written: {}use a module that does, such as keyferry's own",
+            error.what(),
+            other.unwrap_or_default()
+        )
+    }
+
+    /// Whether a blob of this key can have this length.
+    fn is_possible(&self, len: usize) -> bool {
+        let size = self.plan.run.chosen.kek.size();
+        match (self.plan.terms.profile.form, self.plan.terms.profile.target) {
+            (Form::Oaep, _) => len == size,
+            (Form::RsaAes, Some(target)) => {
+                let wrapped = len.saturating_sub(size);
+                wrapped.is_multiple_of(8)
+                    && target.wrapped_lens().iter().any(|lens| lens.contains(&wrapped))
+            }
+            // RFC 5649 section 3 gives 16, 24, 32, …
+            (Form::RsaAes, None) => len >= size + 16 && (len - size).is_multiple_of(8),
+        }
+    }
 
     /// The report of a file.
     pub fn report(&self, written: &Written) -> Answer {
-        let Chosen { kek, fingerprint, .. } = &self.run.chosen;
-        let Profile { form, oaep, aes_bits, .. } = &self.terms.profile;
-        let (method, next) = (self.method()?, self.next()?);
-        let (key, kind) = (&self.item.label, self.kind.name());
-        let path = self.item.path.display();
+        let Chosen { kek, fingerprint, .. } = &self.plan.run.chosen;
+        let Profile { form, oaep, aes_bits, .. } = &self.plan.terms.profile;
+        let (method, next) = (self.plan.method()?, self.plan.next()?);
+        let (key, kind) = (&self.plan.item.label, self.plan.kind.name());
+        let path = self.plan.item.path.display();
         let mut rows = vec![
             (
                 "Written",
@@ -174,17 +190,17 @@ impl Ready<'_> {
         ];
         let aes_bits = (*form == Form::RsaAes).then_some(*aes_bits);
         let mut json = json!({
-            "cloud": self.cloud().map(|cloud| cloud.command), "method": method,
-            "file": self.item.path, "bytes": written.bytes.len(), "blob_bytes": written.blob_len,
+            "cloud": self.plan.cloud().map(|cloud| cloud.command), "method": method,
+            "file": self.plan.item.path, "bytes": written.bytes.len(), "blob_bytes": written.blob_len,
             "key": key, "type": kind, "kek_bits": kek.bits(), "kek_sha256": fingerprint,
             "mechanisms": self.way.name(), "steps": self.way.steps(),
             "hash": hash_name(oaep.hash), "mgf_hash": hash_name(oaep.mgf), "aes_bits": aes_bits,
             "next": next,
         });
-        if let (Some(cloud), Some(method)) = (self.cloud(), method) {
+        if let (Some(cloud), Some(method)) = (self.plan.cloud(), method) {
             rows.push(("For", format!("{}, {method}", cloud.name)));
         }
-        for (row, member, value) in &self.terms.own {
+        for (row, member, value) in &self.plan.terms.own {
             rows.push((row, value.clone()));
             if let Some(members) = json.as_object_mut() {
                 members.insert((*member).to_owned(), Value::String(value.clone()));
@@ -196,7 +212,7 @@ impl Ready<'_> {
     }
 
     fn wrapped_with(&self) -> String {
-        let Profile { oaep, aes_bits, form, .. } = &self.terms.profile;
+        let Profile { oaep, aes_bits, form, .. } = &self.plan.terms.profile;
         let hashes = match oaep.hash == oaep.mgf {
             true => hash_name(oaep.hash).to_owned(),
             false => format!("{} and MGF1 with {}", hash_name(oaep.hash), hash_name(oaep.mgf)),
