@@ -66,13 +66,36 @@ impl Whom {
         })
     }
 
-    /// The hashes that OAEP may have used, the likeliest first.
-    pub fn hashes(&self, party: Party) -> Vec<Hash> {
-        match (self.hash, party) {
-            (Some(hash), _) => vec![hash],
-            (None, Party::Cloud(cloud)) => cloud.hashes.iter().map(|row| row.0).collect(),
-            (None, Party::Custom) => oaep::Oaep::HASHES.to_vec(),
+    /// Refuses a hash that the cloud does not take.
+    pub fn check(&self, party: Party) -> Result<(), Fault> {
+        let Party::Cloud(cloud) = party else { return Ok(()) };
+        if let Some(hash) = self.hash {
+            cloud.spelling(hash)?;
         }
+        match self.mgf {
+            Some(mgf) if self.hashes(party).is_empty() => Err(fault!(
+                "{} takes no other hash for MGF1 than for OAEP, and --mgf says {}; leave --mgf out",
+                cloud.name,
+                hash_name(mgf)
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The hashes that OAEP may have used, the likeliest first. A cloud's are those of MGF1, too.
+    pub fn hashes(&self, party: Party) -> Vec<Hash> {
+        match (party, self.hash) {
+            (Party::Cloud(cloud), _) => {
+                cloud.hashes.iter().map(|row| row.0).filter(|hash| self.may_be(*hash)).collect()
+            }
+            (Party::Custom, Some(hash)) => vec![hash],
+            (Party::Custom, None) => oaep::Oaep::HASHES.to_vec(),
+        }
+    }
+
+    /// Whether both OAEP and MGF1 may have used this hash, by what was said.
+    pub fn may_be(&self, hash: Hash) -> bool {
+        [self.hash, self.mgf].into_iter().flatten().all(|said| said == hash)
     }
 
     /// How it was wrapped, with this hash of OAEP.
@@ -84,12 +107,10 @@ impl Whom {
 
     /// The one hash with which it was wrapped.
     pub fn one_hash(&self, party: Party) -> Result<Hash, Fault> {
+        self.check(party)?;
         match (self.hash, party) {
-            (Some(hash), Party::Cloud(cloud)) => {
-                cloud.spelling(hash).map(|_| hash).map_err(Fault::from)
-            }
-            (Some(hash), Party::Custom) => Ok(hash),
-            (None, Party::Cloud(cloud)) => Ok(cloud.usual_hash()),
+            (Some(hash), _) => Ok(hash),
+            (None, Party::Cloud(cloud)) => Ok(self.mgf.unwrap_or(cloud.usual_hash())),
             (None, Party::Custom) => Err(fault!(
                 "the file does not say how its key was wrapped; give --for with the cloud that it was made for, \
                  or --hash"

@@ -82,6 +82,7 @@ impl Verify {
         let mut checks = Checks::default();
         let mut own = vec![("kek_sha256", json!(known.kek.fingerprint()?))];
         let party = self.whom.party(Format::of(&bytes));
+        self.whom.check(party)?;
         if let Some(file) = form::check(&mut checks, party, &bytes) {
             own.push(("for", json!(party.command())));
             self.check_kek(&mut checks, party, &file, &known);

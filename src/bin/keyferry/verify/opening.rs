@@ -76,16 +76,12 @@ pub fn in_software(
 
 /// Why the RSA part gives nothing: the wrong hash, or the wrong KEK.
 fn not_opened(asked: &Asked<'_>, opener: &Opener) -> String {
-    let wanted = asked.whom.hashes(asked.party);
-    let wants = |(hash, mgf): (Hash, Hash)| {
-        wanted.iter().any(|one| {
-            let oaep = asked.whom.profile(Form::RsaAes, *one).oaep;
-            (oaep.hash, oaep.mgf) == (hash, mgf)
-        })
-    };
+    let oaep = |hash: Hash| asked.whom.profile(Form::RsaAes, hash).oaep;
+    let hashes = asked.whom.hashes(asked.party).into_iter().map(oaep);
+    let wanted: Vec<(Hash, Hash)> = hashes.map(|oaep| (oaep.hash, oaep.mgf)).collect();
     match opener.hashes_of(asked.blob) {
-        Some(used) if !wants(used) => {
-            let names = wanted.iter().map(|hash| hash_name(*hash)).collect::<Vec<_>>().join(", ");
+        Some(used) if !wanted.contains(&used) => {
+            let names = wanted.into_iter().map(hashes_name).collect::<Vec<_>>().join(", ");
             let expected = match asked.party {
                 Party::Cloud(cloud) => format!("and {} opens {names}", cloud.name),
                 Party::Custom => format!("not with {names} as expected"),
