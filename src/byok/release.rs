@@ -4,9 +4,28 @@
 //! a package that differs from those for imports: its `kid` is a name and no URL, and its `enc` says the hash. The
 //! signature is not looked at: whether the key is the right one shows when it is there.
 use super::azure::{Malformed, malformed};
+use crate::crypto::hash::Hash;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+
+/// How a release says that it was wrapped, and the hash of OAEP and MGF1 that this means.
+const ENCS: [(&str, Hash); 3] = [
+    ("CKM_RSA_AES_KEY_WRAP", Hash::Sha1),
+    ("RSA_AES_KEY_WRAP_256", Hash::Sha256),
+    ("RSA_AES_KEY_WRAP_384", Hash::Sha384),
+];
+
+/// The hash of OAEP and MGF1 that a release's `enc` names; refuses what Azure does not write.
+pub fn hash(enc: &str) -> Result<Hash, Malformed> {
+    let row = ENCS.iter().find(|row| row.0 == enc);
+    row.map(|row| row.1).ok_or_else(|| {
+        malformed(format!(
+            "enc is {enc:?}, and a release has {}; have the key released again",
+            ENCS.map(|row| row.0).join(" or ")
+        ))
+    })
+}
 
 /// A released key.
 #[derive(Clone, Debug, PartialEq, Eq)]

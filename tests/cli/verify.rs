@@ -1,6 +1,6 @@
 //! `keyferry verify`: what was exported is good, and whatever was done to it is told.
 use crate::{HSM, KID, Place, text, with_token};
-use base64ct::{Base64, Encoding};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use keyferry::byok::azure::{Package, request};
 use keyferry::byok::kek::Kek;
 use keyferry::byok::target::{Curve, Target};
@@ -9,7 +9,7 @@ use keyferry::crypto::hash::Hash;
 use keyferry::crypto::oaep::{self, Oaep};
 use keyferry::crypto::rsa::PublicKey;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[derive(Deserialize)]
 struct Damages {
@@ -23,6 +23,9 @@ struct Damage {
     replace: Option<[String; 2]>,
     also: Option<[String; 2]>,
     inside: Option<[String; 2]>,
+    /// How it was wrapped, as a release says.
+    #[serde(default)]
+    enc: String,
     flip: Option<isize>,
     #[serde(default)]
     saturate: bool,
@@ -75,6 +78,7 @@ impl Damage {
         let package = Package { ciphertext: blob.clone(), ..package.clone() };
         let mut file = match self.form.as_str() {
             "raw" => blob,
+            "release" => released(&blob, &self.enc).into_bytes(),
             "base64" => Base64::encode_string(&blob).into_bytes(),
             "request" => {
                 let target = Target::Ec { curve: Curve::P256 };
@@ -95,6 +99,16 @@ fn replaced(file: Vec<u8>, words: Option<&[String; 2]>) -> Vec<u8> {
     let whole = text(&file);
     assert!(whole.contains(from), "{from}");
     whole.replacen(from, to, 1).into_bytes()
+}
+
+/// As Azure answers a release request, the token alone.
+pub fn released(blob: &[u8], enc: &str) -> String {
+    let encoded = |bytes: &[u8]| <Base64UrlUnpadded as Encoding>::encode_string(bytes);
+    let header = json!({ "alg": "dir", "enc": enc, "kid": "mine" });
+    let package = json!({ "ciphertext": encoded(blob), "header": header, "schema_version": "1.0" });
+    let key = json!({ "key_hsm": encoded(package.to_string().as_bytes()) });
+    let payload = json!({ "response": { "key": { "key": key } } });
+    format!("e30.{}.e30", encoded(payload.to_string().as_bytes()))
 }
 
 /// A blob for the receiver, as long as that of a P-256 key.
@@ -212,6 +226,33 @@ fn what_was_exported_is_good_in_every_form() {
     assert_eq!(answer["kek_sha256"], receivers_fingerprint());
     assert_eq!(answer["for"], "azure");
     assert_eq!(answer["checks"][0]["check"], "form");
+}
+
+#[test]
+fn what_is_as_asked_for_is_good() {
+    let place = with_receiver();
+    place.good("key generate --type secret-512 --label hs512 --extractable");
+    place.good("key generate --type secret-160 --label hs160 --extractable");
+    place.good(&format!("export aws {KEK} --key hs512 -o hs512.bin"));
+    place.good(&format!("export aws {KEK} --key aes -o aes.bin"));
+    place.good(&format!("export custom {KEK} --key hs160 --hash sha256 -o hs160.bin"));
+    place.good(&format!("export custom {KEK} --key sign --hash sha384 --aes 128 -o sign.bin"));
+    let blob = std::fs::read(place.path("sign.bin")).unwrap();
+    std::fs::write(place.path("sign.jws"), released(&blob, "RSA_AES_KEY_WRAP_384")).unwrap();
+    for line in [
+        "hs512.bin --for aws --type secret-512",
+        "hs512.bin --type secret-512",
+        "hs512.bin",
+        "aes.bin --for aws --type aes-256",
+        "aes.bin --for aws --type secret-256 --mgf sha256",
+        "aes.bin --type aes-256",
+        "hs160.bin --type secret-160",
+        "sign.bin --type p-256 --hash sha384 --aes 128",
+        "sign.jws --hash sha384",
+        "sign.jws",
+    ] {
+        place.opens(&format!("verify {{dir}}/{line} {PRIVATE}"));
+    }
 }
 
 #[test]

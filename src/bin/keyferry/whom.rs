@@ -98,6 +98,11 @@ impl Whom {
         [self.hash, self.mgf].into_iter().flatten().all(|said| said == hash)
     }
 
+    /// Bits of the AES key, if they were said.
+    pub fn aes(&self) -> Option<usize> {
+        self.aes
+    }
+
     /// How it was wrapped, with this hash of OAEP.
     pub fn profile(&self, form: Form, hash: Hash) -> Profile {
         let mgf = self.mgf.unwrap_or(hash);

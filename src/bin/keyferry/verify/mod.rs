@@ -1,5 +1,6 @@
 //! `keyferry verify`: everything that can be checked of a wrapped key before a cloud sees it; with the KEK's
 //! private half, the key itself.
+mod asked;
 mod checks;
 mod form;
 mod opening;
@@ -20,6 +21,7 @@ use keyferry::byok::public::PublicKey;
 use keyferry::byok::target::Target;
 use keyferry::ck::CK_OBJECT_HANDLE;
 use keyferry::client::{Access, Session};
+use opening::Asked;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -85,10 +87,13 @@ impl Verify {
         self.whom.check(party)?;
         if let Some(file) = form::check(&mut checks, party, &bytes) {
             own.push(("for", json!(party.command())));
+            let (whom, kind, blob) = (&self.whom, self.kind.as_ref(), &file.blob);
+            let hashes = asked::hashes(&mut checks, whom, party, &file);
             self.check_kek(&mut checks, party, &file, &known);
             let fits = self.check_blob(&mut checks, party, &file, &known.kek);
             if checks.are_good() {
-                self.open(&mut checks, party, &file, &known, &fits)?;
+                let asked = Asked { whom, party, kind, blob, hashes: &hashes, fits: &fits };
+                open(&mut checks, &asked, &known)?;
             }
         }
         checks.report(&self.file, &own)
@@ -145,15 +150,7 @@ impl Verify {
             Party::Custom => format!("RSA-{}, SHA-256 {fingerprint}", kek.bits()),
         };
         checks.result("KEK", fits, says);
-        let named = file.package.as_ref().map(|package| &package.kid);
-        match (named, &known.kid) {
-            (Some(named), Some(kid)) if named != kid => checks.failed(
-                "kid of the KEK",
-                format!("the KEK is {}, and the package names another; export the key again with this KEK", kid.as_str()),
-            ),
-            (Some(_), Some(_)) => checks.ok("kid of the KEK", "the one that the package names"),
-            _ => {}
-        }
+        asked::kid(checks, file, known.kid.as_ref(), self.kid.is_some());
     }
 
     /// Whether the blob can be a key under this KEK: its length, and its RSA part.
@@ -165,15 +162,7 @@ impl Verify {
         kek: &Kek,
     ) -> Vec<(Target, Form)> {
         let (blob, size) = (&file.blob, kek.size());
-        let mut fits = party.fits(size, blob.len());
-        if let Some(wanted) = self.kind.as_ref().and_then(Kind::target) {
-            fits.retain(|(target, _)| *target == wanted || is_secret(*target) && is_secret(wanted));
-        } else if let Some(request) = &file.request {
-            fits.retain(|(target, _)| request.is_for(*target));
-        }
-        if let Some(package) = file.package.as_ref().filter(|_| matches!(party, Party::Cloud(_))) {
-            fits.retain(|(target, _)| target.goes_to(package.kid.service()));
-        }
+        let fits = asked::fits(checks, party, file, size, self.kind.as_ref());
         if fits.is_empty() {
             checks.failed("length", self.no_length(party, file, kek));
         } else {
@@ -213,32 +202,21 @@ impl Verify {
             kek.bits()
         )
     }
+}
 
-    fn open(
-        &self,
-        checks: &mut Checks,
-        party: Party,
-        file: &BlobFile,
-        known: &Known,
-        fits: &[(Target, Form)],
-    ) -> Result<(), Fault> {
-        let asked = opening::Asked { whom: &self.whom, party, blob: &file.blob, fits };
-        match (&known.private, &known.session) {
-            (Some(Private::Software(opener)), _) => {
-                opening::in_software(checks, &asked, opener, known.public.as_ref());
-                Ok(())
-            }
-            (Some(Private::Token(object)), Some(session)) => opening::in_token(
-                checks,
-                &asked,
-                session,
-                (*object, known.kek.size()),
-                known.public.as_ref(),
-            ),
-            _ => {
-                checks.not_checked(OPENS, NOT_OPENED);
-                Ok(())
-            }
+fn open(checks: &mut Checks, asked: &Asked<'_>, known: &Known) -> Result<(), Fault> {
+    let public = known.public.as_ref();
+    match (&known.private, &known.session) {
+        (Some(Private::Software(opener)), _) => {
+            opening::in_software(checks, asked, opener, public);
+            Ok(())
+        }
+        (Some(Private::Token(object)), Some(session)) => {
+            opening::in_token(checks, asked, session, (*object, known.kek.size()), public)
+        }
+        _ => {
+            checks.not_checked(OPENS, NOT_OPENED);
+            Ok(())
         }
     }
 }
@@ -278,8 +256,4 @@ fn same(
         Some(named) => Ok(named),
         None => Ok((own.clone(), None)),
     }
-}
-
-fn is_secret(target: Target) -> bool {
-    matches!(target, Target::Aes { .. } | Target::Secret { .. })
 }

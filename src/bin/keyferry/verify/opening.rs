@@ -1,6 +1,6 @@
 //! Taking the key out: with the KEK's private half in software, or on a token, where it stays.
+use super::asked::{is_like, secret_bits};
 use super::checks::{Checks, OPENS};
-use super::is_secret;
 use crate::kind::{self, Kind};
 use crate::opener::{Broken, Opened, Opener, hashes_name};
 use crate::output::{Fault, fault};
@@ -22,6 +22,10 @@ pub struct Asked<'a> {
     pub whom: &'a Whom,
     /// Whom it is for.
     pub party: Party,
+    /// The type that was asked for.
+    pub kind: Option<&'a Kind>,
+    /// The hashes that OAEP may have used, the likeliest first.
+    pub hashes: &'a [Hash],
     /// The blob.
     pub blob: &'a [u8],
     /// What it can be.
@@ -33,9 +37,8 @@ impl Asked<'_> {
     fn profiles(&self) -> Vec<Profile> {
         let mut forms: Vec<Form> = self.fits.iter().map(|(_, form)| *form).collect();
         forms.dedup();
-        let hashes = self.whom.hashes(self.party);
         let of = |form: &Form| {
-            hashes.iter().map(|hash| self.whom.profile(*form, *hash)).collect::<Vec<_>>()
+            self.hashes.iter().map(|hash| self.whom.profile(*form, *hash)).collect::<Vec<_>>()
         };
         forms.iter().flat_map(of).collect()
     }
@@ -67,6 +70,15 @@ pub fn in_software(
             format!("{}, and the clouds take AES-{AES_BITS}; export the key again", opened.how()),
         );
     }
+    if let Some(bits) = asked.whom.aes().filter(|bits| opened.aes_bits != Some(*bits)) {
+        return checks.failed(
+            OPENS,
+            format!(
+                "{}, and not AES-{bits} as was asked for; wrap it with that, or leave --aes out",
+                opened.how()
+            ),
+        );
+    }
     checks.ok(OPENS, opened.how());
     check_type(checks, asked, &opened);
     if let Some(wanted) = public {
@@ -77,7 +89,7 @@ pub fn in_software(
 /// Why the RSA part gives nothing: the wrong hash, or the wrong KEK.
 fn not_opened(asked: &Asked<'_>, opener: &Opener) -> String {
     let oaep = |hash: Hash| asked.whom.profile(Form::RsaAes, hash).oaep;
-    let hashes = asked.whom.hashes(asked.party).into_iter().map(oaep);
+    let hashes = asked.hashes.iter().copied().map(oaep);
     let wanted: Vec<(Hash, Hash)> = hashes.map(|oaep| (oaep.hash, oaep.mgf)).collect();
     match opener.hashes_of(asked.blob) {
         Some(used) if !wanted.contains(&used) => {
@@ -104,11 +116,16 @@ fn check_type(checks: &mut Checks, asked: &Asked<'_>, opened: &Opened) {
             checks.ok("key", described(&kind, opened.public().as_ref()))
         }
         Some(kind) => {
-            let why = match asked.party {
-                Party::Cloud(cloud) => {
+            let why = match (asked.kind, asked.party) {
+                (Some(wanted), _) => {
+                    format!("and not {} as was asked for; export the right key", wanted.name())
+                }
+                (None, Party::Cloud(cloud)) => {
                     format!("which {} does not take here; export another key", cloud.name)
                 }
-                Party::Custom => "and not what was asked for; export the right key".to_owned(),
+                (None, Party::Custom) => {
+                    "and not what was asked for; export the right key".to_owned()
+                }
             };
             checks.failed("key", format!("it is {}, {why}", kind.name()));
         }
@@ -156,7 +173,7 @@ pub fn in_token(
         checks.failed("public half", "it is of another type than --public; export the right key");
         return Ok(());
     };
-    let kind = Kind::of_target(target);
+    let kind = asked.kind.cloned().unwrap_or_else(|| Kind::of_target(target));
     let way = Way::into(session.module(), session.slot(), form).ok_or_else(|| {
         fault!("the token cannot unwrap what was wrapped so; open it with --private instead")
     })?;
@@ -171,11 +188,11 @@ pub fn in_token(
         usages,
     };
     let mut last = None;
-    for hash in asked.whom.hashes(asked.party) {
-        let profile = asked.whom.profile(form, hash);
+    for hash in asked.hashes {
+        let profile = asked.whom.profile(form, *hash);
         match session.receive(way, &profile, kek, asked.blob, &wish.unwrapped()) {
             Ok(key) => {
-                let how = format!("{}, in the token, OAEP with {}", way.name(), hash_name(hash));
+                let how = format!("{}, in the token, OAEP with {}", way.name(), hash_name(*hash));
                 checks.ok(OPENS, how);
                 check_received(checks, asked.fits, &kind::of(session, key)?);
                 return compare_in_token(checks, session, key, public);
@@ -188,10 +205,11 @@ pub fn in_token(
 }
 
 /// Whether what the token says of the received key is one that fits: curves as long as one another give
-/// blobs as long. A private key need not show its curve.
+/// blobs as long. A private key need not show its curve, and some modules do not say how long a secret is.
 fn check_received(checks: &mut Checks, fits: &[(Target, Form)], found: &Kind) {
     let is = |target: Target| match found.target() {
-        Some(found) => found == target || is_secret(found) && is_secret(target),
+        Some(found) if secret_bits(found) == Some(0) => secret_bits(target).is_some(),
+        Some(found) => is_like(found, target),
         None => matches!(target, Target::Ec { .. }),
     };
     let fitting = fits.iter().map(|(target, _)| *target).filter(|target| is(*target));
