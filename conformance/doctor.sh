@@ -39,6 +39,7 @@ main() {
     packages
     restricted
     guarded
+    dated
     report_end
 }
 
@@ -146,6 +147,15 @@ guarded() {
     check_output "SoftHSM: in two steps with the SO" '^Wrapped with .* in two steps' "${wrap[@]}" --trust-step -o "$folder/guarded.bin"
     check_output "SoftHSM: and it opens" '^ok +key +AES-256, or a secret as long$' \
         theirs verify "$folder/guarded.bin" --private "$folder/vault.pem"
+}
+
+# SoftHSM 2.6.1 stores a date, and cannot read it again.
+dated() {
+    check "SoftHSM: a key with dates is not kept" finds 'the module did not keep the dates of the key "dated"' \
+        theirs key generate --type p-256 --label dated --active-until 2090-01-01
+    check "SoftHSM: and not there" finds 'has no key "dated"' theirs key show dated
+    check_output "ours: a key with dates" 'active until 2090-01-01' \
+        ours key generate --type p-256 --label dated --active-until 2090-01-01
 }
 
 # The same objects before and after.

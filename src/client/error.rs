@@ -43,6 +43,12 @@ impl Error {
         matches!(self, Error::Answer { rv, .. } | Error::Parameters { rv, .. } if *rv == wanted)
     }
 
+    /// Whether it may say of one object only that it cannot be read: some modules store what they cannot read
+    /// again.
+    pub fn may_be_of_one_object(&self) -> bool {
+        [CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED, CKR_DEVICE_ERROR].iter().any(|rv| self.is(*rv))
+    }
+
     /// The `CKR_*` name or number of the answer, if there was one.
     pub fn code(&self) -> Option<String> {
         let (Error::Answer { rv, .. } | Error::Parameters { rv, .. }) = self else {

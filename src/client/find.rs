@@ -114,6 +114,16 @@ impl Session {
     }
 }
 
+/// What was read of an object, for those who only look; `None` if the module fails to give it, which is to hide
+/// no other object.
+pub fn known<T>(read: Result<T>) -> Result<Option<T>> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(e) if e.may_be_of_one_object() => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
 /// Whether an attribute was answered: `false` if it does not exist or may not be seen.
 fn is_answer(result: Result<()>) -> Result<bool> {
     match result {

@@ -17,6 +17,7 @@ mod template;
 mod wrap;
 
 pub use error::{Error, Result};
+pub use find::known;
 pub use mechanism::{Mechanism, Oaep};
 pub use module::{Module, Slots, TokenSlot};
 pub use session::{Access, Session, User};

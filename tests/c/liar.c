@@ -4,9 +4,11 @@
  *   token SLOT CKR       C_GetTokenInfo of this slot answers so
  *   lacks CKM            C_GetMechanismInfo does not know this mechanism
  *   answers NAME CKR     C_NAME answers so and does nothing: GenerateKey, CopyObject, UnwrapKey, WrapKey, DestroyObject
- *   drops CKA            C_CopyObject and C_UnwrapKey overlook it in the template, and answer CKR_OK
+ *   drops CKA            C_CopyObject, C_UnwrapKey and C_GenerateKey overlook it in the template, and answer CKR_OK
  *   spoils CKA           C_CopyObject makes it false in the original
- *   says CKA HEX         C_GetAttributeValue gives these bytes, whatever the object */
+ *   says CKA HEX         C_GetAttributeValue gives these bytes, whatever the object
+ *   fails CKA CKR        C_GetAttributeValue answers so for each object whose attribute is not empty, as SoftHSM does
+ *                        for dates */
 #define _GNU_SOURCE
 #include "../../pkcs11-headers/pkcs11.h"
 #include <dlfcn.h>
@@ -92,7 +94,13 @@ static CK_RV get_mechanism_info(CK_SLOT_ID slot, CK_MECHANISM_TYPE mechanism, CK
 static CK_RV get_attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template,
                                  CK_ULONG count)
 {
-    const char *hex;
+    const char *hex, *code;
+    if (count == 1 && is_lie("fails", template->type, &code)) {
+        CK_ATTRIBUTE size = { template->type, NULL, 0 };
+        CK_RV answer = real->C_GetAttributeValue(session, object, &size, 1);
+        if (answer == CKR_OK && size.ulValueLen > 0)
+            return strtoul(code, NULL, 16);
+    }
     if (count != 1 || !is_lie("says", template->type, &hex))
         return real->C_GetAttributeValue(session, object, template, count);
     CK_ULONG len = strspn(hex, "0123456789abcdef") / 2;
@@ -107,7 +115,12 @@ static CK_RV generate_key(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK
                           CK_OBJECT_HANDLE *key)
 {
     CK_RV answer = answer_of("GenerateKey");
-    return answer == CKR_OK ? real->C_GenerateKey(session, mechanism, template, count, key) : answer;
+    if (answer != CKR_OK)
+        return answer;
+    CK_ATTRIBUTE *rest = without(template, &count);
+    answer = real->C_GenerateKey(session, mechanism, rest, count, key);
+    free(rest);
+    return answer;
 }
 
 static CK_RV copy_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count,

@@ -43,6 +43,7 @@ fn refuses_what_the_module_lies_about() {
     );
     place.good("kek import {dir}/KEK-2048.pem --label trusted --kid {kid} --trust --token offline");
     place.good("key generate --type aes-256 --label spoilt --extractable --token offline");
+    place.good("key generate --type aes-256 --label dated --extractable --active-until 2090-01-01 --token offline");
     place.refuses(include_str!("modules.toml"));
     let left = place.json("key list --token offline");
     let labels = left.as_array().unwrap().iter().map(|key| key["label"].as_str().unwrap());
@@ -124,4 +125,32 @@ fn a_module_that_knows_no_copyable_restricts_all_the_same() {
     let line = format!("{line} --label other --json");
     let answer: Value = serde_json::from_str(&place.good_lying("says 171 ;", &line)).unwrap();
     assert_eq!((&answer["modifiable"], &answer["copyable"]), (&false.into(), &true.into()));
+}
+
+/// As with SoftHSM, which stores a date and cannot read it again.
+#[test]
+fn a_key_that_cannot_be_read_hides_no_other() {
+    let place = with_liar();
+    let line =
+        "key generate --type aes-256 --label dated --active-until 2090-01-01 --token offline";
+    place.good(line);
+    for (lies, row, member, value) in [
+        ("fails 111 5;", "until not known", "active_until", "not known".into()),
+        ("fails 162 30;", "not known", "extractable", Value::Null),
+        ("fails 100 6;", "not known", "type", "not known".into()),
+        ("fails 102 5;", "not known", "id", "not known".into()),
+    ] {
+        let line = "key list --token offline";
+        let shown = place.good_lying(lies, line);
+        let of = shown.lines().find(|line| line.starts_with("dated ")).unwrap();
+        assert!(of.contains(row) && shown.contains("guarded"), "{lies} {shown}");
+        let listed: Value =
+            serde_json::from_str(&place.good_lying(lies, &format!("{line} --json"))).unwrap();
+        let of = listed.as_array().unwrap().iter().find(|key| key["label"] == "dated").unwrap();
+        assert_eq!(of[member], value, "{lies}");
+        let shown = place.good_lying(lies, "key show dated --token offline");
+        assert!(shown.contains(row), "{lies} {shown}");
+    }
+    let shown = place.good_lying("fails 3 5;", "key list --token offline");
+    assert!(shown.starts_with("LABEL") && shown.contains("\nnot known "), "{shown}");
 }

@@ -1,10 +1,11 @@
 //! Activation: the days (UTC) from which and until which a key is to be used.
 use crate::output::Fault;
 use keyferry::ck::{CK_OBJECT_HANDLE, CKA_END_DATE, CKA_START_DATE};
-use keyferry::client::{Session, Template};
+use keyferry::client::{Session, Template, known};
 use keyferry::token::clock;
 use std::fmt;
 use std::str::FromStr;
+use zeroize::Zeroizing;
 
 /// A day, as `CK_DATE` has it: `YYYYMMDD`. Days compare as their digits do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +56,9 @@ impl fmt::Display for Day {
     }
 }
 
+/// In place of what a module fails to give.
+pub const NOT_KNOWN: &str = "not known";
+
 /// A key's limit on one side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Limit {
@@ -65,6 +69,8 @@ pub enum Limit {
     Day(Day),
     /// The module gives something that is no day, so nobody knows.
     NoDay,
+    /// The module fails to give it: it may have stored what it cannot read.
+    NotGiven,
 }
 
 impl From<Option<Day>> for Limit {
@@ -87,6 +93,7 @@ impl Limit {
             Limit::None => None,
             Limit::Day(day) => Some(day.to_string()),
             Limit::NoDay => Some("not a date".to_owned()),
+            Limit::NotGiven => Some(NOT_KNOWN.to_owned()),
         }
     }
 }
@@ -104,7 +111,11 @@ impl Dates {
     /// Those of a key object.
     pub fn of(session: &Session, key: CK_OBJECT_HANDLE) -> Result<Dates, Fault> {
         let limit = |cka| -> Result<Limit, Fault> {
-            Ok(session.attribute(key, cka)?.map_or(Limit::None, |value| Limit::read(&value)))
+            let value = known(session.attribute(key, cka))?;
+            let read = |value: Option<_>| {
+                value.map_or(Limit::None, |value: Zeroizing<Vec<u8>>| Limit::read(&value))
+            };
+            Ok(value.map_or(Limit::NotGiven, read))
         };
         Ok(Dates { from: limit(CKA_START_DATE)?, until: limit(CKA_END_DATE)? })
     }
@@ -114,7 +125,7 @@ impl Dates {
         let limits = [(CKA_START_DATE, self.from), (CKA_END_DATE, self.until)];
         limits.into_iter().fold(template, |template, (cka, limit)| match limit {
             Limit::Day(Day(digits)) => template.bytes(cka, &digits),
-            Limit::None | Limit::NoDay => template,
+            Limit::None | Limit::NoDay | Limit::NotGiven => template,
         })
     }
 
@@ -146,7 +157,8 @@ fn not_begun(from: Limit, today: Day) -> Option<String> {
         Limit::Day(from) if today < from => Some(format!(
             "is not active before {from} (CKA_START_DATE), UTC; export it on that day or later"
         )),
-        Limit::NoDay => Some(no_day("start", "CKA_START_DATE")),
+        Limit::NoDay => Some(no_day("a start", "CKA_START_DATE")),
+        Limit::NotGiven => Some(not_given("a start", "CKA_START_DATE")),
         Limit::Day(_) | Limit::None => None,
     }
 }
@@ -156,7 +168,8 @@ fn ended(until: Limit, today: Day) -> Option<String> {
         Limit::Day(until) if today > until => Some(format!(
             "was active until {until} (CKA_END_DATE), and its time is over; generate a new key"
         )),
-        Limit::NoDay => Some(no_day("end", "CKA_END_DATE")),
+        Limit::NoDay => Some(no_day("an end", "CKA_END_DATE")),
+        Limit::NotGiven => Some(not_given("an end", "CKA_END_DATE")),
         Limit::Day(_) | Limit::None => None,
     }
 }
@@ -164,9 +177,16 @@ fn ended(until: Limit, today: Day) -> Option<String> {
 /// A limit that nobody can read may be one that the key is beyond.
 fn no_day(side: &str, cka: &str) -> String {
     format!(
-        "has {} {side} date that is no date ({cka}), so it may not be its time; give it another with what the module's \
-         maker gives, or generate a new key",
-        if side == "end" { "an" } else { "a" }
+        "has {side} date that is no date ({cka}), so it may not be its time; give it another with what the module's \
+         maker gives, or generate a new key"
+    )
+}
+
+/// The same of one that the module fails to give.
+fn not_given(side: &str, cka: &str) -> String {
+    format!(
+        "has {side} date that the module does not give ({cka}), so it may not be its time; generate a new key without \
+         dates, or one with them in a module that keeps them, such as keyferry's own"
     )
 }
 

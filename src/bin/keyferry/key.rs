@@ -1,5 +1,5 @@
 //! `keyferry key`: generate, list and show keys.
-use crate::dates::{Dates, Day, Limit};
+use crate::dates::{Dates, Day, Limit, NOT_KNOWN};
 use crate::kek;
 use crate::kind::{self, Kind, hex};
 use crate::options::Options;
@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use keyferry::byok::azure::Kid;
 use keyferry::byok::cloud::{CLOUDS, Cloud, Form};
 use keyferry::ck::*;
-use keyferry::client::{Access, Session, Template, Way};
+use keyferry::client::{Access, Session, Template, Way, known};
 use serde_json::{Map, Value, json};
 
 #[derive(Debug, Subcommand)]
@@ -200,31 +200,10 @@ fn list(options: &Options) -> Answer {
     let (_, session) = options.log_in(Access::ReadOnly)?;
     let mut rows = Vec::new();
     let mut objects = Vec::new();
-    for (key, class) in keys(&session, |template| template)? {
-        let label = session.text(key, CKA_LABEL)?;
-        let id = session.attribute(key, CKA_ID)?.unwrap_or_default();
-        let kind = kind::of(&session, key)?.name();
-        let extractable = session.flag(key, CKA_EXTRACTABLE)?;
-        let guarded = session.flag(key, CKA_WRAP_WITH_TRUSTED)?;
-        let trusted = session.flag(key, CKA_TRUSTED)?;
-        let kid = if class == PUBLIC { kek::kid(&session, key, &label) } else { None };
-        let dates = Dates::of(&session, key)?;
-        objects.push(json!({
-            "label": label, "class": class, "type": kind, "id": hex(&id), "extractable": extractable,
-            "wrap_with_trusted": guarded, "trusted": trusted, "kid": kid.as_ref().map(Kid::as_str),
-            "active_from": json_of(dates.from), "active_until": json_of(dates.until),
-        }));
-        let leaving = match (extractable, guarded) {
-            (None, _) => "",
-            (Some(false), _) => "stays",
-            (Some(true), Some(true)) => "under trusted KEKs",
-            (Some(true), _) => "extractable",
-        };
-        let id = kek::id_cell(&id, kid.as_ref());
-        let trusted = if trusted == Some(true) { "yes" } else { "" };
-        let kid = kid.map(|kid| kid.as_str().to_owned()).unwrap_or_default();
-        let class = class.to_owned();
-        rows.push(vec![label, class, kind, id, leaving.into(), dates.words(), trusted.into(), kid]);
+    for found in keys(&session, |template| template)? {
+        let (row, object) = listed(&session, found)?;
+        rows.push(row);
+        objects.push(object);
     }
     rows.sort();
     let text = if rows.is_empty() {
@@ -233,6 +212,44 @@ fn list(options: &Options) -> Answer {
         table(&["LABEL", "CLASS", "TYPE", "ID", "LEAVING", "ACTIVE", "TRUSTED", "KID"], &rows)
     };
     Ok(Report::new(text, Value::Array(objects)))
+}
+
+/// A key as a row for people and an object for programs. What the module fails to give is not known.
+fn listed(session: &Session, (key, class): Found) -> Result<(Vec<String>, Value), Fault> {
+    let flag = |cka| known(session.flag(key, cka));
+    let label = known(session.text(key, CKA_LABEL))?.unwrap_or_else(not_known);
+    let id = known(session.attribute(key, CKA_ID))?.map(Option::unwrap_or_default);
+    let kind = known(kind::of(session, key))?.map_or_else(not_known, |kind| kind.name());
+    let (extractable, guarded) = (flag(CKA_EXTRACTABLE)?, flag(CKA_WRAP_WITH_TRUSTED)?.flatten());
+    let trusted = flag(CKA_TRUSTED)?;
+    let kid = if class == PUBLIC { kek::kid(session, key, &label) } else { None };
+    let dates = Dates::of(session, key)?;
+    let object = json!({
+        "label": label, "class": class, "type": kind, "id": id.as_ref().map_or_else(not_known, |id| hex(id)),
+        "extractable": extractable.flatten(), "wrap_with_trusted": guarded, "trusted": trusted.flatten(),
+        "kid": kid.as_ref().map(Kid::as_str),
+        "active_from": json_of(dates.from), "active_until": json_of(dates.until),
+    });
+    let leaving = match (extractable, guarded) {
+        (None, _) => NOT_KNOWN,
+        (Some(None), _) => "",
+        (Some(Some(false)), _) => "stays",
+        (Some(Some(true)), Some(true)) => "under trusted KEKs",
+        (Some(Some(true)), _) => "extractable",
+    };
+    let id = id.map_or_else(not_known, |id| kek::id_cell(&id, kid.as_ref()));
+    let trusted = match trusted {
+        None => NOT_KNOWN,
+        Some(Some(true)) => "yes",
+        Some(_) => "",
+    };
+    let kid = kid.map(|kid| kid.as_str().to_owned()).unwrap_or_default();
+    let class = class.to_owned();
+    Ok((vec![label, class, kind, id, leaving.into(), dates.words(), trusted.into(), kid], object))
+}
+
+fn not_known() -> String {
+    NOT_KNOWN.to_owned()
 }
 
 /// Attributes that `show` prints, in this order.
@@ -265,38 +282,47 @@ fn show(options: &Options, label: &str) -> Answer {
     if found.is_empty() {
         return Err(absent(label, &token.label));
     }
-    let mut texts = Vec::new();
-    let mut objects = Vec::new();
-    for (key, class) in found {
-        let kind = kind::of(&session, key)?;
-        let id = hex(&session.attribute(key, CKA_ID)?.unwrap_or_default());
-        let mut rows = vec![
-            ("Label", label.to_owned()),
-            ("Class", class.to_owned()),
-            ("Type", kind.name()),
-            ("Id", id.clone()),
-        ];
-        if class != PUBLIC {
-            rows.push(("Taken by", takers(&kind)));
-        }
-        let dates = Dates::of(&session, key)?;
-        if dates != Dates::default() {
-            rows.push(("Active", dates.words()));
-        }
-        let mut flags = Map::new();
-        for (cka, name) in SHOWN {
-            if let Some(value) = session.flag(key, cka)? {
-                rows.push((name, if value { "yes" } else { "no" }.to_owned()));
-                flags.insert(name.to_owned(), value.into());
-            }
-        }
-        texts.push(facts(&rows));
-        objects.push(json!({
-            "label": label, "class": class, "type": kind.name(), "id": id,
-            "active_from": json_of(dates.from), "active_until": json_of(dates.until), "attributes": flags,
-        }));
-    }
+    let shown = found.into_iter().map(|found| shown(&session, label, found));
+    let (texts, objects): (Vec<String>, Vec<Value>) =
+        shown.collect::<Result<Vec<_>, Fault>>()?.into_iter().unzip();
     Ok(Report::new(texts.join("\n"), Value::Array(objects)))
+}
+
+/// Everything about a key, for people and for programs. What the module fails to give is not known.
+fn shown(session: &Session, label: &str, (key, class): Found) -> Result<(String, Value), Fault> {
+    let kind = known(kind::of(session, key))?;
+    let name = kind.as_ref().map_or_else(not_known, Kind::name);
+    let id = known(session.attribute(key, CKA_ID))?;
+    let id = id.map_or_else(not_known, |id| hex(&id.unwrap_or_default()));
+    let mut rows = vec![
+        ("Label", label.to_owned()),
+        ("Class", class.to_owned()),
+        ("Type", name.clone()),
+        ("Id", id.clone()),
+    ];
+    if let Some(kind) = kind.filter(|_| class != PUBLIC) {
+        rows.push(("Taken by", takers(&kind)));
+    }
+    let dates = Dates::of(session, key)?;
+    if dates != Dates::default() {
+        rows.push(("Active", dates.words()));
+    }
+    let mut flags = Map::new();
+    for (cka, name) in SHOWN {
+        let is = match known(session.flag(key, cka))? {
+            None => NOT_KNOWN,
+            Some(None) => continue,
+            Some(Some(true)) => "yes",
+            Some(Some(false)) => "no",
+        };
+        rows.push((name, is.to_owned()));
+        flags.insert(name.to_owned(), (is != NOT_KNOWN).then_some(is == "yes").into());
+    }
+    let object = json!({
+        "label": label, "class": class, "type": name, "id": id,
+        "active_from": json_of(dates.from), "active_until": json_of(dates.until), "attributes": flags,
+    });
+    Ok((facts(&rows), object))
 }
 
 /// The clouds that take keys of this kind.

@@ -1,5 +1,4 @@
 //! Kinds of keys: what `--type` can say, what a token's objects are, what clouds know them as.
-use crate::output::Fault;
 use crate::wish::Usage;
 use keyferry::byok::kek::EXPONENT;
 use keyferry::byok::target::{Curve, Target};
@@ -123,9 +122,9 @@ const HMAC: [CK_KEY_TYPE; 5] =
     [CKK_SHA_1_HMAC, CKK_SHA224_HMAC, CKK_SHA256_HMAC, CKK_SHA384_HMAC, CKK_SHA512_HMAC];
 
 /// The kind of a key object.
-pub fn of(session: &Session, key: CK_OBJECT_HANDLE) -> Result<Kind, Fault> {
+pub fn of(session: &Session, key: CK_OBJECT_HANDLE) -> keyferry::client::Result<Kind> {
     let key_type = session.number(key, CKA_KEY_TYPE)?.unwrap_or(CK_UNAVAILABLE_INFORMATION);
-    let secret_bits = || -> Result<usize, Fault> {
+    let secret_bits = || -> keyferry::client::Result<usize> {
         let len = session.number(key, CKA_VALUE_LEN)?.unwrap_or_default();
         Ok(usize::try_from(len).unwrap_or_default().saturating_mul(8))
     };

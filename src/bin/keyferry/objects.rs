@@ -85,11 +85,17 @@ pub fn differs(
     Ok(None)
 }
 
-/// Destroys a new object that is not to be kept, for this reason.
-pub fn undone(session: &Session, object: CK_OBJECT_HANDLE, label: &str, reason: Fault) -> Fault {
-    match session.destroy(object) {
-        Ok(()) => reason,
-        Err(error) => fault!(
+/// Destroys new objects of a label that are not to be kept, for this reason.
+pub fn undone(
+    session: &Session,
+    objects: &[CK_OBJECT_HANDLE],
+    label: &str,
+    reason: Fault,
+) -> Fault {
+    let failed = objects.iter().filter_map(|object| session.destroy(*object).err()).next_back();
+    match failed {
+        None => reason,
+        Some(error) => fault!(
             "{}; and it is still in the token as \"{label}\", because it was not destroyed ({error}): `keyferry key \
              destroy` may do it, or what the module's maker gives",
             reason.0

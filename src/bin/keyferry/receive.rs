@@ -81,7 +81,7 @@ impl Receive {
             session.receive(way, &profile, (object, kek.size()), &file.blob, &wish.unwrapped());
         let key = key.map_err(|error| self.explained(&error, &kind, &profile))?;
         if let Err(fault) = self.is(&session, key, &wish) {
-            return Err(objects::undone(&session, key, &self.label, fault));
+            return Err(objects::undone(&session, &[key], &self.label, fault));
         }
         let size = kek.bits();
         Ok(self.report(&token.label, (&id, &kind), size, way, &profile))

@@ -81,7 +81,7 @@ impl Restrict {
             }
         });
         if let Err(fault) = proved {
-            return Err(objects::undone(&session, copy, &label, fault));
+            return Err(objects::undone(&session, &[copy], &label, fault));
         }
         self.report(&session, copy, &label, &token.label)
     }

@@ -1,7 +1,7 @@
 //! Keys to generate: a kind, a label, uses, and whether they may leave.
 use crate::dates::Dates;
 use crate::kind::Kind;
-use crate::objects::Flag;
+use crate::objects::{self, Flag};
 use crate::output::{During, Fault, fault};
 use keyferry::byok::kek::EXPONENT;
 use keyferry::ck::*;
@@ -78,13 +78,21 @@ pub struct Made {
     pub public: Option<CK_OBJECT_HANDLE>,
 }
 
+impl Made {
+    /// Each object of it.
+    pub fn objects(&self) -> impl Iterator<Item = CK_OBJECT_HANDLE> {
+        [Some(self.key), self.public].into_iter().flatten()
+    }
+}
+
 impl Wish<'_> {
     /// Generates it.
     pub fn make(&self, session: &Session) -> Result<Made, Fault> {
         self.make_for(session, &Dates::default())
     }
 
-    /// Generates it, for some time.
+    /// Generates it, for some time. A module may say yes, and keep no dates or none that it can read again;
+    /// then the key is not kept.
     pub fn make_for(&self, session: &Session, dates: &Dates) -> Result<Made, Fault> {
         let (private, public, secret) = self.needs();
         let public = dates.give(self.template(CKO_PUBLIC_KEY, &public));
@@ -115,7 +123,33 @@ impl Wish<'_> {
             }
         };
         let what = format!("the {} key \"{}\" was not generated", self.kind.name(), self.label);
-        made.during(&what)
+        let made = made.during(&what)?;
+        match self.prove_dates(session, &made, dates) {
+            Ok(()) => Ok(made),
+            Err(reason) => {
+                let objects: Vec<CK_OBJECT_HANDLE> = made.objects().collect();
+                Err(objects::undone(session, &objects, self.label, reason))
+            }
+        }
+    }
+
+    fn prove_dates(&self, session: &Session, made: &Made, dates: &Dates) -> Result<(), Fault> {
+        if *dates == Dates::default() {
+            return Ok(());
+        }
+        for object in made.objects() {
+            let kept = Dates::of(session, object)?;
+            if kept != *dates {
+                let words = kept.words();
+                return Err(fault!(
+                    "the module did not keep the dates of the key \"{}\" (it gives: {}), so it is not kept; leave out \
+                     --active-from and --active-until, or use a module that keeps dates, such as keyferry's own",
+                    self.label,
+                    if words.is_empty() { "none" } else { &words }
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// What `C_UnwrapKey` makes of it: the private or secret key. Its size is in the wrapping.

@@ -240,7 +240,7 @@ impl Bench<'_> {
     /// Leaves nothing behind, not even until the session ends.
     fn clear(self) -> Result<(), Fault> {
         let made = self.targets.iter().filter_map(|(_, specimen)| specimen.as_ref());
-        let each = made.flat_map(|one| [Some(one.made.key), one.made.public]).flatten();
+        let each = made.flat_map(|one| one.made.objects());
         for object in each.chain([self.kek]) {
             self.session.destroy(object).map_err(|e| {
                 fault!(
