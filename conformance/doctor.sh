@@ -91,15 +91,20 @@ no_cloud_is_possible() {
 # SoftHSM 2.6.1: no CKM_RSA_AES_KEY_WRAP, SHA-1 alone, and padding that it counts as part of the key.
 their_doctor() {
     check_output "SoftHSM: no wrap in one call" '^CKM_RSA_AES_KEY_WRAP +not offered' theirs doctor
-    check_output "SoftHSM: AES keys with SHA-1" '^CKM_AES_KEY_WRAP_PAD, CKM_RSA_PKCS_OAEP +SHA-1 +256 +opens +unusable +unusable$' \
+    check_output "SoftHSM: AES keys with SHA-1" '^CKM_AES_KEY_WRAP_PAD, CKM_RSA_PKCS_OAEP +SHA-1 +256 +opens +unusable +unusable +opens +unusable +opens$' \
         theirs doctor
     check_output "SoftHSM: no other hash" '^CKM_AES_KEY_WRAP_PAD, CKM_RSA_PKCS_OAEP +SHA-256 +256 +CKR_ARGUMENTS_BAD' theirs doctor
-    check_output "SoftHSM: AES keys to Azure" '^Azure +yes +secret keys: in two steps with SHA-1; no RSA keys or EC keys: ' theirs doctor
+    check_output "SoftHSM: AES keys to Azure" \
+        '^Azure +yes +P-384 keys, P-256K keys and secret keys: in two steps with SHA-1; no RSA keys, P-256 keys or P-521 keys: ' theirs doctor
     check_output "SoftHSM: nothing to Oracle" '^Oracle OCI Vault +no ' theirs doctor
     check "SoftHSM: an AES key" theirs doctor --key aes --for azure
     check "SoftHSM: an EC key" refused theirs doctor --key sign
     check "SoftHSM: and so the export" refused \
         theirs export azure --kek "$folder/KEK.pem" --kid "$kid" --key sign -o "$folder/no.byok"
+    theirs key generate --type p-384 --label right --extractable >"$folder/log"
+    check "SoftHSM: an EC key that needs no padding" theirs doctor --key right --for azure
+    check "SoftHSM: and so its export" theirs export azure --kek "$folder/KEK.pem" --kid "$kid" --key right -o "$folder/right.byok"
+    check_output "SoftHSM: which opens" '^ok +key +P-384' theirs verify "$folder/right.byok" --private "$folder/vault.pem"
     check "SoftHSM: Oracle" refused theirs doctor --for oci
     check "SoftHSM: leaves nothing behind" leaves_nothing theirs
 }

@@ -6,6 +6,7 @@
  *   answers NAME CKR     C_NAME answers so and does nothing: GenerateKey, CopyObject, UnwrapKey, WrapKey, DestroyObject
  *   drops CKA            C_CopyObject, C_UnwrapKey and C_GenerateKey overlook it in the template, and answer CKR_OK
  *   spoils CKA           C_CopyObject makes it false in the original
+ *   keeps HEX            C_WrapKey answers CKR_KEY_UNEXTRACTABLE for keys with these CKA_EC_PARAMS
  *   says CKA HEX         C_GetAttributeValue gives these bytes, whatever the object
  *   fails CKA CKR        C_GetAttributeValue answers so for each object whose attribute is not empty, as SoftHSM does
  *                        for dates */
@@ -153,10 +154,26 @@ static CK_RV unwrap_key(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_O
     return answer;
 }
 
+/* Whether the key is on the curve that keys are kept of. */
+static int is_kept(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
+{
+    const char *hex;
+    CK_BYTE oid[32];
+    char digits[3];
+    CK_ATTRIBUTE curve = { CKA_EC_PARAMS, oid, sizeof oid };
+    if (!statement(lies(), "keeps", &hex) || real->C_GetAttributeValue(session, key, &curve, 1) != CKR_OK ||
+        curve.ulValueLen != strspn(hex, "0123456789abcdef") / 2)
+        return 0;
+    for (CK_ULONG at = 0; at < curve.ulValueLen; at++)
+        if (snprintf(digits, sizeof digits, "%02x", oid[at]) != 2 || strncmp(digits, hex + 2 * at, 2) != 0)
+            return 0;
+    return 1;
+}
+
 static CK_RV wrap_key(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE kek, CK_OBJECT_HANDLE key,
                       CK_BYTE *wrapped, CK_ULONG *length)
 {
-    CK_RV answer = answer_of("WrapKey");
+    CK_RV answer = is_kept(session, key) ? CKR_KEY_UNEXTRACTABLE : answer_of("WrapKey");
     return answer == CKR_OK ? real->C_WrapKey(session, mechanism, kek, key, wrapped, length) : answer;
 }
 

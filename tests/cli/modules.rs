@@ -154,3 +154,28 @@ fn a_key_that_cannot_be_read_hides_no_other() {
     let shown = place.good_lying("fails 3 5;", "key list --token offline");
     assert!(shown.starts_with("LABEL") && shown.contains("\nnot known "), "{shown}");
 }
+
+/// As with SoftHSM, whose padding is right for some curves only.
+#[test]
+fn the_doctor_proves_the_type_of_the_key_itself() {
+    let place = with_liar();
+    place.good("key generate --type p-384 --label s384 --extractable --token offline");
+    let (p256, p384) = ("keeps 06082a8648ce3d030107;", "keeps 06052b81040022;");
+    let line = "doctor --key s384 --for azure --token offline";
+    assert!(place.good_lying(p256, line).contains("in one call with SHA-1\n"));
+    let mut command = place.with_pins(&format!("{line} --module {{dir}}/liar.so"));
+    let refused = command.env("LIES", p384).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("CKR_KEY_UNEXTRACTABLE"));
+    let shown = place.good_lying(p256, "doctor --token offline");
+    let azure = shown.lines().find(|line| line.starts_with("Azure ")).unwrap();
+    for part in [
+        "RSA keys, P-384 keys, P-521 keys, P-256K keys and secret keys: in one call with SHA-1; ",
+        "; no P-256 keys: CKM_RSA_AES_KEY_WRAP SHA-1: the module refuses it (CKR_KEY_UNEXTRACTABLE)",
+    ] {
+        assert!(azure.contains(part), "{part}: {azure}");
+    }
+    // nothing more is tried where all types are treated alike
+    let answer: Value = serde_json::from_str(&place.good_lying("", "doctor --token offline --json")).unwrap();
+    assert_eq!(answer["proof"][0]["results"].as_object().unwrap().len(), 3);
+}

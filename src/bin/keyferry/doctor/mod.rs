@@ -39,7 +39,8 @@ impl Doctor {
         let (token, session) = options.log_in(Access::ReadOnly)?;
         let key = self.key.as_deref().map(|label| key::examine(&session, label)).transpose()?;
         let mechanisms = mechanisms::all(&session);
-        let proofs = Proofs::make(&session)?;
+        let own = key.as_ref().and_then(|key| key.kind.target());
+        let proofs = Proofs::make(&session, own)?;
         let verdicts = verdict::all(&session, &proofs, key.as_ref());
         let possible = self.is_possible(&proofs, key.as_ref(), &verdicts);
         let text = [

@@ -19,8 +19,12 @@ use std::collections::BTreeSet;
 const KEK_BITS: usize = 2048;
 
 /// A type of key that stands for the others of its family.
-const TARGETS: [Target; 3] =
-    [Target::Aes { bits: 256 }, Target::Ec { curve: Curve::P256 }, Target::Rsa { bits: 2048 }];
+const TARGETS: [Target; 3] = [SECRET, EC, Target::Rsa { bits: 2048 }];
+const SECRET: Target = Target::Aes { bits: 256 };
+const EC: Target = Target::Ec { curve: Curve::P256 };
+
+/// The other curves: tried where a module does not treat all types alike, for then it may not all curves.
+const CURVES: [Curve; 3] = [Curve::P384, Curve::P521, Curve::P256K];
 
 /// What became of one wrapping.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +43,7 @@ pub enum Outcome {
     Unknown,
 }
 
-/// One way with one profile, for each of the targets.
+/// One way with one profile, for each of the targets, in the order of [`Proofs::targets`].
 pub struct Row {
     /// The way.
     pub way: Way,
@@ -55,6 +59,8 @@ pub struct Proofs {
     pub no_kek: Option<String>,
     /// Each way and profile.
     pub rows: Vec<Row>,
+    /// What was wrapped.
+    targets: Vec<Target>,
 }
 
 /// What the attempts share.
@@ -72,20 +78,46 @@ struct Specimen {
 }
 
 impl Proofs {
-    /// Tries everything. The objects it makes are of the session, and destroyed.
-    pub fn make(session: &Session) -> Result<Proofs, Fault> {
+    /// Tries everything, with a key that is as the user's own, too. The objects it makes are of the session, and
+    /// destroyed.
+    pub fn make(session: &Session, own: Option<Target>) -> Result<Proofs, Fault> {
         let opener = Opener::make(KEK_BITS)?;
         let template = keks::template(opener.kek(), "keyferry doctor").flag(CKA_TOKEN, false);
         let kek = match session.create(&template) {
             Ok(kek) => kek,
-            Err(error) => return Ok(Proofs { no_kek: Some(error.what()), rows: Vec::new() }),
+            Err(error) => {
+                let no_kek = Some(error.what());
+                return Ok(Proofs { no_kek, rows: Vec::new(), targets: Vec::new() });
+            }
         };
-        let targets =
-            TARGETS.into_iter().map(|target| (target, specimen(session, target))).collect();
-        let bench = Bench { session, opener, kek, targets };
-        let rows = bench.plan().into_iter().map(|(way, profile)| bench.row(way, profile)).collect();
+        let mut bench = Bench { session, opener, kek, targets: Vec::new() };
+        let plan = bench.plan().into_iter();
+        let row = |(way, profile)| Row { way, profile, outcomes: Vec::new() };
+        let mut rows: Vec<Row> = plan.map(row).collect();
+        // an RSA key takes long to make, and one stands for all sizes
+        let own = own.filter(|own| !TARGETS.contains(own) && !matches!(own, Target::Rsa { .. }));
+        bench.add(TARGETS.into_iter().chain(own), &mut rows);
+        if own.is_none() && rows.iter().any(Row::is_uneven) {
+            let missing = CURVES.map(|curve| Target::Ec { curve });
+            bench.add(missing.into_iter(), &mut rows);
+        }
+        let targets = bench.targets.iter().map(|row| row.0).collect();
         bench.clear()?;
-        Ok(Proofs { no_kek: None, rows })
+        Ok(Proofs { no_kek: None, rows, targets })
+    }
+
+    /// The curves that were tried.
+    pub fn curves(&self) -> impl Iterator<Item = Curve> {
+        self.targets.iter().filter_map(|target| match target {
+            Target::Ec { curve } => Some(*curve),
+            _ => None,
+        })
+    }
+
+    /// Whether a key of just this type was wrapped, or could not be for a reason.
+    pub fn has(&self, wanted: Target) -> bool {
+        let outcomes = self.rows.iter().flat_map(|row| &row.outcomes);
+        outcomes.into_iter().any(|row| row.0 == wanted && row.1 != Outcome::Unknown)
     }
 
     /// Whether a key of this type gets over so.
@@ -112,9 +144,12 @@ impl Proofs {
             return "The token has no mechanism to prove.\n".to_owned();
         }
         let mut header = vec!["PROVED WITH".to_owned(), "HASH".to_owned(), "AES".to_owned()];
-        header.extend(TARGETS.map(Target::name));
+        header.extend(self.targets.iter().map(|target| target.name()));
         let header: Vec<&str> = header.iter().map(String::as_str).collect();
-        let mut text = table(&header, &self.rows.iter().map(Row::cells).collect::<Vec<_>>());
+        let mut text = table(
+            &header,
+            &self.rows.iter().map(|row| row.cells(&self.targets)).collect::<Vec<_>>(),
+        );
         for sentence in self.sentences() {
             text += &format!("unusable: {}\n", clean(sentence));
         }
@@ -139,15 +174,21 @@ impl Proofs {
 }
 
 impl Row {
-    fn cells(&self) -> Vec<String> {
+    /// Whether an EC key fares otherwise than a secret key.
+    fn is_uneven(&self) -> bool {
+        let of = |wanted| self.outcomes.iter().find(|row| row.0 == wanted).map(|row| &row.1);
+        of(EC).is_some_and(|outcome| Some(outcome) != of(SECRET))
+    }
+
+    fn cells(&self, targets: &[Target]) -> Vec<String> {
         let aes = match self.profile.form {
             Form::RsaAes => self.profile.aes_bits.to_string(),
             Form::Oaep => "-".to_owned(),
         };
         let mut cells =
             vec![self.way.name().to_owned(), hash_name(self.profile.oaep.hash).to_owned(), aes];
-        for target in TARGETS {
-            let outcome = self.outcomes.iter().find(|row| row.0 == target);
+        for target in targets {
+            let outcome = self.outcomes.iter().find(|row| row.0 == *target);
             cells.push(outcome.map_or_else(|| "-".to_owned(), |row| row.1.text()));
         }
         cells
@@ -216,16 +257,22 @@ impl Bench<'_> {
         plan
     }
 
-    fn row(&self, way: Way, profile: Profile) -> Row {
-        // OAEP takes what is shorter than the KEK
-        let fits =
-            |target: Target| profile.form == Form::RsaAes || matches!(target, Target::Aes { .. });
-        let outcome = |(target, specimen): &(Target, Option<Specimen>)| {
-            let outcome = specimen.as_ref().map(|one| self.outcome(way, &profile, *target, one));
-            (*target, outcome.unwrap_or(Outcome::Unknown))
-        };
-        let outcomes = self.targets.iter().filter(|row| fits(row.0)).map(outcome).collect();
-        Row { way, profile, outcomes }
+    /// Makes these, and tries each of them in every row.
+    fn add(&mut self, targets: impl Iterator<Item = Target>, rows: &mut [Row]) {
+        for target in targets {
+            let specimen = specimen(self.session, target);
+            for row in rows.iter_mut() {
+                let Row { way, profile, .. } = row;
+                // OAEP takes what is shorter than the KEK
+                let is_secret = matches!(target, Target::Aes { .. } | Target::Secret { .. });
+                if profile.form == Form::RsaAes || is_secret {
+                    let outcome =
+                        specimen.as_ref().map(|one| self.outcome(*way, profile, target, one));
+                    row.outcomes.push((target, outcome.unwrap_or(Outcome::Unknown)));
+                }
+            }
+            self.targets.push((target, specimen));
+        }
     }
 
     fn outcome(&self, way: Way, profile: &Profile, target: Target, specimen: &Specimen) -> Outcome {

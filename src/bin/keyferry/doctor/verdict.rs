@@ -49,7 +49,9 @@ fn judge(
     if let Some(blocked) = key.blocked() {
         return Err(blocked);
     }
-    let how = how(session, proofs, cloud, form, &|shown| alike(shown, target))?;
+    let is_proved = proofs.has(target);
+    let matters = |shown| if is_proved { shown == target } else { alike(shown, target) };
+    let how = how(session, proofs, cloud, form, &matters)?;
     let in_two_steps =
         matches!(Way::of(session.module(), session.slot(), form), Some(Way::TwoSteps(_)));
     Ok(match (key.trusted_only, in_two_steps) {
@@ -59,12 +61,17 @@ fn judge(
     })
 }
 
-/// A key that stands for each family.
-const FAMILIES: [(&str, Target); 3] = [
-    ("RSA keys", Target::Rsa { bits: 2048 }),
-    ("EC keys", Target::Ec { curve: Curve::P256 }),
-    ("secret keys", Target::Aes { bits: 256 }),
-];
+/// A key that stands for each family; curves are families of their own if several were tried.
+fn families(proofs: &Proofs) -> Vec<(String, Target)> {
+    let ec = |curve: Curve| (format!("{} keys", curve.name()), Target::Ec { curve });
+    let mut curves: Vec<(String, Target)> = proofs.curves().map(ec).collect();
+    if curves.len() < 2 {
+        curves = vec![("EC keys".to_owned(), Target::Ec { curve: Curve::P256 })];
+    }
+    let rsa = [("RSA keys".to_owned(), Target::Rsa { bits: 2048 })];
+    let secret = [("secret keys".to_owned(), Target::Aes { bits: 256 })];
+    rsa.into_iter().chain(curves).chain(secret).collect()
+}
 
 /// Families that go the same way, or are in the same way, in one breath.
 fn with_any_key(
@@ -72,23 +79,23 @@ fn with_any_key(
     proofs: &Proofs,
     cloud: &'static Cloud,
 ) -> Result<String, String> {
-    let mut good: Vec<(String, Vec<&str>)> = Vec::new();
-    let mut bad: Vec<(String, Vec<&str>)> = Vec::new();
-    for (name, target) in FAMILIES {
+    let mut good: Vec<(String, Vec<String>)> = Vec::new();
+    let mut bad: Vec<(String, Vec<String>)> = Vec::new();
+    for (name, target) in families(proofs) {
         let Some(taken) = cloud.taken(target) else { continue };
-        let (rows, text) =
-            match how(session, proofs, cloud, taken.form, &|shown| alike(shown, target)) {
-                Ok(how) => (&mut good, how),
-                Err(why) => (&mut bad, why),
-            };
+        let (rows, text) = match how(session, proofs, cloud, taken.form, &|shown| shown == target) {
+            Ok(how) => (&mut good, how),
+            Err(why) => (&mut bad, why),
+        };
         match rows.iter_mut().find(|row| row.0 == text) {
             Some(row) => row.1.push(name),
             None => rows.push((text, vec![name])),
         }
     }
-    let joined = |rows: &[(String, Vec<&str>)], before: &str| -> String {
-        let and = if before.is_empty() { " and " } else { " or " };
-        let each = rows.iter().map(|(text, names)| format!("{before}{}: {text}", names.join(and)));
+    let joined = |rows: &[(String, Vec<String>)], before: &str| -> String {
+        let and = if before.is_empty() { "and" } else { "or" };
+        let each =
+            rows.iter().map(|(text, names)| format!("{before}{}: {text}", listed(names, and)));
         each.collect::<Vec<String>>().join("; ")
     };
     match (good.as_slice(), bad.as_slice()) {
@@ -97,6 +104,14 @@ fn with_any_key(
         ([(how, _)], []) => Ok(how.clone()),
         (good, []) => Ok(joined(good, "")),
         (good, bad) => Ok(format!("{}; {}", joined(good, ""), joined(bad, "no "))),
+    }
+}
+
+/// `a, b and c`
+fn listed(names: &[String], and: &str) -> String {
+    match names {
+        [first @ .., last] if !first.is_empty() => format!("{} {and} {last}", first.join(", ")),
+        names => names.concat(),
     }
 }
 
