@@ -176,6 +176,7 @@ fn the_doctor_proves_the_type_of_the_key_itself() {
         assert!(azure.contains(part), "{part}: {azure}");
     }
     // nothing more is tried where all types are treated alike
-    let answer: Value = serde_json::from_str(&place.good_lying("", "doctor --token offline --json")).unwrap();
+    let answer: Value =
+        serde_json::from_str(&place.good_lying("", "doctor --token offline --json")).unwrap();
     assert_eq!(answer["proof"][0]["results"].as_object().unwrap().len(), 3);
 }
