@@ -81,6 +81,9 @@ impl Module {
                 path.display()
             ))
         };
+        // a bare name is looked for in the system's folders only
+        let here = Path::new(".").join(path);
+        let path = if path.components().count() == 1 && here.is_file() { &here } else { path };
         // SAFETY: the user chose the library; running its code is what loading a module means
         let library = unsafe { libloading::Library::new(path) }.map_err(unusable)?;
         // SAFETY: every PKCS#11 module exports the function with this signature

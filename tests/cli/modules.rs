@@ -155,6 +155,13 @@ fn a_key_that_cannot_be_read_hides_no_other() {
     assert!(shown.starts_with("LABEL") && shown.contains("\nnot known "), "{shown}");
 }
 
+/// `dlopen` looks for a bare name in the system's folders only.
+#[test]
+fn a_module_in_the_current_folder_needs_no_path() {
+    let place = with_liar();
+    assert!(place.good("token list --module liar.so").contains("offline"));
+}
+
 /// As with SoftHSM, whose padding is right for some curves only.
 #[test]
 fn the_doctor_proves_the_type_of_the_key_itself() {
