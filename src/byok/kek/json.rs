@@ -1,7 +1,9 @@
 //! A KEK as JSON: a JWK, or what the command line of a cloud prints of one.
 use super::{Kek, KekFile, Malformed, NOT_RSA, PRIVATE, again, forms, malformed};
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
-use serde_json::Value;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+use std::fmt;
 
 /// Where clouds put PEM text: an import job of Google's, a wrapping key of HashiCorp's, of Oracle's.
 const PEM_AT: [&str; 3] = ["/publicKey/pem", "/data/public_key", "/data/public-key"];
@@ -14,7 +16,7 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 
 /// Reads an object.
 pub(super) fn read(text: &[u8]) -> Result<KekFile, Malformed> {
-    let object: Value = serde_json::from_slice(text)
+    let Once(object) = serde_json::from_slice(text)
         .map_err(|e| again(&format!("the file cannot be read as JSON: {e}")))?;
     if let Some(pem) = PEM_AT.iter().find_map(|place| object.pointer(place)?.as_str()) {
         return forms::read(pem.as_bytes()).map(KekFile::from);
@@ -64,4 +66,60 @@ fn number(jwk: &Value, member: &str) -> Result<Vec<u8>, Malformed> {
         .collect();
     Base64UrlUnpadded::decode_vec(&url)
         .map_err(|_| again(&format!("the JWK's \"{member}\" is not base64url")))
+}
+
+/// JSON in which no object has a member twice: readers differ in which of the two counts (RFC 8259 section 4).
+struct Once(Value);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Once, D::Error> {
+        from.deserialize_any(OnceVisitor).map(Once)
+    }
+}
+
+struct OnceVisitor;
+
+impl<'de> Visitor<'de> for OnceVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(Once(value)) = from.next_element()? {
+            values.push(value);
+        }
+        Ok(values.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
+        let mut members = Map::new();
+        while let Some((name, Once(value))) = from.next_entry::<String, Once>()? {
+            if members.contains_key(&name) {
+                return Err(A::Error::custom(format_args!("it has \"{name}\" twice")));
+            }
+            members.insert(name, value);
+        }
+        Ok(members.into())
+    }
 }
