@@ -5,6 +5,7 @@ use crate::output::{Answer, Fault, Report, clean, facts, fault};
 use crate::token::describe;
 use clap::Args;
 use keyferry::client::TokenSlot;
+use keyferry::config::Location;
 use keyferry::crypto::Secret;
 use keyferry::store::backup::{Backup, LONGEST, MAGIC, Share, Split, Unusable};
 use keyferry::store::memory::Memory;
@@ -143,23 +144,13 @@ impl Restore {
     /// Runs the command.
     pub fn run(&self, options: &Options) -> Answer {
         let store = open_store(options)?;
-        let bytes = file::read_if_begins(MAGIC, LONGEST, &self.file, "backup")?;
-        let unusable = |e: Unusable| fault!("{}: {e}", self.file.display());
-        let backup = match Backup::parse(&bytes) {
-            Err(Unusable::Shares(_)) if !self.shares.is_empty() => {
-                Backup::join(&bytes, &self.read_shares()?).map_err(|e| match e {
-                    Unusable::ForeignShare(at) => self.foreign(at),
-                    other => unusable(other),
-                })?
-            }
-            Ok(_) if !self.shares.is_empty() => {
-                return Err(fault!(
-                    "{} was made without --shares, so there are none of it; leave --share out",
-                    self.file.display()
-                ));
-            }
-            read => read.map_err(unusable)?,
-        };
+        if options.config()?.store == Location::Memory {
+            return Err(fault!(
+                "the store memory: is gone as soon as this command ends, and the restored token would be, too; give \
+                 one that stays with --store sqlite:FOLDER"
+            ));
+        }
+        let backup = self.read()?;
         self.prove(&backup)?;
         if store.tokens().is_ok_and(|tokens| tokens.contains(&backup.token())) {
             return Err(fault!(
@@ -182,6 +173,25 @@ impl Restore {
             token.slot
         );
         Ok(Report::new(text, describe(&token)))
+    }
+
+    /// The backup, opened with its shares if it has any.
+    fn read(&self) -> Result<Backup, Fault> {
+        let bytes = file::read_if_begins(MAGIC, LONGEST, &self.file, "backup")?;
+        let unusable = |e: Unusable| fault!("{}: {e}", self.file.display());
+        match Backup::parse(&bytes) {
+            Err(Unusable::Shares(_)) if !self.shares.is_empty() => {
+                Backup::join(&bytes, &self.read_shares()?).map_err(|e| match e {
+                    Unusable::ForeignShare(at) => self.foreign(at),
+                    other => unusable(other),
+                })
+            }
+            Ok(_) if !self.shares.is_empty() => Err(fault!(
+                "{} was made without --shares, so there are none of it; leave --share out",
+                self.file.display()
+            )),
+            read => read.map_err(unusable),
+        }
     }
 
     /// Whether there is a token in it. What is none would stand in the way of all others in the store.
