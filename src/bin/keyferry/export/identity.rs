@@ -27,12 +27,11 @@ pub fn of(session: &Session, item: &Item) -> Result<String, Fault> {
             return Ok(format!("{name} {}", hex(&value)));
         }
     }
-    if item.id.is_empty() {
-        return Ok(String::new());
-    }
     // some modules keep a point with the public key alone
-    let halves = session.find(&Template::class(CKO_PUBLIC_KEY).bytes(CKA_ID, &item.id))?;
-    match halves.as_slice() {
+    let (key_type, id) = (session.number(item.object, CKA_KEY_TYPE)?, &item.id);
+    let Some(key_type) = key_type.filter(|_| !id.is_empty()) else { return Ok(String::new()) };
+    let of_pair = Template::class(CKO_PUBLIC_KEY).ulong(CKA_KEY_TYPE, key_type).bytes(CKA_ID, id);
+    match session.find(&of_pair)?.as_slice() {
         [one] => half(*one).map_or(Ok(String::new()), |half| Ok(public(&half.fingerprint()?))),
         _ => Ok(String::new()),
     }
