@@ -59,6 +59,9 @@ pub fn fits(
 ) -> Vec<(Target, Form)> {
     let mut fits = of_len(party, kek_size, file.blob.len());
     let wanted = kind.and_then(Kind::target);
+    if let Some(wanted) = wanted {
+        fits.retain(|(target, _)| is_like(*target, wanted));
+    }
     match (&file.request, wanted) {
         (Some(request), Some(wanted)) if !may_be_for(request, wanted) => checks.failed(
             "type",
@@ -68,11 +71,8 @@ pub fn fits(
                 wanted.name()
             ),
         ),
-        (_, Some(wanted)) => fits.retain(|(target, _)| is_like(*target, wanted)),
+        (Some(request), _) => fits.retain(|(target, _)| request.is_for(*target)),
         _ => {}
-    }
-    if let Some(request) = &file.request {
-        fits.retain(|(target, _)| request.is_for(*target));
     }
     if let Some(package) = file.package.as_ref().filter(|_| matches!(party, Party::Cloud(_))) {
         fits.retain(|(target, _)| target.goes_to(package.kid.service()));

@@ -117,15 +117,13 @@ fn check_type(checks: &mut Checks, asked: &Asked<'_>, opened: &Opened) {
         }
         Some(kind) => {
             let why = match (asked.kind, asked.party) {
-                (Some(wanted), _) => {
+                (Some(wanted), _) if !wanted.is_pair() => {
                     format!("and not {} as was asked for; export the right key", wanted.name())
                 }
-                (None, Party::Cloud(cloud)) => {
+                (_, Party::Cloud(cloud)) => {
                     format!("which {} does not take here; export another key", cloud.name)
                 }
-                (None, Party::Custom) => {
-                    "and not what was asked for; export the right key".to_owned()
-                }
+                (_, Party::Custom) => "and not what was asked for; export the right key".to_owned(),
             };
             checks.failed("key", format!("it is {}, {why}", kind.name()));
         }
@@ -174,9 +172,7 @@ pub fn in_token(
         return Ok(());
     };
     let kind = asked.kind.cloned().unwrap_or_else(|| Kind::of_target(target));
-    let way = Way::into(session.module(), session.slot(), form).ok_or_else(|| {
-        fault!("the token cannot unwrap what was wrapped so; open it with --private instead")
-    })?;
+    let way = way(session, form, asked.whom)?;
     let usages: &[Usage] =
         if kind.is_pair() { &[Usage::Sign] } else { &[Usage::Encrypt, Usage::Decrypt] };
     let wish = Wish {
@@ -202,6 +198,20 @@ pub fn in_token(
     }
     checks.failed(OPENS, refused(last.as_ref(), &kind));
     Ok(())
+}
+
+/// How the token opens it. Only in one call it is told the size of the AES key, and can look at it.
+fn way(session: &Session, form: Form, whom: &Whom) -> Result<Way, Fault> {
+    match Way::into(session.module(), session.slot(), form) {
+        Some(way) if way == Way::OneCall || whom.aes().is_none() => Ok(way),
+        Some(_) => Err(fault!(
+            "the token does not see the size of an AES key in what was wrapped so; leave --aes out, or open it with \
+             --private instead"
+        )),
+        None => Err(fault!(
+            "the token cannot unwrap what was wrapped so; open it with --private instead"
+        )),
+    }
 }
 
 /// Whether what the token says of the received key is one that fits: curves as long as one another give
