@@ -16,7 +16,7 @@ use keyferry::byok::kek::KekFile;
 use keyferry::byok::kid::Service;
 use keyferry::byok::target::Target;
 use keyferry::client::{Oaep, Profile, TokenSlot};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -51,17 +51,7 @@ impl Azure {
         let common = &self.common;
         let given = self.kid.as_deref().map(Kid::parse).transpose()?;
         let place = common.place(AZURE.file)?;
-        self.request.as_deref().map_or(Ok(()), |path| common.refuse_own(path))?;
-        let body = self.request.as_deref().map(|path| Pending::new(path, common.existing()));
-        let body = body.transpose()?;
-        if let (Place::One(_, pending), Some(path)) = (&place, &self.request)
-            && file::is_same(pending.path(), path)
-        {
-            return Err(fault!(
-                "{} cannot be both the package and the request; give another name with --request",
-                path.display()
-            ));
-        }
+        let body = self.request.as_deref().map(|path| self.body_file(path, &place)).transpose()?;
         let file = common.kek_file(FITS)?;
         let in_file = file.as_ref().map(|file| self.kid_of(file, given.as_ref())).transpose()?;
 
@@ -91,6 +81,19 @@ impl Azure {
             pending.commit(&written.bytes)?;
         }
         ready.report(&written)
+    }
+
+    /// Where the request's body goes, beside the package.
+    fn body_file(&self, path: &Path, place: &Place) -> Result<Pending, Fault> {
+        self.common.refuse_own(path)?;
+        let body = Pending::new(path, self.common.existing())?;
+        match place {
+            Place::One(_, package) if file::is_same(package.path(), path) => Err(fault!(
+                "{} cannot be both the package and the request; give another name with --request",
+                path.display()
+            )),
+            _ => Ok(body),
+        }
     }
 
     /// The key identifier in a JWK. What else stands there must not contradict the purpose.
