@@ -8,20 +8,26 @@ use keyferry::client::{
     Access, Error, Mechanism, Module, Oaep, Profile, Session, Template, User, Way,
 };
 use keyferry::crypto::hash::Hash;
+use parking_lot::{Mutex, MutexGuard};
 
 const PIN: &str = "12345678";
 /// Neither of a length that needs no padding, nor of one that an EC or RSA key could have.
 const VALUE: &[u8] = b"twenty bytes of key!";
+
+/// There is one module in a process: one test at a time.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// A token with a KEK, both halves.
 struct Fixture {
     session: Session,
     public: CK_OBJECT_HANDLE,
     private: CK_OBJECT_HANDLE,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Fixture {
     fn new() -> Fixture {
+        let turn = TURN.lock();
         let module = Module::embedded(Some("memory:")).unwrap();
         let slot =
             module.slots().unwrap().tokens.into_iter().find(|s| !s.is_initialized()).unwrap().slot;
@@ -39,7 +45,7 @@ impl Fixture {
         let private = of(CKO_PRIVATE_KEY).flags(&[CKA_UNWRAP]);
         let pair = Mechanism::Plain(CKM_RSA_PKCS_KEY_PAIR_GEN);
         let (public, private) = session.generate_pair(&pair, &public, &private).unwrap();
-        Fixture { session, public, private }
+        Fixture { session, public, private, _turn: turn }
     }
 
     fn secret(&self, extractable: bool) -> CK_OBJECT_HANDLE {
