@@ -1,7 +1,7 @@
 //! Authenticated encryption part by part: AES-GCM and ChaCha20-Poly1305 (RFC 8439).
 //!
 //! Only encryption: what is decrypted is seen by nobody before its tag was checked.
-use super::aes::{Direction, Gcm};
+use super::aes::{Direction, Gcm, LONGEST};
 use super::aws_lc::cipher::{Cipher, Kind};
 use super::{Failed, InOut, Secret};
 
@@ -25,22 +25,19 @@ impl ChaChaPoly {
     }
 }
 
-/// The longest message in bytes: 2^36 less what the counter's first blocks are for. Both ciphers
-/// count blocks with 32 bits (SP 800-38D section 5.2.1.1, RFC 8439 section 2.8).
-const LONGEST: u64 = (1 << 36) - 64;
-
 /// An encryption at work.
 #[derive(Debug)]
 pub struct Sealing {
     cipher: Cipher,
     tag_len: usize,
+    /// Both ciphers count blocks with 32 bits (RFC 8439 section 2.8).
     left: u64,
 }
 
 impl Sealing {
     /// Starts AES-GCM with a key of 16, 24 or 32 bytes.
     pub fn gcm(key: &[u8], gcm: &Gcm) -> Result<Sealing, Failed> {
-        let cipher = gcm.start(Direction::Encrypt, key)?;
+        let cipher = gcm.start(key)?;
         Ok(Sealing { cipher, tag_len: gcm.tag_len, left: LONGEST })
     }
 

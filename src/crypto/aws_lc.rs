@@ -3,6 +3,7 @@
 //! Each submodule owns a C object per type: dropping the Rust value frees (and clears) it, and
 //! methods take slices, so that no pointer leaves. Everything fails as [`Failed`], with the
 //! library's error queue emptied.
+pub(super) mod aead;
 pub(super) mod bignum;
 pub(super) mod chacha;
 pub(super) mod cipher;

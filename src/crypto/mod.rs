@@ -24,12 +24,14 @@ mod random;
 pub mod rsa;
 pub mod rsa_keygen;
 mod secret;
+mod secret_key;
 pub mod shares;
 pub mod slh_dsa;
 
 pub use aws_lc::exchange::{Exchange, InOut};
 pub use random::{random, seed};
 pub use secret::Secret;
+pub use secret_key::SecretKey;
 
 /// It did not work. Deliberately says no more: which check failed is nobody's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

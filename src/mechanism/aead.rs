@@ -8,7 +8,7 @@
 use super::aes::AES;
 use super::whole::{Limit, Whole};
 use super::wrapping::{self, Ways};
-use super::{Bound, Mechanism, MessageShape, Params, Part, Shape, Transform, Wrap, chacha};
+use super::{Bound, Mechanism, MessageShape, Params, Part, Shape, Transform, Wrap, chacha, gcm};
 use crate::ck::*;
 use crate::crypto::aead::{self, ChaChaPoly, Sealing};
 use crate::crypto::aes::{self, Ccm, Gcm};
@@ -65,7 +65,7 @@ pub(super) const CHACHA20_POLY1305: Mechanism = Mechanism {
 };
 
 const GCM_WAYS: Ways = Ways {
-    encrypt: |params, key| sealing(Sealing::gcm(key.secret()?, gcm(params)?)),
+    encrypt: |params, key| gcm::Encryption::start(key, gcm(params)?),
     decrypt: |params, key| {
         let gcm = gcm(params)?.clone();
         let len = gcm.tag_len;
@@ -138,7 +138,7 @@ impl Transform for Sealing {
     fn straight(&self, len: usize, _: Part) -> usize {
         len
     }
-    fn run(&mut self, bytes: InOut<'_>) -> Result<()> {
+    fn run(&mut self, bytes: InOut<'_>, _: Part) -> Result<()> {
         Sealing::run(self, bytes).map_err(|Failed| Error::DataLenRange)
     }
     fn update_len(&self, len: usize) -> usize {

@@ -185,7 +185,7 @@ impl Transform for Cipher {
             part == Part::Last && self.padding == Padding::None && !len.is_multiple_of(self.block);
         if refused || !self.held.is_empty() { 0 } else { self.held.ready(len) }
     }
-    fn run(&mut self, blocks: InOut<'_>) -> Result<()> {
+    fn run(&mut self, blocks: InOut<'_>, _: Part) -> Result<()> {
         self.blocks.run(blocks).map_err(|Failed| Error::FunctionFailed)
     }
     fn update_len(&self, len: usize) -> usize {

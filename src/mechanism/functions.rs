@@ -112,7 +112,7 @@ pub trait Transform: Send {
         0
     }
     /// Feeds bytes whose output, as long, goes straight to its place in the application's memory.
-    fn run(&mut self, _: InOut<'_>) -> Result<()> {
+    fn run(&mut self, _: InOut<'_>, _: Part) -> Result<()> {
         Err(Error::GeneralError.because("an operation that puts nothing in place"))
     }
     /// Exactly how many bytes [`Self::update`] would append for a part of `len` bytes.

@@ -18,6 +18,7 @@ mod ecdh;
 mod ecdh_aes_key_wrap;
 mod edwards;
 mod functions;
+mod gcm;
 mod generic_secret;
 mod hashed;
 mod hkdf;

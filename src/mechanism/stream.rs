@@ -44,7 +44,7 @@ impl<Cipher: Flow> Transform for Flowing<Cipher> {
     fn straight(&self, len: usize, _: Part) -> usize {
         if Cipher::RUNS { len } else { 0 }
     }
-    fn run(&mut self, bytes: InOut<'_>) -> Result<()> {
+    fn run(&mut self, bytes: InOut<'_>, _: Part) -> Result<()> {
         self.cipher.run(bytes).map_err(|Failed| self.at_its_end())
     }
     fn update_len(&self, len: usize) -> usize {

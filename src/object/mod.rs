@@ -12,7 +12,7 @@ pub mod template;
 mod trust;
 
 use crate::ck::*;
-use crate::crypto::{Secret, ec, edwards, ml_dsa, ml_kem, montgomery, rsa, slh_dsa};
+use crate::crypto::{Secret, SecretKey, ec, edwards, ml_dsa, ml_kem, montgomery, rsa, slh_dsa};
 use crate::error::{Error, Result};
 use attribute::Attributes;
 use once_cell::sync::OnceCell;
@@ -41,8 +41,8 @@ struct Material {
 /// A key ready for use.
 #[derive(Debug)]
 pub(in crate::object) enum Prepared {
-    /// AES, HMAC and generic secrets: the value.
-    Secret(Secret),
+    /// AES, HMAC and generic secrets.
+    Secret(SecretKey),
     RsaPublic(rsa::PublicKey),
     RsaPrivate(rsa::PrivateKey),
     EcPublic(ec::PublicKey),

@@ -104,7 +104,7 @@ pub fn export(kek: &Key, target: Arc<Object>) -> Result<Target> {
 pub fn digestible(mechanism: CK_MECHANISM_TYPE, key: Arc<Object>) -> Result<Secret> {
     let may = key.is(CKA_EXTRACTABLE) && allows(key.attributes(), mechanism);
     match key.prepared() {
-        Ok(Prepared::Secret(value)) if may => Ok(value.clone()),
+        Ok(Prepared::Secret(key)) if may => Ok(key.value().clone()),
         _ => Err(Error::KeyIndigestible),
     }
 }

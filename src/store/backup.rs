@@ -6,7 +6,7 @@
 mod share;
 
 use super::{Change, RecordId, Revision, Store, TokenId};
-use crate::crypto::aes::{Gcm, gcm_open, gcm_seal};
+use crate::crypto::aes::{Gcm, GcmKey};
 use crate::crypto::hash::Hash;
 use crate::crypto::{self, Failed, Secret, shares};
 use crate::error::{Error, Result};
@@ -143,10 +143,11 @@ impl Backup {
         let id = <[u8; 16]>::try_from(id.as_slice()).map_err(|_| Failed)?;
         let head =
             [MAGIC.as_slice(), &[FORMAT, KIND_SPLIT, split.needed, split.of], &id, &nonce].concat();
-        let sealed = gcm_seal(&secret, &gcm(&head, &nonce), &self.to_bytes())?;
+        let mut file = head.clone();
+        GcmKey::new(&secret)?.seal_to(&gcm(&head, &nonce), &self.to_bytes(), &mut file)?;
         let shares = shares::split(&secret, split.needed, split.of)?;
         let shares = shares.into_iter().map(|value| Share { backup: id, split, value }).collect();
-        Ok(([head, sealed].concat(), shares))
+        Ok((file, shares))
     }
 
     /// Opens the file of a split backup. Shares given twice count once.
@@ -164,8 +165,8 @@ impl Backup {
         }
         let secret = shares::combine(&different).map_err(|_| Unusable::WrongShares)?;
         let (head, sealed) = file.split_at_checked(HEAD_LEN).ok_or(Unusable::Damaged)?;
-        let plain =
-            gcm_open(&secret, &gcm(head, nonce), sealed).map_err(|_| Unusable::WrongShares)?;
+        let plain = GcmKey::new(&secret).and_then(|key| key.open(&gcm(head, nonce), sealed));
+        let plain = plain.map_err(|_| Unusable::WrongShares)?;
         Backup::parse(&plain)
     }
 }

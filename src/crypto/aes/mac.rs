@@ -108,7 +108,7 @@ pub struct Gmac {
 impl Gmac {
     /// Starts. `gcm` without associated data, which the parts are.
     pub fn new(key: &[u8], gcm: &Gcm) -> Result<Gmac, Failed> {
-        Ok(Gmac { cipher: gcm.start(Direction::Encrypt, key)?, tag_len: gcm.tag_len })
+        Ok(Gmac { cipher: gcm.start(key)?, tag_len: gcm.tag_len })
     }
 
     /// Takes a part.

@@ -107,7 +107,6 @@ impl Kind {
 pub(in crate::crypto) struct Cipher {
     ctx: NonNull<EVP_CIPHER_CTX>,
     kind: Kind,
-    iv_len: usize,
 }
 
 // SAFETY: the context belongs to this value alone and is bound to no thread.
@@ -137,7 +136,7 @@ impl Cipher {
         }
         // SAFETY: takes nothing; answers a new context or null.
         let ctx = owned(unsafe { c::EVP_CIPHER_CTX_new() })?;
-        let mut cipher = Cipher { ctx, kind, iv_len: iv.len() };
+        let mut cipher = Cipher { ctx, kind };
         cipher.choose(named, direction)?;
         if kind.is_aead() {
             cipher.control(c::EVP_CTRL_AEAD_SET_IVLEN, iv.len(), null_mut())?;
@@ -164,18 +163,6 @@ impl Cipher {
         // vector the length that `takes_iv` asked for; −1 keeps the direction.
         check(unsafe {
             c::EVP_CipherInit_ex(self.ctx.as_ptr(), null(), null_mut(), key.as_ptr(), iv, -1)
-        })
-    }
-
-    /// Starts anew with the same key, which is not prepared again. `iv` is as long as the first was.
-    pub(in crate::crypto) fn restart(&mut self, iv: &[u8]) -> Result<(), Failed> {
-        if iv.len() != self.iv_len {
-            return Err(Failed);
-        }
-        // SAFETY: a live context with a key; the vector has the length that it was told of at first;
-        // −1 keeps the direction.
-        check(unsafe {
-            c::EVP_CipherInit_ex(self.ctx.as_ptr(), null(), null_mut(), null(), iv.as_ptr(), -1)
         })
     }
 

@@ -14,7 +14,7 @@ use super::attribute::{Attributes, Value};
 use super::class::{Class, Form};
 use super::{Object, Prepared};
 use crate::ck::*;
-use crate::crypto::{self, Secret, ml_dsa, ml_kem};
+use crate::crypto::{self, Secret, SecretKey, ml_dsa, ml_kem};
 use crate::error::{Error, Result};
 pub use ec::{curve, ec_pair, point as ec_point};
 pub use okp::{edwards_attributes, montgomery_attributes, montgomery_point};
@@ -59,7 +59,7 @@ pub(in crate::object) fn prepare(
     let class = Class::of(attributes)?;
     Ok(match class.form {
         Form::None => return Err(Error::KeyTypeInconsistent),
-        Form::Secret => Prepared::Secret(secret(class, parts)?),
+        Form::Secret => Prepared::Secret(SecretKey::new(secret(class, parts)?)),
         Form::RsaPublic => Prepared::RsaPublic(rsa::public(parts)?),
         Form::RsaPrivate => Prepared::RsaPrivate(rsa::private(parts)?),
         Form::EcPublic => Prepared::EcPublic(ec::public(parts)?),
@@ -82,7 +82,7 @@ pub(in crate::object) fn prepare(
 pub(in crate::object) fn derived(all: &Attributes, key: &Prepared) -> Result<Attributes> {
     let parts = Parts { attributes: all, material: None };
     match key {
-        Prepared::Secret(value) => secret_derived(all, value),
+        Prepared::Secret(key) => secret_derived(all, key.value()),
         Prepared::RsaPublic(key) => rsa::public_derived(parts, key.bits()),
         Prepared::RsaPrivate(_) => rsa::private_derived(parts),
         Prepared::EcPublic(key) => ec::public_derived(key.curve(), key.point()),

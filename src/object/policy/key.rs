@@ -1,6 +1,9 @@
 //! Keys and targets that have passed the gate, and all that a mechanism can reach of them.
 use crate::ck::*;
-use crate::crypto::{Secret, ec, edwards, ml_dsa, ml_kem, montgomery, rsa, slh_dsa};
+use crate::crypto::aes::GcmKey;
+use crate::crypto::{
+    Failed, Secret, SecretKey, ec, edwards, ml_dsa, ml_kem, montgomery, rsa, slh_dsa,
+};
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::{Object, Prepared, encode};
@@ -70,8 +73,19 @@ prepared! {
     slh_dsa_public: SlhDsaPublic(slh_dsa::PublicKey);
     /// The SLH-DSA private key.
     slh_dsa_private: SlhDsaPrivate(slh_dsa::PrivateKey);
+    /// The secret key.
+    secret_key: Secret(SecretKey);
+}
+
+impl Key {
     /// The secret key's bytes.
-    secret: Secret(Secret);
+    pub fn secret(&self) -> Result<&Secret> {
+        self.secret_key().map(SecretKey::value)
+    }
+    /// The AES key as GCM needs it, set up at its first use.
+    pub fn gcm(&self) -> Result<&GcmKey> {
+        self.secret_key()?.gcm().map_err(|Failed| Error::KeySizeRange)
+    }
 }
 
 impl Target {

@@ -86,7 +86,7 @@ impl Active<dyn Transform> {
         }
         let len = self.operation.straight(data.len(), part);
         match data.straight(len, total) {
-            Some(bytes) => self.operation.run(bytes).map(|()| len),
+            Some(bytes) => self.operation.run(bytes, part).map(|()| len),
             None => Ok(0),
         }
     }

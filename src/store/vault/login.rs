@@ -7,9 +7,7 @@ use super::layout::{DESCRIPTION, DescriptionRecord, SlotRecord, is_object};
 use super::ledger::{Element, Ledger};
 use super::pins::Admitted;
 use super::{Record, RecordId, Revision, Unlocked, Vault, Who};
-use crate::crypto::Secret;
 use crate::crypto::Threads;
-use crate::crypto::aes::Opener;
 use crate::error::{Error, Result};
 use parking_lot::Mutex;
 use std::thread;
@@ -96,7 +94,7 @@ impl Unlocked {
         records: Vec<Record>,
         make: &impl Fn(Opened<'_>) -> Option<T>,
     ) -> Result<Half<T>> {
-        let mut pass = Pass::new(self)?;
+        let mut pass = Pass { unlocked: self, ledger: Ledger::default() };
         let mut objects = Vec::with_capacity(records.len());
         for Record { id, revision, body } in records {
             let made = match body {
@@ -111,25 +109,13 @@ impl Unlocked {
     }
 }
 
-/// A pass over records: keys that are prepared once, and the ledger so far.
+/// A pass over records: the ledger so far.
 struct Pass<'a> {
     unlocked: &'a Unlocked,
-    attributes: Opener,
-    public: Opener,
     ledger: Ledger,
 }
 
-impl<'a> Pass<'a> {
-    fn new(unlocked: &'a Unlocked) -> Result<Pass<'a>> {
-        let opener = |key: &Secret| Opener::new(key).map_err(|_| Error::DeviceError);
-        Ok(Pass {
-            unlocked,
-            attributes: opener(&unlocked.attributes)?,
-            public: opener(&unlocked.public)?,
-            ledger: Ledger::default(),
-        })
-    }
-
+impl Pass<'_> {
     /// Checks a record's seal as far as it can be, counts it, and makes something of an object.
     fn take<T>(
         &mut self,
@@ -142,13 +128,9 @@ impl<'a> Pass<'a> {
         }
         let unlocked = self.unlocked;
         let object = unlocked.object(id, body)?;
-        let head = [object.head, object.material.unwrap_or_default()];
-        let opener = if object.open.is_some() { &mut self.public } else { &mut self.attributes };
-        let opened = opener
-            .open(&unlocked.place.aad(&id, head), object.seal)
-            .map_err(|_| unlocked.altered("object", id))?;
+        let sealed = unlocked.sealed(id, &object)?;
         self.count(&Element::object(id, object.version, object.seal)?)?;
-        let attributes = object.open.unwrap_or(&opened);
+        let attributes = object.open.unwrap_or(&sealed);
         Ok(make(Opened { attributes, material: object.material }))
     }
 
@@ -195,6 +177,7 @@ fn both<A, B: Send>(
 mod tests {
     use super::super::Write;
     use super::*;
+    use crate::crypto::Secret;
     use crate::store::suite::on_each;
     use std::collections::HashSet;
     use std::thread::{ThreadId, current};

@@ -8,6 +8,7 @@ use super::seal::{Place, random_array, tampered};
 use super::writers::Batch;
 use super::{ATTEMPTS, Change, PIN_LEN, Record, Revision, Tries, Unlocked, Vault, Who, pause};
 use crate::crypto::Secret;
+use crate::crypto::aes::GcmKey;
 use crate::crypto::pin::{Cost, derive};
 use crate::error::{Error, Result};
 use std::time::{Duration, Instant};
@@ -34,7 +35,8 @@ impl SlotRecord {
     ) -> Result<Self> {
         let (cost, salt) = (Cost::DEFAULT, random_array()?);
         let mut slot = SlotRecord { who, version, cost, salt, seal: Vec::new(), tries: 0 };
-        slot.seal = place.seal(&slot.key(pin)?, who.slot(), [&slot.head(), &[]], token_key)?;
+        let key = slot.key(pin)?;
+        slot.seal = place.seal(&key, who.slot(), [&slot.head(), &[]], token_key)?;
         Ok(slot)
     }
 
@@ -44,9 +46,10 @@ impl SlotRecord {
         Ok(place.open(&key, self.who.slot(), [&self.head(), &[]], &self.seal))
     }
 
-    fn key(&self, pin: &[u8]) -> Result<Secret> {
+    fn key(&self, pin: &[u8]) -> Result<GcmKey> {
         let failed = |_| Error::DeviceError.because("Argon2id failed");
-        derive(pin, &self.salt, self.cost).map_err(failed)
+        let key = derive(pin, &self.salt, self.cost).map_err(failed)?;
+        GcmKey::new(&key).map_err(|_| Error::DeviceError)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Seals: AES-256-GCM with a random nonce, bound to the one place where the sealed thing may stand.
 use super::layout::{FORMAT, KIND_MATERIAL, NONCE_LEN, TAG_LEN};
 use super::{RecordId, TokenId};
-use crate::crypto::aes::{Gcm, gcm_open, gcm_seal};
+use crate::crypto::aes::{Gcm, GcmKey};
 use crate::crypto::{self, Secret};
 use crate::error::{Error, Result};
 use std::fmt;
@@ -24,37 +24,34 @@ impl Place {
     /// Seals `plaintext` at `id` under `head` (and `more`): nonce, ciphertext, tag.
     pub(super) fn seal(
         &self,
-        key: &[u8],
+        key: &GcmKey,
         id: RecordId,
         head: [&[u8]; 2],
         plaintext: &[u8],
     ) -> Result<Vec<u8>> {
         let nonce = random(NONCE_LEN)?;
-        let sealed = gcm_seal(key, &self.gcm(&nonce, id, head), plaintext)
+        let mut seal = nonce.to_vec();
+        key.seal_to(&self.gcm(&nonce, id, head), plaintext, &mut seal)
             .map_err(|_| Error::DeviceError.because("sealing failed"))?;
-        Ok([nonce.to_vec(), sealed].concat())
+        Ok(seal)
     }
 
     /// What [`Self::seal`] sealed; `None` if this is not it.
     pub(super) fn open(
         &self,
-        key: &[u8],
+        key: &GcmKey,
         id: RecordId,
         head: [&[u8]; 2],
         seal: &[u8],
     ) -> Option<Secret> {
         let (nonce, sealed) = seal.split_at_checked(NONCE_LEN)?;
-        gcm_open(key, &self.gcm(nonce, id, head), sealed).ok()
+        key.open(&self.gcm(nonce, id, head), sealed).ok()
     }
 
-    fn gcm(&self, nonce: &[u8], id: RecordId, head: [&[u8]; 2]) -> Gcm {
-        Gcm { iv: nonce.to_vec(), aad: self.aad(&id, head).concat(), tag_len: TAG_LEN }
-    }
-
-    /// What a seal at `id` is bound to.
-    pub(super) fn aad<'a>(&'a self, id: &'a RecordId, head: [&'a [u8]; 2]) -> [&'a [u8]; 6] {
-        let [head, more] = head;
-        [DOMAIN, &self.token.0, &self.epoch, &id.0, head, more]
+    /// What a seal at `id` is bound to goes into its associated data.
+    fn gcm(&self, nonce: &[u8], id: RecordId, [head, more]: [&[u8]; 2]) -> Gcm {
+        let aad = [DOMAIN, &self.token.0, &self.epoch, &id.0, head, more].concat();
+        Gcm { iv: nonce.to_vec(), aad, tag_len: TAG_LEN }
     }
 }
 

@@ -4,6 +4,7 @@ use super::ledger::{Delta, Ledger};
 use super::seal::{MATERIAL_HEAD, Place, hex, tampered};
 use super::{RecordId, Sealed};
 use crate::crypto::Secret;
+use crate::crypto::aes::GcmKey;
 use crate::crypto::mac::{Mac, subkey};
 use crate::error::{Error, Result};
 use std::fmt;
@@ -13,10 +14,10 @@ pub struct Unlocked {
     pub(super) place: Place,
     /// For the slots that hold it.
     pub(super) token_key: Secret,
-    pub(super) attributes: Secret,
-    pub(super) public: Secret,
-    material: Secret,
-    description: Secret,
+    attributes: GcmKey,
+    public: GcmKey,
+    material: GcmKey,
+    description: GcmKey,
     pub(super) ledger: Mac,
 }
 
@@ -42,14 +43,15 @@ impl Unlocked {
     }
 
     pub(super) fn new(place: Place, token_key: Secret) -> Result<Unlocked> {
-        let key = |label: &[u8]| subkey(&token_key, label).map_err(|_| Error::DeviceError);
+        let subkey = |label: &[u8]| subkey(&token_key, label).map_err(|_| Error::DeviceError);
+        let key = |label: &[u8]| GcmKey::new(&subkey(label)?).map_err(|_| Error::DeviceError);
         Ok(Unlocked {
             place,
             attributes: key(b"keyferry 1 attributes")?,
             public: key(b"keyferry 1 public")?,
             material: key(b"keyferry 1 material")?,
             description: key(b"keyferry 1 description")?,
-            ledger: Mac::new(&key(b"keyferry 1 ledger")?),
+            ledger: Mac::new(&subkey(b"keyferry 1 ledger")?),
             token_key,
         })
     }
@@ -59,12 +61,17 @@ impl Unlocked {
         ObjectParts::parse(body).ok_or_else(|| self.altered("object", id))
     }
 
-    pub(super) fn attributes_of(&self, id: RecordId, object: &ObjectParts<'_>) -> Result<Secret> {
+    /// Checks the seal of an object; what is in it, which is nothing if the attributes are open.
+    pub(super) fn sealed(&self, id: RecordId, object: &ObjectParts<'_>) -> Result<Secret> {
         let head = [object.head, object.material.unwrap_or_default()];
         let key = if object.open.is_some() { &self.public } else { &self.attributes };
-        let opened = self.place.open(key, id, head, object.seal);
-        let opened = opened.ok_or_else(|| self.altered("object", id))?;
-        Ok(object.open.map_or(opened, |open| Secret::new(open.to_vec())))
+        let sealed = self.place.open(key, id, head, object.seal);
+        sealed.ok_or_else(|| self.altered("object", id))
+    }
+
+    pub(super) fn attributes_of(&self, id: RecordId, object: &ObjectParts<'_>) -> Result<Secret> {
+        let sealed = self.sealed(id, object)?;
+        Ok(object.open.map_or(sealed, |open| Secret::new(open.to_vec())))
     }
 
     pub(super) fn seal_object(
