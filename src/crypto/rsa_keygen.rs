@@ -18,18 +18,18 @@
 //! number of squarings (how often 2 divides w - 1), the one division of p - 1 for the least common
 //! multiple. Who watches the cache of this very process while it makes a key could learn something
 //! from them, once for each key.
+mod pair;
 mod prime;
 mod searches;
 mod sieve;
 
+use super::Failed;
 use super::aws_lc::bignum::{BigNum, Modulus, Scratch};
 use super::hash::Hash;
 use super::rsa::{Crt, Parts, PrivateKey, PublicKey, digest_info};
-use super::{Failed, Threads};
 pub use searches::Searches;
 use std::cmp::Ordering;
 use std::ops::RangeInclusive;
-use std::thread;
 
 pub(super) use sieve::has_small_factor;
 
@@ -40,8 +40,6 @@ const E_BITS: RangeInclusive<usize> = 17..=256;
 /// Pairs of primes tried before giving up. The first meets all conditions but for a chance of about
 /// 2^-98.
 const ATTEMPTS: usize = 4;
-/// What the second thread is called, in the 15 bytes that Linux has for it.
-const THREAD: &str = "keyferry-primes";
 
 /// A fresh key of `bits` (even, 1024 to 16384) for the odd public exponent `e` ≥ 65537 and < 2^256,
 /// big-endian. All of [`Parts::crt`] is present. Fails soon after [`Searches::stop`].
@@ -55,30 +53,13 @@ pub fn generate(bits: usize, e: &[u8], searches: &Searches) -> Result<Parts, Fai
         return Err(Failed);
     }
     for _ in 0..ATTEMPTS {
-        let (p, q) = primes(bits / 2, &e, searches)?;
+        let [p, q] = pair::search(bits / 2, &e, searches)?;
         if let Some(parts) = assemble(bits, &e, p, q)? {
             prove(&parts)?;
             return Ok(parts);
         }
     }
     Err(Failed)
-}
-
-fn primes(bits: usize, e: &BigNum, searches: &Searches) -> Result<(BigNum, BigNum), Failed> {
-    let _under_way = searches.begin();
-    let search = || prime::search(bits, e, searches);
-    let alone = || Ok((search()?, search()?));
-    if searches.threads() == Threads::One {
-        return alone();
-    }
-    thread::scope(|scope| {
-        let other = thread::Builder::new().name(THREAD.into()).spawn_scoped(scope, search);
-        // The system has no thread for us: then without.
-        let Ok(other) = other else { return alone() };
-        let p = search();
-        let q = other.join().unwrap_or(Err(Failed));
-        Ok((p?, q?))
-    })
 }
 
 /// The key of two primes, unless they miss a condition on both of them together.
@@ -124,6 +105,7 @@ fn prove(parts: &Parts) -> Result<(), Failed> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Threads;
     use super::*;
     use rsa::BoxedUint;
     use rsa::traits::{PrivateKeyParts, PublicKeyParts};
@@ -224,7 +206,7 @@ mod tests {
     fn primes_too_close_are_refused() {
         let scratch = || Scratch::new().unwrap();
         let e = BigNum::from_be(&F4).unwrap();
-        let p = prime::search(512, &e, &one()).unwrap();
+        let p = prime::search(512, &e, &|| Ok(())).unwrap();
         let same = BigNum::from_be(&p.to_be().unwrap()).unwrap();
         assert!(p.gcd(&e, &mut scratch()).unwrap().is_one());
         assert!(assemble(1024, &e, p, same).unwrap().is_none());

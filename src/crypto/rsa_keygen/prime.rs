@@ -5,7 +5,7 @@
 //! more than one; what passes meets its further rounds with two bases at a time.
 use super::super::aws_lc::bignum::{BigNum, Modulus, Scratch, power_pair};
 use super::super::{Failed, random};
-use super::{Searches, sieve};
+use super::sieve;
 use std::cmp::Ordering;
 
 /// Odd numbers in a window, per bit of a prime. Of them 2 / (ln 2 · bits) are prime, so a window
@@ -14,14 +14,18 @@ const WINDOW_PER_BIT: usize = 8;
 /// Windows tried before giving up. One without a prime has a probability of about e^-23.
 const WINDOWS: usize = 64;
 
-/// A prime of `bits` bits, the two highest set, with p - 1 prime to `e`.
-pub(super) fn search(bits: usize, e: &BigNum, all: &Searches) -> Result<BigNum, Failed> {
+/// A prime of `bits` bits, the two highest set, with p - 1 prime to `e`. Asks `go_on` before each test.
+pub(super) fn search(
+    bits: usize,
+    e: &BigNum,
+    go_on: &dyn Fn() -> Result<(), Failed>,
+) -> Result<BigNum, Failed> {
     let scratch = &mut Scratch::new()?;
     for _ in 0..WINDOWS {
         let start = BigNum::random_odd(bits)?;
         let mut offsets = sieve::survivors(&start, WINDOW_PER_BIT * bits)?;
         while offsets.len() >= 2 {
-            all.go_on()?;
+            go_on()?;
             let mut draw = || Candidate::new(start.plus(draw(&mut offsets)?)?, scratch);
             let pair = [draw()?, draw()?];
             let passed = round(pair.each_ref(), scratch)?;
