@@ -30,6 +30,11 @@ mod sign;
 mod slots;
 mod template;
 mod unsupported;
+#[cfg(target_os = "linux")]
+mod wiped;
+#[cfg(not(target_os = "linux"))]
+#[path = "wiped_elsewhere.rs"]
+mod wiped;
 
 pub use lists::{C_GetFunctionList, C_GetInterface, C_GetInterfaceList};
 

@@ -4,6 +4,7 @@
 //! itself, and must leave alone what it inherited: locks another thread of its parent held will
 //! never be released in it, and the parent's database handle is not its own. So each process has its own
 //! link in a chain, found without taking a lock, and links of ancestors are never touched or dropped.
+use super::wiped::Wiped;
 use crate::error::{Error, Result};
 use crate::module::Module;
 use once_cell::race::OnceBox;
@@ -12,6 +13,9 @@ use std::sync::Arc;
 
 /// The first process of the chain.
 static FIRST: OnceBox<Process> = OnceBox::new();
+
+/// The link of this process, if it was looked for before.
+static MINE: OnceBox<Wiped<Process>> = OnceBox::new();
 
 /// A process, and what it has initialised.
 struct Process {
@@ -45,7 +49,12 @@ pub(super) fn finalize() -> Result<()> {
 
 /// This process.
 fn process() -> &'static Process {
-    link(&FIRST, std::process::id())
+    let mine = MINE.get_or_init(|| Box::new(Wiped::new()));
+    mine.get().unwrap_or_else(|| {
+        let process = link(&FIRST, std::process::id());
+        mine.set(process);
+        process
+    })
 }
 
 /// The link of process `id`: the last of the chain, or a new one after it. The last, because the
