@@ -1,5 +1,5 @@
-//! A key as the library has it whatever its type (`EVP_PKEY`): for the post-quantum types, which it
-//! offers in no other way.
+//! A key as the library has it whatever its type (`EVP_PKEY`): for RSA with OAEP and the post-quantum
+//! types, which it offers in no other way.
 //!
 //! The library only reads a complete key, so any number of threads may use one.
 use super::super::{Failed, Secret};

@@ -5,6 +5,7 @@
 use super::super::{Failed, Secret, oaep::Oaep, pss::Pss};
 use super::bignum::BigNum;
 use super::digest::md;
+use super::pkey::{Context, Pkey};
 use super::{check, failed, owned};
 use aws_lc_sys as c;
 use std::ffi::c_int;
@@ -26,38 +27,21 @@ pub(in crate::crypto) struct PrivateNumbers<'a> {
     pub(in crate::crypto) crt: Option<[&'a BigNum; 5]>,
 }
 
-#[derive(Debug)]
-struct Pkey(NonNull<c::EVP_PKEY>);
-
 /// An `RSA` that has no `EVP_PKEY` yet.
 struct Rsa(NonNull<c::RSA>);
 
 /// One OAEP operation.
-struct Operation(NonNull<c::EVP_PKEY_CTX>);
+struct Operation(Context);
 
 // SAFETY: the key is not tied to a thread; see the module's text.
 unsafe impl Send for RsaKey {}
 // SAFETY: operations on a complete key change its caches only, under the lock in the key.
 unsafe impl Sync for RsaKey {}
 
-impl Drop for Pkey {
-    fn drop(&mut self) {
-        // SAFETY: ours alone and live; frees the RSA in it, whose numbers the library clears.
-        unsafe { c::EVP_PKEY_free(self.0.as_ptr()) }
-    }
-}
-
 impl Drop for Rsa {
     fn drop(&mut self) {
         // SAFETY: one reference to it is ours; its numbers are cleared with the last.
         unsafe { c::RSA_free(self.0.as_ptr()) }
-    }
-}
-
-impl Drop for Operation {
-    fn drop(&mut self) {
-        // SAFETY: ours alone and live.
-        unsafe { c::EVP_PKEY_CTX_free(self.0.as_ptr()) }
     }
 }
 
@@ -79,9 +63,9 @@ impl RsaKey {
         // SAFETY: reads a live key.
         check(unsafe { c::RSA_check_key(rsa.0.as_ptr()) })?;
         // SAFETY: no preconditions.
-        let pkey = Pkey(owned(unsafe { c::EVP_PKEY_new() })?);
+        let pkey = Pkey::own(unsafe { c::EVP_PKEY_new() })?;
         // SAFETY: both live; the EVP_PKEY takes a reference of its own.
-        check(unsafe { c::EVP_PKEY_set1_RSA(pkey.0.as_ptr(), rsa.0.as_ptr()) })?;
+        check(unsafe { c::EVP_PKEY_set1_RSA(pkey.as_ptr(), rsa.0.as_ptr()) })?;
         Ok(RsaKey { rsa: rsa.0, pkey, size: n.bits().div_ceil(8) })
     }
 
@@ -237,9 +221,7 @@ fn give<const N: usize>(
 
 impl Operation {
     fn new(pkey: &Pkey, init: Init, oaep: &Oaep) -> Result<Operation, Failed> {
-        // SAFETY: the key is live; the operation takes a reference of its own. No engine.
-        let context = unsafe { c::EVP_PKEY_CTX_new(pkey.0.as_ptr(), ptr::null_mut()) };
-        let operation = Operation(owned(context)?);
+        let operation = Operation(pkey.start()?);
         let context = operation.0.as_ptr();
         // SAFETY: the context is live and ours.
         check(unsafe { init(context) })?;
