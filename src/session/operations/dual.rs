@@ -55,12 +55,15 @@ impl Session {
         operations.is_ready(cipher)?;
         operations.takes(taker)?;
         let output = operations.update(cipher, Exchange::of(part), room)?;
-        if let Output::Bytes(out) = &output {
-            let plaintext = if cipher == Role::Encrypt { part } else { out };
-            operations
-                .take_in(taker, plaintext)
-                .inspect_err(|_| *operations.slot(cipher) = None)?;
-        }
+        let plaintext = match &output {
+            Output::Length(_) | Output::TooSmall(_) => return Ok(output),
+            Output::Bytes(_) if cipher == Role::Encrypt => part,
+            Output::Bytes(out) => out,
+            Output::Behind(..) => {
+                return Err(Error::GeneralError.because("output went elsewhere unasked"));
+            }
+        };
+        operations.take_in(taker, plaintext).inspect_err(|_| *operations.slot(cipher) = None)?;
         Ok(output)
     }
 }
