@@ -3,7 +3,7 @@
 use crate::common::{Mech, RawTemplate, Rv, attrs};
 use crate::driver::{Module, Session};
 use crate::measure::{Clock, Pace, Work, median, medians, scaling};
-use crate::side::{Kind, LABEL, labelled, new_token};
+use crate::side::{Kind, LABEL, PIN, SO_PIN, labelled, new_token};
 use keyferry::ck::*;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,6 @@ use std::time::{Duration, Instant};
 
 /// What the first argument is.
 pub const OPTION: &str = "--child";
-
-pub const PIN: &str = "compare-user-1";
-const SO_PIN: &str = "compare-so-12";
 
 /// What a child is asked to do, and where.
 #[derive(Clone, Debug)]

@@ -1,8 +1,8 @@
 //! Tokens with many objects, on either side, and what was measured with them.
 use crate::bench::{Bench, softhsm_conf};
-use crate::child::{Figures, PIN, Task, names};
+use crate::child::{Figures, Task, names};
 use crate::measure::median;
-use crate::side::Kind;
+use crate::side::{Kind, PIN};
 use keyferry::ck::*;
 use keyferry::crypto::Secret;
 use keyferry::object::attribute::Value;

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 pub const LABEL: &str = "compare";
-const PIN: &str = "compare-user-1";
-const SO_PIN: &str = "compare-so-12";
+pub const PIN: &str = "compare-user-1";
+pub const SO_PIN: &str = "compare-so-12";
 
 /// A module at work.
 pub struct Side {
