@@ -26,7 +26,7 @@ pub mod client;
 pub mod config;
 #[allow(
     unsafe_code,
-    reason = "crypto/aws_lc.rs wraps a C library; nothing else in crypto is unsafe"
+    reason = "crypto/aws_lc* wraps a C library; nothing else in crypto is unsafe"
 )]
 pub mod crypto;
 pub mod error;

@@ -1,7 +1,8 @@
 //! Primitives: bytes in, bytes out. No `CK_*` types, no permissions; fails with one opaque [`Failed`].
 //!
 //! RustCrypto owns formats and key wrap (`aes-kw`, RFC 3394/5649); AWS-LC owns the hot arithmetic,
-//! behind the safe types of `aws_lc`. Nothing outside this folder names either.
+//! behind the safe types of `aws_lc`. Nothing outside this folder names AWS-LC, or more of RustCrypto than
+//! its formats (`der`, `spki` and their relatives).
 pub mod aead;
 pub mod aes;
 pub mod aes_kw;
