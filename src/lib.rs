@@ -24,10 +24,7 @@ pub mod ck;
 #[allow(unsafe_code, reason = "the other side of the C boundary: calls into a loaded module")]
 pub mod client;
 pub mod config;
-#[allow(
-    unsafe_code,
-    reason = "crypto/aws_lc* wraps a C library; nothing else in crypto is unsafe"
-)]
+#[allow(unsafe_code, reason = "crypto/aws_lc* wraps a C library; nothing else in crypto is unsafe")]
 pub mod crypto;
 pub mod error;
 pub mod mechanism;
