@@ -149,24 +149,26 @@ impl Module {
         })
     }
 
-    /// `C_InitToken`. `CKR_SESSION_EXISTS` if a session with it is open.
+    /// `C_InitToken`. `CKR_SESSION_EXISTS` if a session with it is open; `CKR_FUNCTION_FAILED` if another process made a
+    /// token in the slot since the application was told that there is none: it did not ask to destroy one. From then
+    /// on it is a token like any other.
     pub fn init_token(&self, slot: CK_SLOT_ID, so_pin: &[u8], label: [u8; 32]) -> Result<()> {
         let _alone = self.initializing.lock();
+        let number = usize::try_from(slot).map_err(|_| Error::SlotIdInvalid)?;
+        let was_empty = self.tokens.read().get(number).is_some_and(|token| !token.is_initialized());
         let token = self.token(slot)?;
         let sessions = token.sessions();
         if sessions.read_only + sessions.read_write > 0 {
             return Err(Error::SessionExists);
         }
-        if !token.is_initialized() {
-            let number = usize::try_from(slot).map_err(|_| Error::SlotIdInvalid)?;
-            let created = Vault::create(self.shared().store.clone(), number, label, so_pin)?;
-            self.scan()?;
-            if created.is_some() {
-                return Ok(());
-            }
-            // another process was first, so this is a token like any other
-        }
-        token.reinitialize(label, so_pin)
+        let created = match (token.is_initialized(), was_empty) {
+            (true, false) => return token.reinitialize(label, so_pin),
+            (true, true) => None,
+            (false, _) => Vault::create(self.shared().store.clone(), number, label, so_pin)?,
+        };
+        self.scan()?;
+        let taken = "another process made a token in the slot meanwhile";
+        created.map(drop).ok_or_else(|| Error::FunctionFailed.because(taken))
     }
 
     /// `C_OpenSession`

@@ -169,6 +169,58 @@ fn a_second_run_does_not_mix_its_shares_with_those_of_the_first() {
     assert_eq!(std::fs::read_dir(place.path("backups")).unwrap().count(), 5);
 }
 
+/// Waits until a program waits for the lock that this test holds.
+#[cfg(target_os = "linux")]
+fn until_it_waits(child: &mut std::process::Child) {
+    let pid = child.id().to_string();
+    let is_waiting = || {
+        let locks = std::fs::read_to_string("/proc/locks").unwrap();
+        let mut waiting = locks.lines().filter(|line| line.contains("->"));
+        waiting.any(|line| line.split_whitespace().any(|word| word == pid))
+    };
+    while !is_waiting() {
+        assert!(child.try_wait().unwrap().is_none(), "it did not wait");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+/// `token init` holds this lock from the choice of a slot until the token is there: no other may take the slot.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_restore_waits_while_another_process_makes_a_token() {
+    let place = with_token();
+    place.good("token backup {dir}/b");
+    std::fs::create_dir(place.path("other")).unwrap();
+    let folder = std::fs::File::open(place.path("other")).unwrap();
+    folder.lock().unwrap();
+    let line = "token restore {dir}/b --store sqlite:{dir}/other";
+    let mut child = place.with_pins(line).spawn().unwrap();
+    until_it_waits(&mut child);
+    let tokens = place.json("token list --store sqlite:{dir}/other");
+    assert_eq!(tokens[0]["initialized"], false, "{tokens}");
+    drop(folder);
+    assert!(child.wait().unwrap().success());
+    assert!(labels(&place, "other").contains(&"sign".to_owned()));
+}
+
+/// With the SO PIN that the token in the backup has, too.
+#[test]
+fn a_restored_token_keeps_its_keys_beside_a_new_one() {
+    let place = with_token();
+    place.good("token backup {dir}/b");
+    for round in 0..4 {
+        let run = |line: &str| {
+            place.with_pins(&format!("{line} --store sqlite:{{dir}}/{round}")).spawn().unwrap()
+        };
+        let both = [run("token init --label new"), run("token restore {dir}/b")];
+        for mut child in both {
+            assert!(child.wait().unwrap().success());
+        }
+        let keys = place.good(&format!("key list --token offline --store sqlite:{{dir}}/{round}"));
+        assert!(keys.contains("sign") && keys.contains("aes"), "{keys}");
+    }
+}
+
 /// A device may go on for ever, and this pipe is closed only after the answer.
 #[cfg(unix)]
 #[test]

@@ -266,9 +266,10 @@ fn a_new_token_elsewhere() {
             peer.say("free");
             peer.hear("made");
             // before anyone asks for the slots: it is theirs, and takes their SO PIN
-            let taken = s.p.init_token(1, b"my own so pin", "mine");
-            assert_eq!(taken, Err(CKR_PIN_INCORRECT));
+            let taken = || s.p.init_token(1, b"my own so pin", "mine");
+            assert_eq!(taken(), Err(CKR_FUNCTION_FAILED));
             assert_ne!(s.p.token_info(1).unwrap().flags & CKF_TOKEN_INITIALIZED, 0);
+            assert_eq!(taken(), Err(CKR_PIN_INCORRECT));
             assert_eq!(s.p.slots(true).unwrap(), [0, 1, 2]);
             let there = user(&s.p, 1);
             assert_eq!(named(&there, "note").len(), 1);
@@ -279,6 +280,30 @@ fn a_new_token_elsewhere() {
             peer.hear("free");
             let other = s.p.token(1).unwrap();
             data(&other, "note");
+            peer.say("made");
+        },
+    );
+}
+
+/// Whoever was told that a slot is empty does not mean to destroy a token, even with the same SO PIN. Who calls again
+/// knows of it.
+#[test]
+fn a_new_token_elsewhere_is_not_begun_anew_by_mistake() {
+    together(
+        "processes::a_new_token_elsewhere_is_not_begun_anew_by_mistake",
+        |s, peer| {
+            assert_eq!(s.p.token_info(1).unwrap().flags & CKF_TOKEN_INITIALIZED, 0);
+            peer.say("free");
+            peer.hear("made");
+            assert_eq!(s.p.init_token(1, SO_PIN, "mine"), Err(CKR_FUNCTION_FAILED));
+            assert_eq!(named(&user(&s.p, 1), "note").len(), 1);
+            s.p.close_all(1).unwrap();
+            s.p.init_token(1, SO_PIN, "mine").unwrap();
+            assert_eq!(s.p.token_info(1).unwrap().flags & CKF_USER_PIN_INITIALIZED, 0);
+        },
+        |s, peer| {
+            peer.hear("free");
+            data(&s.p.token(1).unwrap(), "note");
             peer.say("made");
         },
     );

@@ -152,6 +152,8 @@ impl Restore {
         }
         let backup = self.read()?;
         self.prove(&backup)?;
+        // no other process chooses a slot until the token is in its own
+        let _alone = options.lock_store();
         if store.tokens().is_ok_and(|tokens| tokens.contains(&backup.token())) {
             return Err(fault!(
                 "this token is in the store already; to go back to the backup, restore it into an empty store \
