@@ -1,5 +1,5 @@
 //! `export` for every cloud: what it answers, and what it leaves. Command lines are in `exports.toml`.
-use super::{Place, text, with_token};
+use super::{KID, Place, text, with_token};
 use keyferry::byok::azure::Package;
 use serde::Deserialize;
 use serde_json::Value;
@@ -41,7 +41,7 @@ fn exports_for_every_cloud() {
         assert_eq!(members, wanted, "{}", case.run);
         for (member, wanted) in case.is {
             let wanted = match wanted.as_str() {
-                Some(text) => text.replace("{kid}", super::KID).into(),
+                Some(text) => text.replace("{kid}", KID).into(),
                 None => wanted,
             };
             assert_eq!(answer[&member], wanted, "{}: {member}", case.run);
@@ -51,6 +51,17 @@ fn exports_for_every_cloud() {
     }
     the_request_holds_the_package(&place);
     the_text_says_the_same(&place);
+}
+
+/// The old request is kept beside it until both are there, and not in the place of the package.
+#[test]
+fn a_package_may_be_named_as_what_is_kept_of_the_request() {
+    let place = with_token();
+    let line = "export azure --kek kek --key sign --request import.json -o";
+    place.good(&format!("{line} first.byok"));
+    place.good(&format!("{line} import.json.old --force"));
+    let package = std::fs::read(place.path("import.json.old")).unwrap();
+    assert_eq!(Package::parse(&package).unwrap().kid.as_str(), KID);
 }
 
 fn the_request_holds_the_package(place: &Place) {
@@ -63,7 +74,7 @@ fn the_request_holds_the_package(place: &Place) {
     let package = Base64UrlUnpadded::decode_vec(request["key"]["key_hsm"].as_str().unwrap());
     let package = package.unwrap();
     assert_eq!(package, std::fs::read(place.path("rsa.byok")).unwrap());
-    assert_eq!(Package::parse(&package).unwrap().kid.as_str(), super::KID);
+    assert_eq!(Package::parse(&package).unwrap().kid.as_str(), KID);
 }
 
 fn the_text_says_the_same(place: &Place) {
@@ -101,7 +112,7 @@ fn every_form_of_a_kek_is_the_same_key() {
         let answer = place.json(&line);
         assert_eq!(answer["sha256"], fingerprint.as_str(), "{form}");
         assert_eq!(answer["trusted"], false);
-        let kid = if form.ends_with(".jwk") { super::KID.into() } else { Value::Null };
+        let kid = if form.ends_with(".jwk") { KID.into() } else { Value::Null };
         assert_eq!(answer["kid"], kid, "{form}");
     }
 }
@@ -121,7 +132,7 @@ fn keks_keep_their_kid_and_the_so_can_trust_them() {
             (kek["label"].as_str().unwrap(), kek["trusted"].as_bool().unwrap(), kid)
         })
         .collect();
-    assert_eq!(trusted, [("kek", false, super::KID), ("trusted", true, super::KID)]);
+    assert_eq!(trusted, [("kek", false, KID), ("trusted", true, super::KID)]);
     let shown = place.good("kek list");
     assert!(shown.starts_with("LABEL    ID  TYPE      TRUSTED  SHA-256"), "{shown}");
     assert!(shown.contains("\ntrusted  -   RSA-4096  yes "), "{shown}");

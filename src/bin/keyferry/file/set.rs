@@ -1,5 +1,5 @@
 //! Files that belong together: all the new ones are there, or all the old ones still are.
-use super::{Existing, Pending, Staged, folder_of};
+use super::{Existing, Pending, Staged, folder_of, is_same};
 use crate::output::{Fault, fault};
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 pub fn commit_all(files: &[(&Pending, &[u8])]) -> Result<(), Fault> {
     let staged = files.iter().map(|(pending, bytes)| pending.stage(bytes));
     let staged = staged.collect::<Result<Vec<Staged<'_>>, Fault>>()?;
-    let mut changes = Changes(Vec::new());
+    let places = files.iter().map(|(pending, _)| pending.path()).collect();
+    let mut changes = Changes { places, made: Vec::new() };
     if let Some((last, others)) = staged.split_last() {
         for file in others {
             changes.make(file)?;
@@ -40,7 +41,11 @@ pub fn alone_in_folder_of(path: &Path) -> Result<Option<File>, Fault> {
 }
 
 /// What was done so far; undone when it is dropped.
-struct Changes<'a>(Vec<Change<'a>>);
+struct Changes<'a> {
+    /// Where the files of the set go: what was there before is kept elsewhere.
+    places: Vec<&'a Path>,
+    made: Vec<Change<'a>>,
+}
 
 struct Change<'a> {
     path: &'a Path,
@@ -54,12 +59,12 @@ impl<'a> Changes<'a> {
         let path = &file.pending.path;
         let is_there = path.symlink_metadata().is_ok();
         let old = match file.pending.existing {
-            Existing::Replace if is_there => Some(keep(path)?),
+            Existing::Replace if is_there => Some(keep(path, &self.places)?),
             Existing::Replace | Existing::Refuse => None,
         };
-        self.0.push(Change { path, old, is_published: false });
+        self.made.push(Change { path, old, is_published: false });
         file.publish()?;
-        if let Some(change) = self.0.last_mut() {
+        if let Some(change) = self.made.last_mut() {
             change.is_published = true;
         }
         Ok(())
@@ -67,7 +72,7 @@ impl<'a> Changes<'a> {
 
     /// There is nothing to undo any more.
     fn settle(mut self) {
-        for old in self.0.drain(..).filter_map(|change| change.old) {
+        for old in self.made.drain(..).filter_map(|change| change.old) {
             // what cannot be removed is in nobody's way
             let _ = fs::remove_file(old);
         }
@@ -76,7 +81,7 @@ impl<'a> Changes<'a> {
 
 impl Drop for Changes<'_> {
     fn drop(&mut self) {
-        for Change { path, old, is_published } in self.0.drain(..).rev() {
+        for Change { path, old, is_published } in self.made.drain(..).rev() {
             match old {
                 Some(old) => {
                     let _ = fs::rename(&old, path);
@@ -95,9 +100,9 @@ impl Drop for Changes<'_> {
 /// Names that are tried for what is kept: more are there only if as many runs were interrupted.
 const NAMES: u32 = 1000;
 
-/// Gives a file another name, too, that no file has: `NAME.old`, or else `NAME.old-2` and so on. Where there
-/// are no hard links (FAT), that is its only name for now.
-fn keep(path: &Path) -> Result<PathBuf, Fault> {
+/// Gives a file another name, too, that no file has and none of the `places` is: `NAME.old`, or else `NAME.old-2` and
+/// so on. Where there are no hard links (FAT), that is its only name for now.
+fn keep(path: &Path, places: &[&Path]) -> Result<PathBuf, Fault> {
     let failed = |why: &dyn std::fmt::Display| {
         fault!(
             "{} cannot be replaced: {why}; nothing was written: choose another folder, or move it away",
@@ -111,6 +116,9 @@ fn keep(path: &Path) -> Result<PathBuf, Fault> {
         let mut old = path.as_os_str().to_owned();
         old.push(if n == 1 { ".old".to_owned() } else { format!(".old-{n}") });
         let old = PathBuf::from(old);
+        if places.iter().any(|place| is_same(place, &old)) {
+            continue;
+        }
         match fs::hard_link(path, &old) {
             Ok(()) => return Ok(old),
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
@@ -177,13 +185,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_does_not_take_the_place_of_another_file_of_the_set() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["a", "a.old"];
+        fs::write(folder.path().join("a"), "before").unwrap();
+        let set = names.map(|name| Pending::new(&folder.path().join(name), Existing::Replace));
+        let [a, old] = set.map(Result::unwrap);
+        commit_all(&[(&a, b"1"), (&old, b"2")]).unwrap();
+        let wanted = [("a".to_owned(), b"1".to_vec()), ("a.old".to_owned(), b"2".to_vec())];
+        assert_eq!(files(folder.path()), wanted.into());
+    }
+
+    #[test]
     fn what_an_interrupted_run_kept_is_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         for (name, text) in [("a", "now"), ("a.old", "first"), ("a.old-2", "second")] {
             fs::write(folder.path().join(name), text).unwrap();
         }
-        assert_eq!(keep(&path).unwrap(), folder.path().join("a.old-3"));
+        assert_eq!(keep(&path, &[]).unwrap(), folder.path().join("a.old-3"));
         commit(&set(folder.path(), Existing::Replace), [b"1", b"2", b"3"]).unwrap();
         let left = files(folder.path());
         assert_eq!((&left["a"][..], &left["a.old"][..]), (&b"1"[..], &b"first"[..]));
