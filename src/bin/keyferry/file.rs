@@ -1,5 +1,6 @@
 //! Files that are written whole or not at all.
 use crate::output::{Fault, fault};
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -53,7 +54,7 @@ impl Pending {
             return Err(exists(path));
         }
         drop(Temporary::beside(path)?);
-        sweep(path);
+        sweep(folder_of(path), [path]);
         Ok(Pending { path: path.to_owned(), existing })
     }
 
@@ -161,11 +162,14 @@ impl Temporary {
     }
 }
 
-/// Removes what interrupted processes left of this file, and nobody is writing: there may be a secret in it.
-fn sweep(path: &Path) {
-    let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else { return };
-    for left in fs::read_dir(folder_of(path)).into_iter().flatten().flatten() {
-        let is_ours = of_temporary(&left.file_name().to_string_lossy()) == Some(&*name)
+/// Removes what interrupted processes left of these files in a folder, and nobody is writing: there may be a secret
+/// in it.
+pub fn sweep<'a>(folder: &Path, files: impl IntoIterator<Item = &'a Path>) {
+    let name = |file: &Path| Some(file.file_name()?.to_string_lossy().into_owned());
+    let names: BTreeSet<String> = files.into_iter().filter_map(name).collect();
+    for left in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let left_name = left.file_name().to_string_lossy().into_owned();
+        let is_ours = of_temporary(&left_name).is_some_and(|name| names.contains(name))
             && left.file_type().is_ok_and(|kind| kind.is_file());
         if is_ours && File::open(left.path()).is_ok_and(|file| file.try_lock().is_ok()) {
             // what cannot be removed is in nobody's way

@@ -7,7 +7,7 @@ use crate::output::{Fault, fault};
 use keyferry::crypto::hash::Hash;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -112,17 +112,9 @@ impl Folder {
         &self.path
     }
 
-    /// Removes what interrupted runs left of these files: nobody else is writing them.
+    /// Removes what interrupted runs left of these files.
     pub fn sweep(&self, items: &[Item]) {
-        let name = |item: &Item| item.path.file_name().map(|n| n.to_string_lossy().into_owned());
-        let names: BTreeSet<String> = items.iter().filter_map(name).collect();
-        for left in fs::read_dir(&self.path).into_iter().flatten().flatten() {
-            let left_name = left.file_name().to_string_lossy().into_owned();
-            if file::of_temporary(&left_name).is_some_and(|name| names.contains(name)) {
-                // what cannot be removed is in nobody's way
-                let _ = fs::remove_file(left.path());
-            }
-        }
+        file::sweep(&self.path, items.iter().map(|item| item.path.as_path()));
     }
 
     /// Whether these bytes are what was once made of this key for this purpose.
@@ -159,6 +151,7 @@ impl Folder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn item(folder: &Path) -> Item {
         let (label, id) = ("a".to_owned(), vec![1]);
@@ -211,12 +204,14 @@ mod tests {
         for name in [".a.byok.77.tmp", ".b.byok.77.tmp", ".a.byok.x.tmp", "a.byok"] {
             fs::write(folder.path().join(name), b"half").unwrap();
         }
+        let written = File::create(folder.path().join(".a.byok.78.tmp")).unwrap();
+        written.try_lock().unwrap();
         first.sweep(&[item(folder.path())]);
         let mut left: Vec<String> = fs::read_dir(folder.path())
             .unwrap()
             .map(|e| e.unwrap().file_name().into_string().unwrap())
             .collect();
         left.sort();
-        assert_eq!(left, [".a.byok.x.tmp", ".b.byok.77.tmp", "a.byok", LIST]);
+        assert_eq!(left, [".a.byok.78.tmp", ".a.byok.x.tmp", ".b.byok.77.tmp", "a.byok", LIST]);
     }
 }
