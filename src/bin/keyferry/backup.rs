@@ -126,17 +126,11 @@ impl Files {
     /// A backup without its shares is lost, and shares without it are harmless: so it comes last, and until then
     /// those of the backup that it replaces stay.
     fn write(&self, backup: &[u8], shares: &[Share]) -> Result<(), Fault> {
-        let lines: Vec<Secret> = shares.iter().map(Files::line).collect();
+        let lines: Vec<Secret> = shares.iter().map(Share::to_line).collect();
         let mut files: Vec<(&Pending, &[u8])> =
             self.shares.iter().zip(lines.iter().map(|line| line.as_slice())).collect();
         files.push((&self.backup, backup));
         file::commit_all(&files)
-    }
-
-    fn line(share: &Share) -> Secret {
-        let mut line = share.to_line();
-        line.push(b'\n');
-        line
     }
 }
 
@@ -225,7 +219,7 @@ impl Restore {
 
     fn read_shares(&self) -> Result<Vec<Share>, Fault> {
         let read = |path: &PathBuf| {
-            let bytes = file::read(path, "share")?;
+            let bytes = file::read_secret(path, "share")?;
             let share = std::str::from_utf8(&bytes).ok().and_then(Share::parse);
             share.ok_or_else(|| {
                 fault!("{} holds no share, or one with a typing mistake; compare it with what was written down", Path::new(path).display())

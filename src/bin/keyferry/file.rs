@@ -1,5 +1,6 @@
 //! Files that are written whole or not at all.
 use crate::output::{Fault, fault};
+use keyferry::crypto::Secret;
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -245,21 +246,41 @@ pub fn read_if_begins(
     path: &Path,
     what: &str,
 ) -> Result<Vec<u8>, Fault> {
+    let mut bytes = Vec::new();
+    read_into(&mut bytes, start, longest, path, what).map(|()| bytes)
+}
+
+/// Room for the longest file, and to see that it goes on or ends.
+const ROOM: usize = (1 << 20) + 64;
+
+/// Reads a file that holds a secret. There is room for all of it from the start, whatever its length is said to be: memory
+/// that is grown leaves what was in it behind.
+pub fn read_secret(path: &Path, what: &str) -> Result<Secret, Fault> {
+    let mut bytes = Secret::new(Vec::with_capacity(ROOM));
+    read_into(&mut bytes, b"", LONGEST, path, what).map(|()| bytes)
+}
+
+fn read_into(
+    bytes: &mut Vec<u8>,
+    start: &[u8],
+    longest: u64,
+    path: &Path,
+    what: &str,
+) -> Result<(), Fault> {
     let unreadable = |why: &dyn std::fmt::Display| {
         fault!("the {what} {} cannot be read: {why}; give another", path.display())
     };
-    let mut bytes = Vec::new();
     let mut file = File::open(path).map_err(|e| unreadable(&e))?;
     let beginning = u64::try_from(start.len()).unwrap_or(u64::MAX);
-    Read::by_ref(&mut file).take(beginning).read_to_end(&mut bytes).map_err(|e| unreadable(&e))?;
+    Read::by_ref(&mut file).take(beginning).read_to_end(bytes).map_err(|e| unreadable(&e))?;
     if bytes != start {
-        return Ok(bytes);
+        return Ok(());
     }
     // one byte more shows a file that goes on, as a device may for ever
-    let rest = file.take(longest.saturating_sub(beginning) + 1).read_to_end(&mut bytes);
+    let rest = file.take(longest.saturating_sub(beginning) + 1).read_to_end(bytes);
     rest.map_err(|e| unreadable(&e))?;
     if u64::try_from(bytes.len()).is_ok_and(|len| len <= longest) {
-        Ok(bytes)
+        Ok(())
     } else {
         Err(unreadable(&format!("it has more than {} MiB", longest >> 20)))
     }
@@ -353,6 +374,19 @@ mod tests {
         writer.try_lock().unwrap();
         Pending::new(&folder.path().join("a"), Existing::Refuse).unwrap();
         assert_eq!([&left, &written, &other].map(|path| path.exists()), [false, true, true]);
+    }
+
+    #[test]
+    fn a_secret_is_never_moved_while_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        for len in [0, 9, 1 << 20] {
+            fs::write(&path, vec![b'x'; len]).unwrap();
+            let secret = read_secret(&path, "file").unwrap();
+            assert_eq!((secret.len(), secret.capacity()), (len, ROOM));
+        }
+        fs::write(&path, vec![b'x'; (1 << 20) + 1]).unwrap();
+        assert!(read_secret(&path, "file").unwrap_err().0.contains("more than 1 MiB"));
     }
 
     #[test]

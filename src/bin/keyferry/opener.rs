@@ -64,7 +64,7 @@ impl Opener {
 
     /// From PEM: PKCS#8 or PKCS#1, not encrypted.
     pub fn read(path: &Path) -> Result<Opener, Fault> {
-        let bytes = Secret::new(file::read(path, "KEK's private key")?);
+        let bytes = file::read_secret(path, "KEK's private key")?;
         Opener::parse(&bytes).map_err(|why| fault!("{}: {why}", path.display()))
     }
 

@@ -142,7 +142,7 @@ fn typed(question: String) -> std::io::Result<String> {
 
 /// The first line of a file.
 fn from_file(file: &Path) -> Result<Pin, Fault> {
-    let bytes = Zeroizing::new(crate::file::read(file, "PIN file")?);
+    let bytes = crate::file::read_secret(file, "PIN file")?;
     let text = std::str::from_utf8(&bytes).map_err(|_| {
         fault!(
             "the PIN file {} is not UTF-8 text; write the PIN into its first line",

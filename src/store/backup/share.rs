@@ -18,15 +18,19 @@ pub struct Share {
 }
 
 impl Share {
-    /// The line, without its end.
+    /// The line, with its end.
     pub fn to_line(&self) -> Secret {
         let Split { needed, of } = self.split;
-        let mut line = Secret::new(format!("{SCHEME}:{}:{needed}/{of}:", hex(&self.backup)).into());
+        let head = format!("{SCHEME}:{}:{needed}/{of}:", hex(&self.backup));
+        // all of it at once: memory that is grown leaves what was in it behind
+        let len = head.len() + 2 * self.value.len() + ":01234567\n".len();
+        let mut line = Secret::new(Vec::with_capacity(len));
+        line.extend_from_slice(head.as_bytes());
         for byte in self.value.iter() {
-            line.extend_from_slice(hex(&[*byte]).as_bytes());
+            line.extend_from_slice(&digits(*byte));
         }
         let check = check(&line);
-        line.extend_from_slice(format!(":{check}").as_bytes());
+        line.extend_from_slice(format!(":{check}\n").as_bytes());
         line
     }
 
@@ -62,7 +66,11 @@ fn check(content: &[u8]) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().flat_map(|byte| digits(*byte)).map(char::from).collect()
+}
+
+fn digits(byte: u8) -> [u8; 2] {
+    [byte >> 4, byte & 15].map(|digit| if digit < 10 { b'0' + digit } else { b'a' + digit - 10 })
 }
 
 fn unhex(digits: &str) -> Option<Secret> {
@@ -84,7 +92,10 @@ mod tests {
         let split = Split { needed: 2, of: 3 };
         let value = Secret::new((2..35).collect());
         let share = Share { backup: [0xAB; 16], split, value };
-        let line = String::from_utf8(share.to_line().to_vec()).unwrap();
+        let line = share.to_line();
+        assert_eq!(line.capacity(), line.len(), "it never moved and left a part behind");
+        let line = String::from_utf8(line.to_vec()).unwrap();
+        let line = line.strip_suffix('\n').unwrap().to_owned();
         assert!(line.starts_with("keyferry-share-1:abababababababababababababababab:2/3:020304"));
         assert_eq!(Share::parse(&format!("  {line}\r\n")), Some(share.clone()));
         assert_eq!(share.number(), 2);
