@@ -345,6 +345,14 @@ fn asks_for_a_pin_only_at_a_terminal() {
     assert!(error.contains("--pin-file") && error.contains("KEYFERRY_PIN"), "{error}");
 }
 
+/// Some editors begin a file in UTF-8 with a byte order mark. A wrong PIN would cost a try.
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_pin() {
+    let place = with_token();
+    std::fs::write(place.path("marked.pin"), "\u{FEFF}12345678\r\n").unwrap();
+    place.good("key list --pin-file {dir}/marked.pin");
+}
+
 /// A file that somebody puts there does not take the place of the KEK in the token.
 #[test]
 fn a_file_named_as_the_kek_is_not_taken_for_it() {

@@ -149,5 +149,7 @@ fn from_file(file: &Path) -> Result<Pin, Fault> {
             file.display()
         )
     })?;
+    // as some editors begin a file
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     Ok(Pin::new(text.lines().next().unwrap_or_default().to_owned()))
 }
