@@ -73,19 +73,12 @@ impl Module {
         Module::initialize(embedded_list()?, None, store)
     }
 
-    /// The module in a shared library. Its constructors run: load only what you trust.
+    /// The module in a shared library. Its constructors run: load only what you trust. A bare name is looked for in the
+    /// system's folders only, as `dlopen` does.
     pub fn load(path: &Path) -> Result<Module> {
-        let unusable = |e: libloading::Error| {
-            Error::Unusable(format!(
-                "the module {} cannot be loaded: {e}; give the path of a PKCS#11 module that is for this machine",
-                path.display()
-            ))
-        };
-        // a bare name is looked for in the system's folders only
-        let here = Path::new(".").join(path);
-        let path = if path.components().count() == 1 && here.is_file() { &here } else { path };
         // SAFETY: the user chose the library; running its code is what loading a module means
-        let library = unsafe { libloading::Library::new(path) }.map_err(unusable)?;
+        let library =
+            unsafe { libloading::Library::new(path) }.map_err(|e| not_loaded(path, &e))?;
         // SAFETY: every PKCS#11 module exports the function with this signature
         let symbol = unsafe { library.get::<CK_C_GetFunctionList>(b"C_GetFunctionList\0") };
         let entry = symbol.map(|symbol| *symbol).map_err(|_| not_a_module(path))?;
@@ -249,6 +242,20 @@ fn list_of(
     }
     // SAFETY: not null, and C_GetFunctionList answered CKR_OK for it; it is only copied
     Ok(unsafe { *list })
+}
+
+/// Whoever can put a file into the current folder is not to run it with the user's PIN, so that has to be asked for.
+fn not_loaded(path: &Path, error: &libloading::Error) -> Error {
+    let name = path.display();
+    Error::Unusable(match path.components().count() == 1 && path.is_file() {
+        true => format!(
+            "the module {name} cannot be loaded from the system's folders: {error}; give ./{name} if the file in the \
+             current folder is meant, and you trust it"
+        ),
+        false => format!(
+            "the module {name} cannot be loaded: {error}; give the path of a PKCS#11 module that is for this machine"
+        ),
+    })
 }
 
 fn not_a_module(path: &Path) -> Error {

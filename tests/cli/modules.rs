@@ -155,11 +155,19 @@ fn a_key_that_cannot_be_read_hides_no_other() {
     assert!(shown.starts_with("LABEL") && shown.contains("\nnot known "), "{shown}");
 }
 
-/// `dlopen` looks for a bare name in the system's folders only.
+/// Whoever can put a file there would run it with the user's PIN.
 #[test]
-fn a_module_in_the_current_folder_needs_no_path() {
+fn a_module_in_the_current_folder_is_loaded_only_if_its_path_says_so() {
     let place = with_liar();
-    assert!(place.good("token list --module liar.so").contains("offline"));
+    assert!(place.good("token list --module ./liar.so").contains("offline"));
+    let refused = place.run("token list --module liar.so");
+    assert_eq!(refused.status.code(), Some(1));
+    let error = text(&refused.stderr);
+    let [start, end] = [
+        "keyferry: the module liar.so cannot be loaded from the system's folders: ",
+        "; give ./liar.so if the file in the current folder is meant, and you trust it\n",
+    ];
+    assert!(error.starts_with(start) && error.ends_with(end), "{error}");
 }
 
 /// As with SoftHSM, whose padding is right for some curves only.
