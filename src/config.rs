@@ -76,19 +76,31 @@ impl Config {
 impl Location {
     /// Reads `memory:` or `sqlite:PATH`; or says why it is neither.
     pub fn parse(text: &str) -> std::result::Result<Location, String> {
-        match text.split_once(':') {
-            Some(("memory", "")) => Ok(Location::Memory),
-            Some(("sqlite", "")) => Err("\"sqlite:\" names no folder; give sqlite:PATH".into()),
-            Some(("sqlite", path)) => Ok(Location::Sqlite(path.into())),
-            Some(("postgres" | "postgresql", _)) => {
-                // the rest may hold a password
-                Err("this build has no PostgreSQL store; use sqlite:PATH".into())
+        let shown = showable(text);
+        let (scheme, rest) = text.split_once(':').unwrap_or_default();
+        match (scheme.to_ascii_lowercase().as_str(), rest) {
+            ("memory", "") => Ok(Location::Memory),
+            ("sqlite", "") => Err("\"sqlite:\" names no folder; give sqlite:PATH".into()),
+            ("sqlite", path) => Ok(Location::Sqlite(path.into())),
+            ("postgres" | "postgresql", _) => {
+                Err("there is no PostgreSQL store; use sqlite:PATH".into())
             }
-            _ if Path::new(text).has_root() => {
+            _ if Path::new(text).has_root() && shown == text => {
                 Err(format!("{text:?} is not a store; give sqlite:{text} if that is meant"))
             }
-            _ => Err(format!("{text:?} is not a store; give sqlite:PATH or memory:")),
+            _ => Err(format!("{shown:?} is not a store; give sqlite:PATH or memory:")),
         }
+    }
+}
+
+/// What of a store may be shown: nothing behind the scheme (RFC 3986 section 3.1), where a password may be.
+fn showable(text: &str) -> String {
+    let is_scheme =
+        |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    match text.split_once(':') {
+        Some((scheme, _)) if is_scheme(scheme) => format!("{scheme}:…"),
+        None if !text.contains('@') => text.to_owned(),
+        _ => "…".to_owned(),
     }
 }
 
@@ -189,13 +201,36 @@ fn config_file(given: Option<PathBuf>, env: Lookup<'_>) -> std::result::Result<C
     }
 }
 
-/// What is wrong with a file in TOML, and in which line: the parser names not always the key.
+/// What is wrong with a file in TOML, in which line and at which key: the parser names not always the key. No value is
+/// shown: it may be a password, and the file another one than was meant.
 pub fn mistake(text: &str, error: &toml::de::Error) -> String {
     let at = error.span().map_or(0, |span| span.start);
-    let before = text.get(..at).unwrap_or_default();
-    let line = text.lines().nth(before.matches('\n').count()).unwrap_or_default();
-    let what = error.message().split_whitespace().collect::<Vec<&str>>().join(" ");
-    format!("{what} in `{}`", line.trim())
+    let lines = text.get(..at).unwrap_or_default().matches('\n').count();
+    let what = without_value(error.message()).split_whitespace().collect::<Vec<&str>>().join(" ");
+    match text.lines().nth(lines).and_then(key_of) {
+        Some(key) => format!("{what} in line {}, at `{key}`", lines + 1),
+        None => format!("{what} in line {}", lines + 1),
+    }
+}
+
+/// How messages begin that go on with a value of the file, and then with what is expected instead (`serde::de::Error`).
+const WITH_VALUE: [&str; 4] =
+    ["invalid type", "invalid value", "invalid length", "unknown variant"];
+
+fn without_value(message: &str) -> String {
+    let kind = WITH_VALUE.iter().find(|kind| message.starts_with(*kind));
+    match (kind, message.rsplit_once(", expected ")) {
+        (Some(kind), Some((_, expected))) => format!("{kind}, expected {expected}"),
+        (Some(kind), None) => (*kind).to_owned(),
+        (None, _) => message.to_owned(),
+    }
+}
+
+/// The key of a line, if it is one and has a value: what ends in `=` may be a secret in base64.
+fn key_of(line: &str) -> Option<&str> {
+    let (key, value) = line.split_once('=').map(|(key, value)| (key.trim(), value.trim()))?;
+    let is_key = key.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
+    (is_key && !key.is_empty() && !value.is_empty() && !value.starts_with('=')).then_some(key)
 }
 
 fn default_store(env: Lookup<'_>) -> std::result::Result<Location, String> {
@@ -296,6 +331,10 @@ mod tests {
             ("memory:x", "is not a store"),
             ("sqlite:", "names no folder; give sqlite:PATH"),
             ("postgres://user:hunter2@host/db", "PostgreSQL"),
+            ("Postgres://user:hunter2@host/db", "there is no PostgreSQL store"),
+            ("mysql://user:hunter2@host/db", "\"mysql:…\" is not a store; give sqlite:PATH"),
+            ("//user:hunter2@host/db", "\"…\" is not a store; give sqlite:PATH"),
+            ("my hunter2: x", "\"…\" is not a store; give sqlite:PATH"),
             ("config=/nowhere/at/all", "the configuration file /nowhere/at/all cannot be read: "),
         ] {
             let reason = read(Some(reserved), &[]).unwrap_err();
@@ -303,18 +342,25 @@ mod tests {
             assert!(!reason.contains("hunter2"));
         }
         for (text, part) in [
-            ("stoer = 'memory:'", "stoer = 'memory:'`; correct that line"),
+            ("stoer = 'hunter2'", "`enforce_dates` in line 1, at `stoer`; correct that line"),
+            ("legacy_des3 = true\n store = 'hunter2", "in line 2, at `store`; correct that line"),
+            ("store = 'postgres://u:hunter2@h/db'", "there is no PostgreSQL store"),
+            ("min_rsa_bits = 'hunter2, expected'", "invalid type, expected usize in line 1, at"),
+            ("null_parameter = 'hunter2'", "unknown variant, expected `azure` or `refuse` in line"),
+            ("hunter2", "key with no value, expected `=` in line 1; correct"),
+            ("hunter2==", " in line 1; correct that line"),
+            ("hunter2=", " in line 1; correct that line"),
             ("min_rsa_bits = 512", "min_rsa_bits is 512, and can be 1024 or 2048; change that"),
             ("min_rsa_bits = 'x'", "min_rsa_bits"),
             ("legacy_des3 = 'yes'", "legacy_des3"),
-            ("null_parameter = 'aws'", "aws"),
             ("store = 'here'", "is not a store"),
-            ("store", "store"),
+            ("store", "key with no value, expected `=` in line 1; correct that line"),
         ] {
             let (_folder, path) = file(text);
             let reason =
                 read(Some(&format!("config={path}")), &[("HOME", "/nowhere")]).unwrap_err();
             assert!(reason.contains(part), "{text}: {reason}");
+            assert!(!reason.contains("hunter2"), "{reason}");
         }
         assert!(read(None, &[("KEYFERRY_STORE", "x")]).unwrap_err().starts_with("KEYFERRY_STORE"));
         assert_eq!(Config::read(Some("keys")), Err(Error::ArgumentsBad));
