@@ -127,6 +127,29 @@ fn a_module_that_knows_no_copyable_restricts_all_the_same() {
     assert_eq!((&answer["modifiable"], &answer["copyable"]), (&false.into(), &true.into()));
 }
 
+/// As with a private key in SoftHSM whose public half is not in the token.
+#[test]
+fn a_key_that_nothing_tells_from_another_is_never_already_there() {
+    let place = with_liar();
+    let lies = "says 129 ;says 181 ;says 4 ;says 90 ;";
+    let made = "key generate --type p-384 --label ec --id 05 --extractable --token offline";
+    let line = "export azure --kek kek --all ec --token offline --output-dir {dir}/out";
+    place.good(made);
+    place.good_lying(lies, line);
+    let file = || std::fs::read(place.path("out/KeyTransferPackage-ec.byok")).unwrap();
+    let old = file();
+    place.good("key destroy ec --yes --token offline");
+    place.good(made);
+    let mut command = place.with_pins(&format!("{line} --module {{dir}}/liar.so"));
+    let refused = command.env("LIES", lies).output().unwrap();
+    let (shown, error) = (text(&refused.stdout), text(&refused.stderr));
+    assert_eq!(refused.status.code(), Some(1), "{shown}{error}");
+    assert!(shown.contains("exists already") && shown.contains("with --force"), "{shown}");
+    assert_eq!(file(), old);
+    place.good_lying(lies, &format!("{line} --force"));
+    assert_ne!(file(), old);
+}
+
 /// As with SoftHSM, which stores a date and cannot read it again.
 #[test]
 fn a_key_that_cannot_be_read_hides_no_other() {

@@ -211,21 +211,35 @@ impl Work<'_> {
             Existing::Refuse | Existing::Replace => None,
         };
         let identity = identity::of(session, item)?;
-        let source = Source { item, identity, made_for: &self.made_for };
-        if there.as_ref().is_some_and(|file| self.folder.knows(&source, file)) {
+        // what has no identity is not the same as anything, itself included
+        let is_told = identity.is_some();
+        let source =
+            Source { item, identity: identity.unwrap_or_default(), made_for: &self.made_for };
+        if there.as_ref().is_some_and(|file| is_told && self.folder.knows(&source, file)) {
             return Ended::well(&self.run.plan(session, item.clone())?, Outcome::AlreadyThere);
         }
         let ready = self.run.ready(session, item.clone())?;
         if there.is_some() {
-            return Err(fault!(
-                "{} exists already, and it is not known to be this key under this KEK; move it away, or replace it \
-                 with --force",
-                item.path.display()
-            ));
+            return Err(not_known(item, is_told));
         }
         let bytes = self.run.recipe.file(&ready.wrap(session, self.kek)?);
         self.folder.note(&source, &bytes)?;
         Pending::in_proved(&item.path, existing).commit_name_later(&bytes)?;
         Ended::well(&ready.plan, Outcome::Exported)
+    }
+}
+
+/// Why a file that is there is not taken for the key's own.
+fn not_known(item: &Item, is_told: bool) -> Fault {
+    let path = item.path.display();
+    match is_told {
+        true => fault!(
+            "{path} exists already, and it is not known to be this key under this KEK; move it away, or replace it \
+             with --force"
+        ),
+        false => fault!(
+            "{path} exists already, and the module shows nothing that tells this key from another of its label and id; \
+             move it away, or replace it with --force"
+        ),
     }
 }
