@@ -114,10 +114,10 @@ impl Run<'_> {
         let [exported, there, refused] =
             [Outcome::Exported, Outcome::AlreadyThere, Outcome::Refused].map(count);
         let path = folder.path().display();
+        let keys =
+            if ended.len() == 1 { "1 key".to_owned() } else { format!("{} keys", ended.len()) };
         let mut text = format!(
-            "\n{} {}: {exported} exported, {there} already there, {refused} refused; the files are in {path}\n",
-            ended.len(),
-            if ended.len() == 1 { "key" } else { "keys" }
+            "\n{keys}: {exported} exported, {there} already there, {refused} refused; the files are in {path}\n"
         );
         if let Some(next) = ended.iter().find_map(|ended| ended.next.as_ref()) {
             text += &format!(
@@ -131,11 +131,11 @@ impl Run<'_> {
             "exported": exported, "already_there": there, "refused": refused,
             "keys": ended.iter().map(|ended| ended.json.clone()).collect::<Value>(),
         });
+        let were = if refused == 1 { "was refused," } else { "were refused, each" };
         let finding = (refused > 0).then(|| {
             fault!(
-                "{refused} of {} keys were refused, each for the reason that stands with it; mend that and run the same \
-                 command again, which does what is missing",
-                ended.len()
+                "{refused} of {keys} {were} for the reason that stands with it; mend that and run the same command \
+                 again, which does what is missing"
             )
         });
         Ok(Report { text, json, finding })
