@@ -16,6 +16,11 @@ fn with_own_kek() -> Place {
 fn refuses_what_it_cannot_receive() {
     let place = with_own_kek();
     std::fs::write(place.path("released"), "e30.e30.e30").unwrap();
+    place.good("export custom --kek {dir}/mine.pem --key sign --hash sha256 -o blob");
+    let blob = std::fs::read(place.path("blob")).unwrap();
+    for (name, enc) in [("sha256.jws", "RSA_AES_KEY_WRAP_256"), ("bogus.jws", "bogus")] {
+        std::fs::write(place.path(name), super::verify::released(&blob, enc)).unwrap();
+    }
     let before = place.json("key list");
     place.refuses(include_str!("receive.toml"));
     assert_eq!(place.json("key list"), before, "something was left behind");
@@ -98,10 +103,12 @@ fn what_azure_released_is_received() {
     let token = super::verify::released(&blob, "RSA_AES_KEY_WRAP_256");
     std::fs::write(place.path("token"), &token).unwrap();
     std::fs::write(place.path("answer"), json!({ "value": token }).to_string()).unwrap();
-    for (file, label) in [("token", "one"), ("answer", "two")] {
-        let line =
-            format!("receive {{dir}}/{file} --kek mine --label {label} --for custom --hash sha256");
-        assert_eq!(place.json(&line)["type"], "P-256");
+    for (file, label, said) in
+        [("token", "one", ""), ("answer", "two", "--for custom --hash sha256 --mgf sha256")]
+    {
+        let line = format!("receive {{dir}}/{file} --kek mine --label {label} {said}");
+        let received = place.json(&line);
+        assert_eq!((&received["type"], &received["hash"]), (&"P-256".into(), &"SHA-256".into()));
         assert_eq!(place.good(&format!("key public {label}")), place.good("key public sign"));
     }
     let seen = place.json("inspect {dir}/answer");

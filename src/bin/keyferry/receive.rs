@@ -55,9 +55,10 @@ impl Receive {
     /// Runs the command.
     pub fn run(&self, options: &Options) -> Answer {
         let bytes = file::read(&self.file, "file")?;
-        let file = BlobFile::parse(&bytes).during(&self.file.display().to_string())?;
+        let name = self.file.display().to_string();
+        let file = BlobFile::parse(&bytes).during(&name)?;
         let party = self.whom.party(file.format);
-        let hash = self.whom.one_hash(party)?;
+        let hash = self.whom.one_hash(party, &file).during(&name)?;
         let (token, session) = options.log_in(Access::ReadWrite)?;
         let (object, kek) = objects::opener(&session, &self.kek)?;
         self.check_free(&session, &token.label)?;

@@ -2,7 +2,8 @@
 use crate::output::{Fault, fault};
 use clap::Args;
 use keyferry::byok::cloud::{AES_BITS, AZURE, CLOUDS, Cloud, Form, hash_name};
-use keyferry::byok::file::Format;
+use keyferry::byok::file::{BlobFile, Format};
+use keyferry::byok::release;
 use keyferry::byok::target::Target;
 use keyferry::client::{Oaep, Profile};
 use keyferry::crypto::hash::Hash;
@@ -13,7 +14,7 @@ pub struct Whom {
     /// Whom it is for: azure, aws, gcp, oci, vault or custom [default: azure for a package, else custom]
     #[arg(long = "for", value_name = "CLOUD", value_parser = party)]
     party: Option<Party>,
-    /// The hash of OAEP: sha1, sha224, sha256, sha384 or sha512 [default: the cloud's]
+    /// The hash of OAEP: sha1, sha224, sha256, sha384 or sha512 [default: what a key release says, or the cloud's]
     #[arg(long, value_name = "HASH", value_parser = hash)]
     hash: Option<Hash>,
     /// The hash of MGF1 [default: that of OAEP]
@@ -94,7 +95,7 @@ impl Whom {
     }
 
     /// Whether both OAEP and MGF1 may have used this hash, by what was said.
-    pub fn may_be(&self, hash: Hash) -> bool {
+    fn may_be(&self, hash: Hash) -> bool {
         [self.hash, self.mgf].into_iter().flatten().all(|said| said == hash)
     }
 
@@ -110,13 +111,26 @@ impl Whom {
         Profile { form, oaep, aes_bits: self.aes.unwrap_or(AES_BITS), target: None }
     }
 
-    /// The one hash with which it was wrapped.
-    pub fn one_hash(&self, party: Party) -> Result<Hash, Fault> {
+    /// The hash that a release names in its `enc`; refuses another that was asked for.
+    pub fn released(&self, party: Party, enc: &str) -> Result<Hash, Fault> {
+        let hash = release::hash(enc)?;
+        if self.hashes(party).contains(&hash) && self.may_be(hash) {
+            return Ok(hash);
+        }
+        Err(fault!(
+            "enc names {}, and --for, --hash or --mgf say another hash; leave them out, or have the key released again",
+            hash_name(hash)
+        ))
+    }
+
+    /// The one hash with which it was wrapped: as the file says, or as was said.
+    pub fn one_hash(&self, party: Party, file: &BlobFile) -> Result<Hash, Fault> {
         self.check(party)?;
-        match (self.hash, party) {
-            (Some(hash), _) => Ok(hash),
-            (None, Party::Cloud(cloud)) => Ok(self.mgf.unwrap_or(cloud.usual_hash())),
-            (None, Party::Custom) => Err(fault!(
+        match (&file.enc, self.hash, party) {
+            (Some(enc), ..) => self.released(party, enc),
+            (None, Some(hash), _) => Ok(hash),
+            (None, None, Party::Cloud(cloud)) => Ok(self.mgf.unwrap_or(cloud.usual_hash())),
+            (None, None, Party::Custom) => Err(fault!(
                 "the file does not say how its key was wrapped; give --for with the cloud that it was made for, \
                  or --hash"
             )),

@@ -1,12 +1,10 @@
 //! What was asked for, against what a file says of itself: the KEK's name, the hash, the type.
 use super::checks::Checks;
 use crate::kind::Kind;
-use crate::output::{Fault, fault};
 use crate::whom::{Party, Whom};
 use keyferry::byok::azure::Kid;
 use keyferry::byok::cloud::{Form, hash_name};
 use keyferry::byok::file::{BlobFile, Request};
-use keyferry::byok::release;
 use keyferry::byok::target::Target;
 use keyferry::crypto::hash::Hash;
 
@@ -35,18 +33,7 @@ pub fn kid(checks: &mut Checks, file: &BlobFile, kid: Option<&Kid>, is_asked: bo
 pub fn hashes(checks: &mut Checks, whom: &Whom, party: Party, file: &BlobFile) -> Vec<Hash> {
     let Some(enc) = &file.enc else { return whom.hashes(party) };
     let says = |hash: &Hash| format!("{enc}: OAEP with {}", hash_name(*hash));
-    checks.result("enc", released(whom, enc), says).into_iter().collect()
-}
-
-fn released(whom: &Whom, enc: &str) -> Result<Hash, Fault> {
-    let hash = release::hash(enc)?;
-    if whom.may_be(hash) {
-        return Ok(hash);
-    }
-    Err(fault!(
-        "enc names {}, which is not the hash that --hash and --mgf say; leave them out, or have the key released again",
-        hash_name(hash)
-    ))
+    checks.result("enc", whom.released(party, enc), says).into_iter().collect()
 }
 
 /// What the blob can hold and how, by its length, by what the file says and by what was asked for.
