@@ -2,6 +2,7 @@
 //!
 //! A JSON object around the blob of `CKM_RSA_AES_KEY_WRAP`; the format is Microsoft's
 //! "Bring your own key specification", schema version 1.0.0.
+use super::bare;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -80,7 +81,7 @@ impl Package {
                 file.len()
             )));
         }
-        let file = file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file);
+        let file = bare(file);
         if is_dotted(file) {
             return Err(broken(
                 "this is a JWE in its dotted form, and Azure takes a JSON object with the members \
@@ -124,7 +125,6 @@ fn json(kid: &Kid, generator: &str, ciphertext: String) -> Vec<u8> {
 
 /// Whether this is base64url text in parts joined by dots, as RFC 7516 section 3.1 has it.
 fn is_dotted(file: &[u8]) -> bool {
-    let file = file.trim_ascii();
     let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     file.contains(&b'.') && file.iter().all(is_part)
 }

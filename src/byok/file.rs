@@ -3,6 +3,7 @@
 //!
 //! Tells which it is, and finds the blob.
 use super::azure::{LIMIT, Malformed, Package, request};
+use super::bare;
 use super::release::{self, Release};
 use super::target::{Curve, Target};
 use base64ct::{Base64, Base64Unpadded, Base64UrlUnpadded, Encoding as _};
@@ -137,7 +138,7 @@ impl BlobFile {
         match format {
             Format::Package => Ok(BlobFile::around(format, Package::parse(file)?)),
             Format::Request => {
-                let (request, package) = of_request(bare(file))?;
+                let (request, package) = of_request(file)?;
                 let file = BlobFile::around(format, Package::parse(&package)?);
                 Ok(BlobFile { request: Some(request), ..file })
             }
@@ -171,8 +172,8 @@ struct Members {
 }
 
 /// The request and the bytes of its package. The service takes both alphabets, padded or not.
-pub fn of_request(body: &[u8]) -> Result<(Request, Vec<u8>), Malformed> {
-    let body: Body = serde_json::from_slice(body)
+pub fn of_request(file: &[u8]) -> Result<(Request, Vec<u8>), Malformed> {
+    let body: Body = serde_json::from_slice(bare(file))
         .map_err(|e| in_request(&format!("this is not an import request: {e}")))?;
     let key = body.key.unwrap_or_default();
     let hsm = key
@@ -216,11 +217,6 @@ fn decode(text: &[u8], format: Format) -> Result<Vec<u8>, Malformed> {
 fn is_mostly_text(bytes: &[u8]) -> bool {
     let is_text = |b: &&u8| b.is_ascii_graphic() || b.is_ascii_whitespace();
     bytes.iter().filter(is_text).count() * 10 > bytes.len() * 9
-}
-
-/// Without a byte order mark and space around it.
-fn bare(file: &[u8]) -> &[u8] {
-    file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file).trim_ascii()
 }
 
 #[cfg(test)]

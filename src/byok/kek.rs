@@ -3,6 +3,7 @@
 //!
 //! Reads it, and computes the fingerprint by which two people compare it.
 use super::azure::Malformed;
+use super::bare;
 use crate::crypto::hash::Hash;
 use der::asn1::{AnyRef, BitStringRef, UintRef};
 use der::{Document, Encode};
@@ -38,7 +39,7 @@ impl KekFile {
         if file.len() > LIMIT {
             return Err(again("the file is too long to be a public key"));
         }
-        let text = file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file).trim_ascii();
+        let text = bare(file);
         if text.first() == Some(&b'{') {
             return json::read(text);
         }

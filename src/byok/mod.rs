@@ -9,3 +9,8 @@ pub mod kid;
 pub mod public;
 pub mod release;
 pub mod target;
+
+/// A text without a byte order mark (U+FEFF in UTF-8), which editors of some systems write, and space around it.
+pub fn bare(file: &[u8]) -> &[u8] {
+    file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file).trim_ascii()
+}

@@ -1,5 +1,5 @@
 //! `keyferry verify`: what was exported is good, and whatever was done to it is told.
-use crate::{HSM, KID, Place, text, with_token};
+use crate::{HSM, KID, Place, jwk, text, with_token};
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use keyferry::byok::azure::{Package, request};
 use keyferry::byok::kek::Kek;
@@ -54,6 +54,14 @@ pub fn with_receiver() -> Place {
         ("other-receiver-4096.pem", include_bytes!("other-receiver-4096.pem")),
     ] {
         std::fs::write(place.path(name), pem).unwrap();
+    }
+    let receiver = Kek::parse(include_bytes!("receiver-public.pem")).unwrap();
+    for (name, more) in [
+        ("receiver.jwk", format!(",\"key_ops\":[\"import\"],\"kid\":\"{KID}\"")),
+        ("other-kid.jwk", format!(",\"kid\":\"{HSM}\"")),
+        ("encrypt.jwk", ",\"key_ops\":[\"encrypt\"]".to_owned()),
+    ] {
+        std::fs::write(place.path(name), jwk(&receiver, &more)).unwrap();
     }
     // within the first prime
     let odd = include_str!("receiver.pem").replace("Qob1Nr3xkIwnS", "Qob1Nr3xlIwnS");
@@ -226,6 +234,40 @@ fn what_was_exported_is_good_in_every_form() {
     assert_eq!(answer["kek_sha256"], receivers_fingerprint());
     assert_eq!(answer["for"], "azure");
     assert_eq!(answer["checks"][0]["check"], "form");
+}
+
+/// As editors of other systems begin a text.
+#[test]
+fn a_byte_order_mark_changes_nothing() {
+    let place = with_receiver();
+    place.good(&format!("export azure {KEK} --kid {{kid}} --key sign -o p.byok --request r.json"));
+    place.good(&format!("export custom {KEK} --key sign --hash sha1 --encoding base64 -o b.b64"));
+    let blob = Package::parse(&std::fs::read(place.path("p.byok")).unwrap()).unwrap().ciphertext;
+    let release = released(&blob, "CKM_RSA_AES_KEY_WRAP");
+    std::fs::write(place.path("release.json"), json!({ "value": release }).to_string()).unwrap();
+    for name in ["p.byok", "r.json", "b.b64", "release.json"] {
+        let bytes = std::fs::read(place.path(name)).unwrap();
+        for before in ["\u{feff}", "\u{feff}\r\n "] {
+            std::fs::write(place.path(name), [before.as_bytes(), &bytes].concat()).unwrap();
+            place.good(&format!("inspect {{dir}}/{name}"));
+            place.opens(&format!("verify {{dir}}/{name} {PRIVATE}"));
+        }
+    }
+}
+
+/// What a JWK says of its key matters to whom it is for.
+#[test]
+fn a_kek_says_what_it_is_for() {
+    let place = with_receiver();
+    place.good(&format!("export azure {KEK} --kid {{kid}} --key sign -o sign.byok"));
+    place.good(&format!("export aws {KEK} --key sign -o sign.bin"));
+    for line in [
+        "sign.byok --kek {dir}/receiver.jwk",
+        "sign.byok --kek {dir}/receiver.jwk --kid {kid}",
+        "sign.bin --kek {dir}/encrypt.jwk --for aws",
+    ] {
+        place.does_not_open(&format!("verify {{dir}}/{line}"));
+    }
 }
 
 #[test]

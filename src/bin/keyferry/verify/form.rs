@@ -3,6 +3,7 @@ use super::checks::Checks;
 use crate::output::{Fault, fault};
 use crate::whom::Party;
 use keyferry::byok::azure::{ALG, ENC, Kid, Package, SCHEMA};
+use keyferry::byok::bare;
 use keyferry::byok::cloud::{AZURE, Encoding};
 use keyferry::byok::file::{BlobFile, Format, Request, of_request};
 use serde_json::Value;
@@ -74,13 +75,13 @@ fn stray(format: Format, bytes: &[u8]) -> Option<(usize, char)> {
 }
 
 fn is_json(bytes: &[u8]) -> bool {
-    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start();
+    let text = bare(bytes);
     text.starts_with(b"{") || text.starts_with(b"[")
 }
 
 /// What a request says, and the package in it.
 fn request(checks: &mut Checks, bytes: &[u8]) -> Option<Vec<u8>> {
-    let read = of_request(bytes.trim_ascii());
+    let read = of_request(bytes);
     let read = read.and_then(|(request, package)| request.check().map(|()| (request, package)));
     let says = |(request, package): &(Request, Vec<u8>)| {
         let crv = request.crv.as_deref().unwrap_or_default();
@@ -105,8 +106,7 @@ fn members(checks: &mut Checks, package: &[u8]) -> bool {
 }
 
 fn check_members(checks: &mut Checks, package: &[u8]) {
-    let text = package.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(package);
-    let value = match serde_json::from_slice::<Value>(text) {
+    let value = match serde_json::from_slice::<Value>(bare(package)) {
         Ok(value) if value.is_object() => value,
         _ => {
             let error = Package::parse(package).err().map(|e| e.0);
