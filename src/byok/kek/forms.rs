@@ -10,13 +10,18 @@ use x509_cert::Certificate;
 
 /// Reads PEM or DER.
 pub(super) fn read(file: &[u8]) -> Result<Kek, Malformed> {
-    if file.windows(PRIVATE_LABEL.len()).any(|part| part == PRIVATE_LABEL) || has_version(file) {
+    if is_private(file) {
         return Err(malformed(PRIVATE));
     }
     match pem_block(file) {
         Some(block) => of_pem(block),
         None => of_der(file),
     }
+}
+
+/// Whether there is a private key in it, as PEM, or as DER that is nothing else.
+pub(super) fn is_private(file: &[u8]) -> bool {
+    file.windows(PRIVATE_LABEL.len()).any(|part| part == PRIVATE_LABEL) || has_version(file)
 }
 
 /// How the labels of all private keys in PEM end.

@@ -14,30 +14,57 @@ const DER_AT: &str = "/PublicKey";
 /// Members of a JWK with private parts: RFC 7518 sections 6.2.2, 6.3.2 and 6.4.
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// Reads an object.
+/// Reads an object. What stands in it more than once, in whatever form, is one key.
 pub(super) fn read(text: &[u8]) -> Result<KekFile, Malformed> {
     let Once(object) = serde_json::from_slice(text)
         .map_err(|e| again(&format!("the file cannot be read as JSON: {e}")))?;
-    if let Some(pem) = PEM_AT.iter().find_map(|place| object.pointer(place)?.as_str()) {
-        return forms::read(pem.as_bytes()).map(KekFile::from);
+    let of_keys = [Some(&object), object.get("key")].into_iter().flatten();
+    if has_private(&object) || of_keys.clone().any(is_private_part) {
+        return Err(malformed(PRIVATE));
+    }
+    let mut found = Vec::new();
+    for pem in PEM_AT.iter().filter_map(|place| object.pointer(place)?.as_str()) {
+        found.push(forms::read(pem.as_bytes())?.into());
     }
     if let Some(der) = object.pointer(DER_AT).and_then(Value::as_str) {
         let der = Base64::decode_vec(der).map_err(|_| again("\"PublicKey\" is not base64"))?;
-        return forms::read(&der).map(KekFile::from);
+        found.push(forms::read(&der)?.into());
     }
-    match object.get("key").unwrap_or(&object) {
-        jwk if jwk.get("kty").is_some() => of_jwk(jwk),
-        _ => Err(malformed(
-            "the JSON holds no public key; give a JWK, or what `az keyvault key show` prints",
+    for jwk in of_keys.filter(|key| key.get("kty").is_some()) {
+        found.push(of_jwk(jwk)?);
+    }
+    // the last one says most
+    let file = found.pop().ok_or_else(|| {
+        malformed("the JSON holds no public key; give a JWK, or what `az keyvault key show` prints")
+    })?;
+    match found.iter().all(|other| other.kek == file.kek) {
+        true => Ok(file),
+        false => Err(malformed(
+            "the JSON holds several keys that are not the same; give a file with the KEK's public key alone",
         )),
     }
 }
 
-/// RFC 7517. `az` leaves members that a key does not have as null, and writes `keyOps`.
-fn of_jwk(jwk: &Value) -> Result<KekFile, Malformed> {
-    if PRIVATE_MEMBERS.iter().any(|member| jwk.get(member).is_some_and(|value| !value.is_null())) {
-        return Err(malformed(PRIVATE));
+/// Whether a private key stands anywhere in it: a JWK with private parts, or PEM.
+fn has_private(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => {
+            value.get("kty").is_some() && is_private_part(value)
+                || members.values().any(has_private)
+        }
+        Value::Array(values) => values.iter().any(has_private),
+        Value::String(text) => forms::is_private(text.as_bytes()),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
+}
+
+/// Whether an object has members of a private key. `az` leaves those that a key does not have as null.
+fn is_private_part(object: &Value) -> bool {
+    PRIVATE_MEMBERS.iter().any(|member| object.get(member).is_some_and(|value| !value.is_null()))
+}
+
+/// RFC 7517. `az` writes `keyOps`.
+fn of_jwk(jwk: &Value) -> Result<KekFile, Malformed> {
     if !matches!(jwk.get("kty").and_then(Value::as_str), Some("RSA" | "RSA-HSM")) {
         return Err(malformed(NOT_RSA));
     }

@@ -1,5 +1,6 @@
 //! Every form of a KEK, and what is none.
 use super::*;
+use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 
 fn kek(bits: usize) -> Kek {
     let mut modulus = vec![0xC5; bits / 8];
@@ -35,7 +36,6 @@ fn sizes_are_in_bits() {
 
 #[test]
 fn answers_of_clouds_are_read() {
-    use base64ct::{Base64, Base64UrlUnpadded, Encoding};
     let kek = kek(2048);
     let (n, e) = (kek.modulus(), kek.exponent());
     let kid = "https://v.vault.azure.net/keys/KEK/00112233445566778899aabbccddeeff";
@@ -101,6 +101,44 @@ fn says_why_not() {
         assert!(error.0.contains(said), "{error}");
         assert!(error.0.contains("; "), "nothing says what to do: {error}");
     }
+}
+
+/// Whatever stands beside it: which of the two counts, readers may see otherwise.
+#[test]
+fn json_holds_one_key_and_nothing_private() {
+    let (one, other) = (kek(2048), kek(3072));
+    let pem = one.pem().unwrap().replace('\n', "\\n");
+    let der = Base64::encode_string(&one.spki_der().unwrap());
+    let members = |kek: &Kek| {
+        let (n, e) = (Base64UrlUnpadded::encode_string(kek.modulus()), "AQAB");
+        format!("\"kty\":\"RSA\",\"n\":\"{n}\",\"e\":\"{e}\"")
+    };
+    let (own, others) = (members(&one), members(&other));
+    for places in [
+        format!("\"publicKey\":{{\"pem\":\"{pem}\"}}"),
+        format!("\"data\":{{\"public_key\":\"{pem}\"}}"),
+        format!("\"PublicKey\":\"{der}\""),
+    ] {
+        let read = |more: &str| KekFile::parse(format!("{{{places},{more}}}").as_bytes());
+        let both = read(&format!("{own},\"kid\":\"k\"")).unwrap();
+        assert_eq!((both.kek, both.kid.as_deref()), (one.clone(), Some("k")));
+        assert_eq!(read(&format!("\"key\":{{{own},\"d\":null}}")).unwrap().kek, one);
+        for (more, said) in [
+            (format!("{own},\"d\":\"uQ\""), "private key"),
+            (format!("\"key\":{{{own},\"q\":\"uQ\"}}"), "private key"),
+            (format!("\"also\":[{{\"kty\":\"oct\",\"k\":\"uQ\"}}]"), "private key"),
+            ("\"d\":\"uQ\"".to_owned(), "private key"),
+            ("\"key\":{\"d\":\"uQ\"}".to_owned(), "private key"),
+            ("\"also\":\"-----BEGIN PRIVATE KEY-----\\nMAA=\"".to_owned(), "private key"),
+            (others.clone(), "several keys that are not the same"),
+            (format!("\"key\":{{{others}}}"), "several keys that are not the same"),
+        ] {
+            let error = read(&more).unwrap_err();
+            assert!(error.0.contains(said) && error.0.contains("; "), "{more}: {error}");
+        }
+    }
+    let two = format!("{{{own},\"key\":{{{others}}}}}");
+    assert!(KekFile::parse(two.as_bytes()).unwrap_err().0.contains("not the same"));
 }
 
 #[test]
