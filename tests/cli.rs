@@ -361,7 +361,10 @@ fn a_file_named_as_the_kek_is_not_taken_for_it() {
     let output = place.run("export azure --kek kek --key sign");
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(error.contains("both a file and a public key") && error.contains("./kek"), "{error}");
+    assert!(
+        error.contains("both a file and a key in the token") && error.contains("./kek"),
+        "{error}"
+    );
     place.good("export azure --kek ./kek --kid {kid} --key sign");
 }
 

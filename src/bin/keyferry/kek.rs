@@ -3,11 +3,12 @@
 //! Also what `export` needs of one, whether it is in a file or in the token.
 use crate::file;
 use crate::kind::{Kind, hex};
+use crate::objects::labelled;
 use crate::options::Options;
 use crate::output::{Answer, During, Fault, Report, clean, facts, fault, table};
 use clap::{Args, Subcommand};
 use keyferry::byok::azure::Kid;
-use keyferry::byok::cloud::AZURE;
+use keyferry::byok::cloud::{AZURE, Cloud};
 use keyferry::byok::kek::{Kek, KekFile};
 use keyferry::ck::*;
 use keyferry::client::{Access, Error, Session, Template, User};
@@ -58,21 +59,16 @@ impl KekCommand {
 impl Import {
     fn run(&self, options: &Options) -> Answer {
         let file = read(&self.file)?;
-        let (kek, kid) = (&file.kek, self.kid_of(&file)?);
         let name = self.file.display().to_string();
-        let fits = match kid {
-            Some(_) => {
-                for_import(&file, &name)?;
-                AZURE.fits(kek)
-            }
-            None => kek.fits(),
-        };
+        let given = self.kid.as_deref().map(Kid::parse).transpose()?;
+        let (kek, kid) = (&file.kek, one_kid(&name, given, Origin::File(&file), None)?);
+        let fits = if kid.is_some() { AZURE.fits(kek) } else { kek.fits() };
         fits.during(&name)?;
         expect(kek, &name, self.kek_sha256.as_deref())?;
         // the SO alone may say that a KEK is trusted, and writes it then: the user needs not log in
         let user = if self.trust { User::So } else { User::User };
         let (token, session) = options.log_in_as(user, Access::ReadWrite)?;
-        if !labelled(&session, &self.label)?.is_empty() {
+        if !labelled(&session, &KEKS, &self.label)?.is_empty() {
             return Err(fault!(
                 "the token \"{}\" has a public key \"{}\" already; choose another label",
                 token.label,
@@ -86,21 +82,6 @@ impl Import {
         let kept = create(&session, &template, kid.as_ref())
             .during(&format!("the KEK \"{}\" was not imported", self.label))?;
         self.report(&token.label, &file, kid.as_ref(), kept)
-    }
-
-    /// The key identifier, given or in the file; never one that contradicts the other.
-    fn kid_of(&self, file: &KekFile) -> Result<Option<Kid>, Fault> {
-        let given = self.kid.as_deref().map(Kid::parse).transpose()?;
-        // other systems give JWKs names that are no URLs
-        let named = file.kid.as_deref().and_then(|kid| Kid::parse(kid).ok());
-        match (given, named) {
-            (Some(given), Some(named)) if given != named => Err(fault!(
-                "{} says that its KEK is {}, not the one given; leave --kid out, or give the file of the other KEK",
-                self.file.display(),
-                named.as_str()
-            )),
-            (given, named) => Ok(given.or(named)),
-        }
     }
 
     fn report(&self, token: &str, file: &KekFile, kid: Option<&Kid>, kept: Kept) -> Answer {
@@ -162,8 +143,47 @@ fn create(session: &Session, template: &Template, kid: Option<&Kid>) -> Result<K
     Ok(if KID_AT.iter().any(keeps) { Kept::Yes } else { Kept::No })
 }
 
+/// Where a KEK was found.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub enum Origin<'a> {
+    File(&'a KekFile),
+    Token(&'a Stored),
+}
+
+/// The key identifier of the KEK `name`, given or kept with it; never one that contradicts the other. A KEK that has
+/// one is Azure's, as is every KEK for that cloud, and its file must not say that it is for anything but import.
+pub fn one_kid(
+    name: &str,
+    given: Option<Kid>,
+    origin: Origin<'_>,
+    cloud: Option<&Cloud>,
+) -> Result<Option<Kid>, Fault> {
+    let (kept, kept_in) = match origin {
+        // other systems give JWKs names that are no URLs
+        Origin::File(file) => (file.kid.as_deref().and_then(|kid| Kid::parse(kid).ok()), "file"),
+        Origin::Token(stored) => (stored.kid.clone(), "token"),
+    };
+    let kid = match (given, kept) {
+        (Some(given), Some(kept)) if given != kept => {
+            return Err(fault!(
+                "the KEK \"{name}\" has the key identifier {} in the {kept_in}, not the one given; leave --kid out, or \
+                 give the file of the other KEK",
+                kept.as_str()
+            ));
+        }
+        (given, kept) => given.or(kept),
+    };
+    let is_azure = kid.is_some() || cloud.is_some_and(|cloud| cloud.command == AZURE.command);
+    match origin {
+        Origin::File(file) if is_azure => for_import(file, name)?,
+        _ => {}
+    }
+    Ok(kid)
+}
+
 /// Whether the file lets its KEK be one of Azure's, which are for import alone.
-pub fn for_import(file: &KekFile, name: &str) -> Result<(), Fault> {
+fn for_import(file: &KekFile, name: &str) -> Result<(), Fault> {
     match &file.key_ops {
         Some(ops) if ops != &["import"] => Err(fault!(
             "the KEK \"{name}\" is for {} (key_ops), and Azure imports with a KEK for import alone; create one with \
@@ -193,6 +213,9 @@ pub fn expect(kek: &Kek, name: &str, expected: Option<&str>) -> Result<String, F
     }
 }
 
+/// What KEKs are.
+pub const KEKS: [CK_OBJECT_CLASS; 1] = [CKO_PUBLIC_KEY];
+
 /// A public key object that can only wrap.
 pub fn template(kek: &Kek, label: &str) -> Template {
     Template::class(CKO_PUBLIC_KEY)
@@ -220,18 +243,9 @@ pub struct Stored {
     pub trusted: bool,
 }
 
-fn labelled(session: &Session, label: &str) -> Result<Vec<CK_OBJECT_HANDLE>, Fault> {
-    Ok(session.find(&Template::class(CKO_PUBLIC_KEY).bytes(CKA_LABEL, label.as_bytes()))?)
-}
-
-/// Whether the token has a public key of this label.
-pub fn is_in(session: &Session, label: &str) -> Result<bool, Fault> {
-    Ok(!labelled(session, label)?.is_empty())
-}
-
 /// The one KEK of a label.
 pub fn find(session: &Session, label: &str) -> Result<Stored, Fault> {
-    match labelled(session, label)?.as_slice() {
+    match labelled(session, &KEKS, label)?.as_slice() {
         [] => Err(fault!(
             "there is neither a file nor a public key in the token named \"{label}\"; give the KEK's PEM file, \
              or a label that `keyferry kek list` shows"

@@ -36,12 +36,23 @@ pub fn opener(session: &Session, label: &str) -> Result<(CK_OBJECT_HANDLE, Kek),
     Ok((object, kek))
 }
 
+/// Refuses a name that is both that of a file, which is there, and that of keys of these classes in the token: a file
+/// that somebody puts there takes no key's place.
+pub fn not_both(session: &Session, classes: &[CK_OBJECT_CLASS], name: &str) -> Result<(), Fault> {
+    match labelled(session, classes, name)?.as_slice() {
+        [] => Ok(()),
+        _ => Err(fault!(
+            "both a file and a key in the token are named \"{name}\"; give ./{name} for the file, or move it away for \
+             the one in the token"
+        )),
+    }
+}
+
 /// The public half of the keys of a label: of the public key, or else of the private one.
 pub fn public(session: &Session, label: &str) -> Result<PublicKey, Fault> {
-    let named = |class| Template::class(class).bytes(CKA_LABEL, label.as_bytes());
-    let mut found = session.find(&named(CKO_PUBLIC_KEY))?;
+    let mut found = labelled(session, &[CKO_PUBLIC_KEY], label)?;
     if found.is_empty() {
-        found = session.find(&named(CKO_PRIVATE_KEY))?;
+        found = labelled(session, &[CKO_PRIVATE_KEY], label)?;
     }
     let object = match found.as_slice() {
         [object] => *object,
@@ -103,17 +114,26 @@ pub fn undone(
     }
 }
 
+/// The objects of a label and these classes.
+pub fn labelled(
+    session: &Session,
+    classes: &[CK_OBJECT_CLASS],
+    label: &str,
+) -> Result<Vec<CK_OBJECT_HANDLE>, Fault> {
+    let mut found = Vec::new();
+    for class in classes {
+        found.extend(session.find(&Template::class(*class).bytes(CKA_LABEL, label.as_bytes()))?);
+    }
+    Ok(found)
+}
+
 fn one(
     session: &Session,
     classes: &[CK_OBJECT_CLASS],
     label: &str,
     what: &str,
 ) -> Result<CK_OBJECT_HANDLE, Fault> {
-    let mut found = Vec::new();
-    for class in classes {
-        found.extend(session.find(&Template::class(*class).bytes(CKA_LABEL, label.as_bytes()))?);
-    }
-    match found.as_slice() {
+    match labelled(session, classes, label)?.as_slice() {
         [object] => Ok(*object),
         [] => Err(absent(label, what)),
         several => Err(ambiguous(label, several.len(), &format!("{what}s"))),

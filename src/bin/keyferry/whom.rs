@@ -147,6 +147,14 @@ impl Party {
         }
     }
 
+    /// The cloud, if it is one.
+    pub fn cloud(self) -> Option<&'static Cloud> {
+        match self {
+            Party::Cloud(cloud) => Some(cloud),
+            Party::Custom => None,
+        }
+    }
+
     /// What the command line calls it.
     pub fn command(self) -> &'static str {
         match self {

@@ -126,7 +126,7 @@ fn json_holds_one_key_and_nothing_private() {
         for (more, said) in [
             (format!("{own},\"d\":\"uQ\""), "private key"),
             (format!("\"key\":{{{own},\"q\":\"uQ\"}}"), "private key"),
-            (format!("\"also\":[{{\"kty\":\"oct\",\"k\":\"uQ\"}}]"), "private key"),
+            ("\"also\":[{\"kty\":\"oct\",\"k\":\"uQ\"}]".to_owned(), "private key"),
             ("\"d\":\"uQ\"".to_owned(), "private key"),
             ("\"key\":{\"d\":\"uQ\"}".to_owned(), "private key"),
             ("\"also\":\"-----BEGIN PRIVATE KEY-----\\nMAA=\"".to_owned(), "private key"),

@@ -2,10 +2,10 @@
 use super::ready::{Ready, Run, Written};
 use super::recipe::{Recipe, Terms};
 use super::target::taken;
-use super::which::{Item, Place};
+use super::which::{self, Item, Place};
 use super::{Common, kek::Fits};
 use crate::file::{self, Pending};
-use crate::kek;
+use crate::kek::{self, Origin};
 use crate::kind::Kind;
 use crate::options::Options;
 use crate::output::{Answer, Fault, fault};
@@ -39,7 +39,7 @@ pub struct Azure {
     #[arg(long, value_name = "OP", value_delimiter = ',')]
     ops: Vec<String>,
     /// Also write the body of the REST import request, for a program of your own
-    #[arg(long, value_name = "FILE", conflicts_with_all = super::which::MANY)]
+    #[arg(long, value_name = "FILE", conflicts_with_all = which::MANY)]
     request: Option<PathBuf>,
 }
 
@@ -53,12 +53,20 @@ impl Azure {
         let place = common.place(AZURE.file)?;
         let body = self.request.as_deref().map(|path| self.body_file(path, &place)).transpose()?;
         let file = common.kek_file(FITS)?;
-        let in_file = file.as_ref().map(|file| self.kid_of(file, given.as_ref())).transpose()?;
+        let kid = |origin: Origin<'_>| self.kid_of(given.clone(), origin);
+        let in_file = file.as_ref().map(|file| kid(Origin::File(file))).transpose()?;
 
         let (token, session) = common.log_in(options, AES_BITS)?;
         let chosen = common.choose_kek(&session, file, FITS)?;
-        let kept = chosen.stored.as_ref().and_then(|stored| stored.kid.clone());
-        let kid = self.one_kid(given, kept.map(|kid| (kid, "token")).or(in_file.flatten()))?;
+        let in_token =
+            chosen.stored.as_ref().map(|stored| kid(Origin::Token(stored))).transpose()?;
+        let kid = in_token.or(in_file).flatten().ok_or_else(|| {
+            fault!(
+                "no key identifier is known for the KEK \"{}\"; give --kid with what \
+                 `az keyvault key show --name KEK --vault-name V --query key.kid -o tsv` prints",
+                common.kek
+            )
+        })?;
         let import = Import { kid, generator: generator(&token), ops: &self.ops };
         let run = Run { common, chosen, recipe: &import };
         let (label, pending) = match place {
@@ -96,36 +104,12 @@ impl Azure {
         }
     }
 
-    /// The key identifier in a JWK. What else stands there must not contradict the purpose.
-    fn kid_of(
-        &self,
-        file: &KekFile,
-        given: Option<&Kid>,
-    ) -> Result<Option<(Kid, &'static str)>, Fault> {
-        kek::for_import(file, &self.common.kek)?;
-        match (&file.kid, given) {
-            (None, _) => Ok(None),
-            (Some(kid), None) => Ok(Some((Kid::parse(kid)?, "file"))),
-            // a name of another system's is not one of Azure's, and the right one is given
-            (Some(kid), Some(_)) => Ok(Kid::parse(kid).ok().map(|kid| (kid, "file"))),
-        }
-    }
-
-    /// The key identifier, given or kept with the KEK; never one that contradicts the other.
-    fn one_kid(&self, given: Option<Kid>, kept: Option<(Kid, &str)>) -> Result<Kid, Fault> {
-        match (given, kept) {
-            (Some(given), Some((kept, place))) if given != kept => Err(fault!(
-                "the KEK \"{}\" has the key identifier {} in the {place}, not the one given; leave --kid out, \
-                 or give the PEM file of the other KEK",
-                self.common.kek,
-                kept.as_str()
-            )),
-            (Some(kid), _) | (None, Some((kid, _))) => Ok(kid),
-            (None, None) => Err(fault!(
-                "no key identifier is known for the KEK \"{}\"; give --kid with what \
-                 `az keyvault key show --name KEK --vault-name V --query key.kid -o tsv` prints",
-                self.common.kek
-            )),
+    /// The key identifier, given or kept with the KEK. A name of another system's in a file is one only beside the
+    /// right one.
+    fn kid_of(&self, given: Option<Kid>, origin: Origin<'_>) -> Result<Option<Kid>, Fault> {
+        match (kek::one_kid(&self.common.kek, given, origin, Some(&AZURE))?, origin) {
+            (None, Origin::File(KekFile { kid: Some(other), .. })) => Ok(Some(Kid::parse(other)?)),
+            (kid, _) => Ok(kid),
         }
     }
 }

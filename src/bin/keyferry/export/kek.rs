@@ -1,6 +1,7 @@
 //! Which KEK: of a file, or in the token; one that the cloud could have made, and the one expected.
 use super::Common;
 use crate::kek::{self, Stored};
+use crate::objects;
 use crate::output::{During, Fault, fault};
 use keyferry::byok::azure::Malformed;
 use keyferry::byok::kek::{Kek, KekFile};
@@ -53,14 +54,10 @@ impl Common {
         fits: Fits<'_>,
     ) -> Result<Chosen, Fault> {
         let (kek, stored) = match file {
-            Some(_) if kek::is_in(session, &self.kek)? => {
-                return Err(fault!(
-                    "both a file and a public key in the token are named \"{0}\"; give ./{0} for the file, or move \
-                     it away for the one in the token",
-                    self.kek
-                ));
+            Some(file) => {
+                objects::not_both(session, &kek::KEKS, &self.kek)?;
+                (file.kek, None)
             }
-            Some(file) => (file.kek, None),
             None => {
                 let stored = kek::find(session, &self.kek)?;
                 if !stored.may_wrap {

@@ -5,12 +5,13 @@ mod checks;
 mod form;
 mod opening;
 
+use crate::kek::{self, Origin};
 use crate::kind::Kind;
 use crate::opener::Opener;
 use crate::options::Options;
 use crate::output::{Answer, During, Fault, fault};
 use crate::whom::{Party, Whom};
-use crate::{file, kek, objects};
+use crate::{file, objects};
 use checks::{Checks, OPENS};
 use clap::Args;
 use keyferry::byok::azure::Kid;
@@ -19,7 +20,7 @@ use keyferry::byok::file::{BlobFile, Format};
 use keyferry::byok::kek::Kek;
 use keyferry::byok::public::PublicKey;
 use keyferry::byok::target::Target;
-use keyferry::ck::CK_OBJECT_HANDLE;
+use keyferry::ck::{CK_OBJECT_CLASS, CK_OBJECT_HANDLE, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY};
 use keyferry::client::{Access, Session};
 use opening::Asked;
 use serde_json::json;
@@ -80,10 +81,10 @@ impl Verify {
     /// Runs the command.
     pub fn run(&self, options: &Options) -> Answer {
         let bytes = file::read(&self.file, "file")?;
-        let known = self.known(options)?;
+        let party = self.whom.party(Format::of(&bytes));
+        let known = self.known(options, party)?;
         let mut checks = Checks::default();
         let mut own = vec![("kek_sha256", json!(known.kek.fingerprint()?))];
-        let party = self.whom.party(Format::of(&bytes));
         self.whom.check(party)?;
         if let Some(file) = form::check(&mut checks, party, &bytes) {
             own.push(("for", json!(party.command())));
@@ -100,7 +101,7 @@ impl Verify {
     }
 
     /// Everything that was named, found before anything is checked.
-    fn known(&self, options: &Options) -> Result<Known, Fault> {
+    fn known(&self, options: &Options, party: Party) -> Result<Known, Fault> {
         let is_label =
             |name: &Option<String>| name.as_deref().is_some_and(|n| !Path::new(n).exists());
         let session = if is_label(&self.kek) || is_label(&self.public) || self.receive.is_some() {
@@ -110,7 +111,8 @@ impl Verify {
         };
         let given = self.kid.as_deref().map(Kid::parse).transpose()?;
         let token = session.as_ref();
-        let mut named = self.kek.as_deref().map(|name| named_kek(name, token)).transpose()?;
+        let kek = self.kek.as_deref().map(|name| named_kek(name, token, given.clone(), party));
+        let mut named = kek.transpose()?;
         let private = match (&self.private, &self.receive) {
             (Some(path), _) => {
                 let opener = Opener::read(path)?;
@@ -132,7 +134,7 @@ impl Verify {
             ));
         }
         let (kek, kept) = named.ok_or_else(|| fault!("give the KEK with --kek"))?;
-        Ok(Known { kek, kid: given.or(kept), private, public, session })
+        Ok(Known { kek, kid: kept.or(given), private, public, session })
     }
 
     /// Whether the KEK is one of the cloud's, and the one that the package names.
@@ -221,18 +223,39 @@ fn open(checks: &mut Checks, asked: &Asked<'_>, known: &Known) -> Result<(), Fau
     }
 }
 
-/// A KEK in a file or in the token, and its key identifier if that is kept with it.
-fn named_kek(name: &str, token: Option<&Session>) -> Result<(Kek, Option<Kid>), Fault> {
-    if Path::new(name).exists() {
+/// A KEK in a file or in the token, and its key identifier, if it is given or kept with it.
+fn named_kek(
+    name: &str,
+    token: Option<&Session>,
+    given: Option<Kid>,
+    party: Party,
+) -> Result<(Kek, Option<Kid>), Fault> {
+    let kid = |origin| kek::one_kid(name, given, origin, party.cloud());
+    if is_file(name, token, &kek::KEKS)? {
         let file = kek::read(Path::new(name))?;
-        return Ok((file.kek, file.kid.as_deref().and_then(|kid| Kid::parse(kid).ok())));
+        let kid = kid(Origin::File(&file))?;
+        return Ok((file.kek, kid));
     }
     let stored = kek::find(present(token)?, name)?;
-    Ok((stored.kek, stored.kid))
+    let kid = kid(Origin::Token(&stored))?;
+    Ok((stored.kek, kid))
+}
+
+/// Whether a name is that of a file, and of no key of these classes in the token, if there is one.
+fn is_file(
+    name: &str,
+    token: Option<&Session>,
+    classes: &[CK_OBJECT_CLASS],
+) -> Result<bool, Fault> {
+    match token {
+        _ if !Path::new(name).exists() => Ok(false),
+        Some(session) => objects::not_both(session, classes, name).map(|()| true),
+        None => Ok(true),
+    }
 }
 
 fn named_public(name: &str, token: Option<&Session>) -> Result<PublicKey, Fault> {
-    if Path::new(name).exists() {
+    if is_file(name, token, &[CKO_PUBLIC_KEY, CKO_PRIVATE_KEY])? {
         let bytes = file::read(Path::new(name), "public key")?;
         return PublicKey::parse(&bytes).during(name);
     }
