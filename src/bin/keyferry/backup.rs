@@ -5,7 +5,6 @@ use crate::output::{Answer, Fault, Report, clean, facts, fault};
 use crate::token::describe;
 use clap::Args;
 use keyferry::client::TokenSlot;
-use keyferry::config::Location;
 use keyferry::crypto::Secret;
 use keyferry::store::backup::{Backup, LONGEST, MAGIC, Share, Split, Unusable};
 use keyferry::store::memory::Memory;
@@ -138,12 +137,7 @@ impl Restore {
     /// Runs the command.
     pub fn run(&self, options: &Options) -> Answer {
         let store = open_store(options)?;
-        if options.config()?.store == Location::Memory {
-            return Err(fault!(
-                "the store memory: is gone as soon as this command ends, and the restored token would be, too; give \
-                 one that stays with --store sqlite:FOLDER"
-            ));
-        }
+        options.refuse_passing_store("the restored token")?;
         let backup = self.read()?;
         self.prove(&backup)?;
         // no other process chooses a slot until the token is in its own

@@ -67,6 +67,17 @@ impl Options {
         folder.lock().ok().map(|()| folder)
     }
 
+    /// Refuses a store that is gone with this command, and `what` with it.
+    pub fn refuse_passing_store(&self, what: &str) -> Result<(), Fault> {
+        match self.own_store() {
+            Some(Location::Memory) => Err(fault!(
+                "the store memory: is gone as soon as this command ends, and {what} would be, too; give one that stays \
+                 with --store sqlite:FOLDER"
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// The files that are read under names of their own options, and those of the store: what each is.
     pub fn files_in_use(&self) -> Vec<(PathBuf, &'static str)> {
         let named = [

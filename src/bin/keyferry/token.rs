@@ -54,6 +54,7 @@ impl Init {
                 self.label.len()
             ));
         }
+        options.refuse_passing_store("the new token")?;
         let module = options.open_module()?;
         self.free_slot(&module, options)?;
         let so_pin = pin::new_so(options, &self.label)?;
