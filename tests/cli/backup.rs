@@ -143,30 +143,47 @@ fn shares_of_a_backup_that_has_none_are_refused() {
 }
 
 /// The folder's lock is that of a run that is not done; nothing but the backups is left in it.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
-fn a_second_run_does_not_mix_its_shares_with_those_of_the_first() {
+fn runs_do_not_mix_their_shares_but_wait_for_each_other() {
     let place = with_token();
     std::fs::create_dir(place.path("backups")).unwrap();
     let folder = std::fs::File::open(place.path("backups")).unwrap();
     folder.lock().unwrap();
     let line = "token backup {dir}/backups/b --shares 2/3 --force";
-    let error = refused(&place, line);
-    let says = format!(
-        "keyferry: another run writes files that belong together to the folder {}; wait for it, or choose another folder\n",
-        place.path("backups")
-    );
-    assert_eq!(error, says);
+    let mut waiting = place.with_pins(line).spawn().unwrap();
+    until_it_waits(&mut waiting);
     place.good("token backup {dir}/backups/whole");
     drop(folder);
-    let mut runs: Vec<std::process::Child> =
-        (0..4).map(|_| place.with_pins(line).spawn().unwrap()).collect();
-    let done = runs.iter_mut().filter_map(|run| run.wait().unwrap().success().then_some(()));
-    assert!(done.count() > 0);
+    let others = (0..3).map(|_| place.with_pins(line).spawn().unwrap());
+    let runs: Vec<std::process::Child> = std::iter::once(waiting).chain(others).collect();
+    for mut run in runs {
+        assert!(run.wait().unwrap().success());
+    }
     place.good(
         "token restore {dir}/backups/b --share {dir}/backups/b.share-1 --share {dir}/backups/b.share-3 --store sqlite:{dir}/other",
     );
     assert_eq!(std::fs::read_dir(place.path("backups")).unwrap().count(), 5);
+}
+
+/// What was not there when the second began is there when it has waited.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_backup_that_waited_replaces_nothing_unasked() {
+    let place = with_token();
+    std::fs::create_dir(place.path("backups")).unwrap();
+    let folder = std::fs::File::open(place.path("backups")).unwrap();
+    folder.lock().unwrap();
+    let mut command = place.with_pins("token backup {dir}/backups/b --shares 2/2");
+    let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    until_it_waits(&mut child);
+    std::fs::write(place.path("backups/b"), "of another").unwrap();
+    drop(folder);
+    let output = child.wait_with_output().unwrap();
+    let error = text(&output.stderr);
+    assert!(!output.status.success() && error.contains("b exists already"), "{error}");
+    assert_eq!(std::fs::read(place.path("backups/b")).unwrap(), b"of another");
+    assert_eq!(std::fs::read_dir(place.path("backups")).unwrap().count(), 1);
 }
 
 /// Waits until a program waits for the lock that this test holds.

@@ -91,8 +91,8 @@ impl Take {
         let of = self.shares.map_or(0, |split| split.of);
         let backup = Pending::new(&self.file, existing)?;
         let shares = (1..=of).map(share).collect::<Result<_, Fault>>()?;
-        let alone = self.shares.and_then(|_| file::alone_in_folder_of(&self.file).transpose());
-        Ok(Files { backup, shares, _alone: alone.transpose()? })
+        let alone = self.shares.and_then(|_| file::lock_folder(file::folder_of(&self.file)));
+        Ok(Files { backup, shares, _alone: alone })
     }
 
     fn report(&self, token: &TokenSlot, files: &Files, len: usize) -> Report {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 mod set;
-pub use set::{alone_in_folder_of, commit_all};
+pub use set::commit_all;
 
 /// Files that nothing is written over in this run, whatever its options say, and what each is.
 static IN_USE: OnceLock<Vec<(PathBuf, &'static str)>> = OnceLock::new();
@@ -148,19 +148,27 @@ impl Temporary {
         let name = path.file_name().ok_or_else(|| unwritable(&"it names no file"))?;
         let name = format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id());
         let path = path.with_file_name(name);
-        let open = || private(OpenOptions::new().write(true).create_new(true)).open(&path);
-        let file = match open() {
-            Err(e) if e.kind() == ErrorKind::AlreadyExists => {
-                // of another process that had our number, and is gone
-                fs::remove_file(&path).and_then(|()| open())
-            }
-            opened => opened,
-        };
-        let file = file.map_err(|e| unwritable(&e))?;
-        // shows that it is being written; not every file system can
-        let _ = file.try_lock();
+        let mut file = make_locked(&path).map_err(|e| unwritable(&e))?;
+        if path.symlink_metadata().is_err() {
+            // swept before it was locked
+            file = make_locked(&path).map_err(|e| unwritable(&e))?;
+        }
         Ok(Temporary { path, file })
     }
+}
+
+/// A new file whose lock shows that it is being written, where there are locks.
+fn make_locked(path: &Path) -> std::io::Result<File> {
+    let open = || private(OpenOptions::new().write(true).create_new(true)).open(path);
+    let file = match open() {
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => {
+            // of another process that had our number, and is gone
+            fs::remove_file(path).and_then(|()| open())
+        }
+        opened => opened,
+    }?;
+    let _ = file.lock();
+    Ok(file)
 }
 
 /// Removes what interrupted processes left of these files in a folder, and nobody is writing: there may be a secret
@@ -172,7 +180,12 @@ pub fn sweep<'a>(folder: &Path, files: impl IntoIterator<Item = &'a Path>) {
         let left_name = left.file_name().to_string_lossy().into_owned();
         let is_ours = of_temporary(&left_name).is_some_and(|name| names.contains(name))
             && left.file_type().is_ok_and(|kind| kind.is_file());
-        if is_ours && File::open(left.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+        if !is_ours {
+            continue;
+        }
+        // held until it is gone, so that nobody who begins to write it meanwhile takes it for theirs
+        let held = File::open(left.path()).ok().filter(|file| file.try_lock().is_ok());
+        if held.is_some() {
             // what cannot be removed is in nobody's way
             let _ = fs::remove_file(left.path());
         }
@@ -222,7 +235,15 @@ pub fn is_same(path: &Path, other: &Path) -> bool {
         .any(|other| place(other).as_ref() == Some(&written))
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// Locks a folder until it is dropped; who comes second waits. Nothing is left behind. `None` where folders cannot be
+/// locked.
+pub fn lock_folder(folder: &Path) -> Option<File> {
+    let folder = File::open(folder).ok()?;
+    folder.lock().ok().map(|()| folder)
+}
+
+/// The folder that a file is in.
+pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

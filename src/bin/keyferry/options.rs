@@ -1,6 +1,6 @@
 //! The options that every command takes, and the token they lead to.
 use crate::output::{During, Fault, fault};
-use crate::pin;
+use crate::{file, pin};
 use clap::Args;
 use keyferry::ck::CK_SLOT_ID;
 use keyferry::client::{Access, Error, Module, Session, Slots, TokenSlot, User};
@@ -63,8 +63,7 @@ impl Options {
     /// dropped. There is nothing to lock in a module of another maker, and not every file system can.
     pub fn lock_store(&self) -> Option<File> {
         let Some(Location::Sqlite(folder)) = self.own_store() else { return None };
-        let folder = File::open(folder).ok()?;
-        folder.lock().ok().map(|()| folder)
+        file::lock_folder(&folder)
     }
 
     /// Refuses a store that is gone with this command, and `what` with it.

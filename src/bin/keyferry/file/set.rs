@@ -1,7 +1,7 @@
 //! Files that belong together: all the new ones are there, or all the old ones still are.
-use super::{Existing, Pending, Staged, folder_of, is_same};
+use super::{Existing, Pending, Staged, is_same};
 use crate::output::{Fault, fault};
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -23,21 +23,6 @@ pub fn commit_all(files: &[(&Pending, &[u8])]) -> Result<(), Fault> {
     }
     changes.settle();
     Ok(())
-}
-
-/// Locks the folder of `path` until it is dropped, so that no two runs mix their sets in it; nothing is left behind.
-/// `None` where folders cannot be locked.
-pub fn alone_in_folder_of(path: &Path) -> Result<Option<File>, Fault> {
-    let folder = folder_of(path);
-    let Ok(file) = File::open(folder) else { return Ok(None) };
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::Error(_)) => Ok(None),
-        Err(TryLockError::WouldBlock) => Err(fault!(
-            "another run writes files that belong together to the folder {}; wait for it, or choose another folder",
-            folder.display()
-        )),
-    }
 }
 
 /// What was done so far; undone when it is dropped.
