@@ -191,6 +191,20 @@ fn manual_and_completions_name_every_command() {
 }
 
 #[test]
+fn pages_that_are_there_are_replaced_only_if_asked_for() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("man1")).unwrap();
+    std::fs::write(place.path("man1/keyferry-token.1"), "mine").unwrap();
+    let refused = place.run("man man1");
+    let says = "keyferry: man1/keyferry-token.1 exists already; give another folder, or --force to replace the pages \
+                in it\n";
+    assert_eq!((refused.status.code(), text(&refused.stderr).as_str()), (Some(1), says));
+    assert_eq!(std::fs::read_dir(place.path("man1")).unwrap().count(), 1);
+    place.good("man man1 --force");
+    assert_ne!(std::fs::read(place.path("man1/keyferry-token.1")).unwrap(), b"mine");
+}
+
+#[test]
 fn no_pin_can_be_an_argument() {
     let place = Place::new();
     for option in ["--pin", "--so-pin", "--user-pin"] {

@@ -19,6 +19,9 @@ pub struct Completions {
 pub struct Man {
     /// The folder to write them into; it is made if there is none
     folder: PathBuf,
+    /// Replace the pages that are there
+    #[arg(long)]
+    force: bool,
 }
 
 impl Completions {
@@ -39,11 +42,19 @@ impl Man {
         let unwritten = |error: std::io::Error| {
             fault!("{}: {error}; give a folder that you may write to", self.folder.display())
         };
-        std::fs::create_dir_all(&self.folder).map_err(unwritten)?;
-        clap_mangen::generate_to(crate::command(), &self.folder).map_err(unwritten)?;
         let mut command = crate::command();
         command.build();
         let pages = pages(&command);
+        let mut places = pages.iter().map(|page| self.folder.join(page));
+        let is_there = |place: &PathBuf| !self.force && place.symlink_metadata().is_ok();
+        if let Some(page) = places.find(is_there) {
+            return Err(fault!(
+                "{} exists already; give another folder, or --force to replace the pages in it",
+                page.display()
+            ));
+        }
+        std::fs::create_dir_all(&self.folder).map_err(unwritten)?;
+        clap_mangen::generate_to(crate::command(), &self.folder).map_err(unwritten)?;
         let text = format!(
             "{} pages are in {}; `man -l {}` shows the first.\n",
             pages.len(),
