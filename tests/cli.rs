@@ -204,6 +204,30 @@ fn pages_that_are_there_are_replaced_only_if_asked_for() {
     assert_ne!(std::fs::read(place.path("man1/keyferry-token.1")).unwrap(), b"mine");
 }
 
+/// Its records are sealed, but others could put an old copy of all of them there.
+#[cfg(unix)]
+#[test]
+fn a_store_that_others_may_write_to_is_warned_of_once() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = with_token();
+    let warns = |mode: u32| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(place.path("store"), mode).unwrap();
+        let output = place.run("token list");
+        assert!(output.status.success());
+        text(&output.stderr)
+    };
+    let folder = place.path("store");
+    for mode in [0o777, 0o770] {
+        let says = format!(
+            "keyferry: warning: others may write to the store's folder {folder} (mode {mode:o}), and put an old copy of \
+             it in its place; close it with `chmod go-w {folder}`\n"
+        );
+        assert_eq!(warns(mode), says);
+    }
+    assert_eq!(warns(0o755), "");
+}
+
 #[test]
 fn no_pin_can_be_an_argument() {
     let place = Place::new();

@@ -313,6 +313,19 @@ pub fn safe_name(label: &str) -> String {
     label.chars().map(|c| if keep(c) { c } else { '_' }).take(100).collect()
 }
 
+/// The mode of a folder that others than its owner may write to.
+#[cfg(unix)]
+pub fn mode_open_to_others(folder: &Path) -> Option<u32> {
+    let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(folder).ok()?) & 0o7777;
+    (mode & 0o022 != 0).then_some(mode)
+}
+
+/// The mode of a folder that others than its owner may write to.
+#[cfg(not(unix))]
+pub fn mode_open_to_others(_: &Path) -> Option<u32> {
+    None
+}
+
 /// With no access for anybody else, if the file is made.
 pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]

@@ -1,5 +1,5 @@
 //! The options that every command takes, and the token they lead to.
-use crate::output::{During, Fault, fault};
+use crate::output::{self, During, Fault, fault};
 use crate::{file, pin};
 use clap::Args;
 use keyferry::ck::CK_SLOT_ID;
@@ -7,7 +7,8 @@ use keyferry::client::{Access, Error, Module, Session, Slots, TokenSlot, User};
 use keyferry::config::{Config, Location};
 use keyferry::store::sqlite::DATABASE;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 /// Which module, which token, which PIN, which form of output.
 #[derive(Debug, Args)]
@@ -48,6 +49,9 @@ impl Options {
             Some(path) => Ok(Module::load(path)?),
             None => {
                 let store = self.config()?.store;
+                if let Location::Sqlite(folder) = &store {
+                    warn_of_others(folder);
+                }
                 let module = Module::embedded(self.store.as_deref());
                 module.during(&format!("the embedded module does not start with the store {store}"))
             }
@@ -173,6 +177,20 @@ impl Options {
         };
         let what = format!("{who} to the token \"{}\" failed", token.label);
         session.login(user, &pin).during(&what)
+    }
+}
+
+/// Says once that others may change the store: what is in it is sealed, but an old copy of all of it is not noticed.
+fn warn_of_others(folder: &Path) {
+    static SAID: Once = Once::new();
+    if let Some(mode) = file::mode_open_to_others(folder) {
+        let folder = folder.display();
+        SAID.call_once(|| {
+            output::warn(&format!(
+                "others may write to the store's folder {folder} (mode {mode:o}), and put an old copy of it in its \
+                 place; close it with `chmod go-w {folder}`"
+            ));
+        });
     }
 }
 

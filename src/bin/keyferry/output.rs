@@ -85,19 +85,22 @@ pub fn finish(options: &Options, answer: Answer) -> ExitCode {
     match failure {
         None => ExitCode::SUCCESS,
         Some(fault) => {
-            let mut err = std::io::stderr();
-            let shown = painted(
-                &format!(
-                    "keyferry: {}
-",
-                    clean(&fault.0)
-                ),
-                &err,
-            );
-            let _ = err.write_all(shown.as_bytes());
+            complain(&fault.0);
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says what is not as it should be, though it stops nothing.
+pub fn warn(sentence: &str) {
+    complain(&format!("warning: {sentence}"));
+}
+
+fn complain(sentence: &str) {
+    let mut err = std::io::stderr();
+    let shown = painted(&format!("keyferry: {}\n", clean(sentence)), &err);
+    // there is nobody else to tell
+    let _ = err.write_all(shown.as_bytes());
 }
 
 /// For a command line that cannot be read: what clap says of it, which may be the help that was
