@@ -54,8 +54,7 @@ pub struct BlobFile {
 impl Request {
     /// The curve that it names.
     pub fn curve(&self) -> Option<Curve> {
-        let curves = [Curve::P256, Curve::P384, Curve::P521, Curve::P256K];
-        curves.into_iter().find(|curve| self.crv.as_deref() == Some(curve.name()))
+        Curve::ALL.into_iter().find(|curve| self.crv.as_deref() == Some(curve.name()))
     }
 
     /// Whether Azure could take what it says of the key; says what it should be.

@@ -117,9 +117,7 @@ fn of_curve(der: &[u8]) -> Option<Result<PublicKey, Malformed>> {
         return None;
     }
     let named = info.algorithm.parameters.and_then(|any| any.to_der().ok());
-    let curves = [Curve::P256, Curve::P384, Curve::P521, Curve::P256K];
-    let curve = curves.into_iter().find(|curve| Some(curve.oid()) == named.as_deref());
-    Some(match curve {
+    Some(match named.as_deref().and_then(Curve::of_oid) {
         Some(curve) => PublicKey::of_point(curve, info.subject_public_key.raw_bytes()),
         None => Err(malformed(
             "the public key is on a curve that no cloud takes; use one on P-256, P-384, P-521 or P-256K",

@@ -37,6 +37,14 @@ pub enum Curve {
 pub const KEK_SIZES: [usize; 3] = [256, 384, 512];
 
 impl Curve {
+    /// Every one of them.
+    pub const ALL: [Curve; 4] = [Curve::P256, Curve::P384, Curve::P521, Curve::P256K];
+
+    /// The one of an object identifier as DER, see [`Self::oid`].
+    pub fn of_oid(oid: &[u8]) -> Option<Curve> {
+        Curve::ALL.into_iter().find(|curve| curve.oid() == oid)
+    }
+
     /// Its name in Azure.
     pub const fn name(self) -> &'static str {
         match self {

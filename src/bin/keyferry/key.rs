@@ -2,6 +2,7 @@
 use crate::dates::{Dates, Day, Limit, NOT_KNOWN};
 use crate::kek;
 use crate::kind::{self, Kind, hex};
+use crate::objects;
 use crate::options::Options;
 use crate::output::{Answer, Fault, Report, clean, facts, fault, table};
 use crate::wish::{Leaving, Usage, Wish};
@@ -106,7 +107,7 @@ impl Generate {
     fn run(&self, options: &Options) -> Answer {
         let dates = self.dates()?;
         let (token, session) = options.log_in(Access::ReadWrite)?;
-        self.check_free(&session, &token.label)?;
+        objects::check_free(&session, &token.label, &self.label)?;
         let id = match &self.id {
             Some(id) => id.0.clone(),
             None => session.random(8)?,
@@ -147,17 +148,6 @@ impl Generate {
             )),
             (from, until) => Ok(Dates { from: from.into(), until: until.into() }),
         }
-    }
-
-    /// Labels are how a key is named later on.
-    fn check_free(&self, session: &Session, token: &str) -> Result<(), Fault> {
-        if labelled(session, &self.label)?.is_empty() {
-            return Ok(());
-        }
-        Err(fault!(
-            "the token \"{token}\" has a key \"{}\" already; choose another label or destroy that one",
-            self.label
-        ))
     }
 }
 

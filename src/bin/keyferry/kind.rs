@@ -135,9 +135,7 @@ pub fn of(session: &Session, key: CK_OBJECT_HANDLE) -> keyferry::client::Result<
         }
         CKK_EC => {
             let oid = session.attribute(key, CKA_EC_PARAMS)?.unwrap_or_default();
-            let curves = [Curve::P256, Curve::P384, Curve::P521, Curve::P256K];
-            let known = curves.into_iter().find(|curve| curve.oid() == oid.as_slice());
-            known.map_or_else(
+            Curve::of_oid(&oid).map_or_else(
                 || Kind::Other(format!("EC on another curve ({})", hex(&oid))),
                 Kind::Ec,
             )

@@ -36,6 +36,16 @@ pub fn opener(session: &Session, label: &str) -> Result<(CK_OBJECT_HANDLE, Kek),
     Ok((object, kek))
 }
 
+/// Refuses a label that a key of the token has, of whatever class: labels are how a key is named later on.
+pub fn check_free(session: &Session, token: &str, label: &str) -> Result<(), Fault> {
+    match labelled(session, &[CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY], label)?.as_slice() {
+        [] => Ok(()),
+        _ => Err(fault!(
+            "the token \"{token}\" has a key \"{label}\" already; choose another label or destroy that one"
+        )),
+    }
+}
+
 /// Refuses a name that is both that of a file, which is there, and that of keys of these classes in the token: a file
 /// that somebody puts there takes no key's place.
 pub fn not_both(session: &Session, classes: &[CK_OBJECT_CLASS], name: &str) -> Result<(), Fault> {

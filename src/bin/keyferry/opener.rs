@@ -168,9 +168,7 @@ impl Opened {
     /// The decoder has computed the point of the scalar.
     fn ec(&self) -> Option<PublicKey> {
         let key = encode::from_pkcs8(CKK_EC, &self.secret).ok()?;
-        let oid = key.bytes(CKA_EC_PARAMS)?;
-        let curves = [Curve::P256, Curve::P384, Curve::P521, Curve::P256K];
-        let curve = curves.into_iter().find(|curve| curve.oid() == oid)?;
+        let curve = Curve::of_oid(key.bytes(CKA_EC_PARAMS)?)?;
         PublicKey::of_point(curve, key.bytes(CKA_EC_POINT)?).ok()
     }
 

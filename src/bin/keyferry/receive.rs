@@ -13,7 +13,7 @@ use keyferry::byok::cloud::{Form, hash_name};
 use keyferry::byok::file::BlobFile;
 use keyferry::byok::target::Target;
 use keyferry::ck::*;
-use keyferry::client::{Access, Profile, Session, Template, Way};
+use keyferry::client::{Access, Profile, Session, Way};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -61,7 +61,7 @@ impl Receive {
         let hash = self.whom.one_hash(party, &file).during(&name)?;
         let (token, session) = options.log_in(Access::ReadWrite)?;
         let (object, kek) = objects::opener(&session, &self.kek)?;
-        self.check_free(&session, &token.label)?;
+        objects::check_free(&session, &token.label, &self.label)?;
         let (kind, form) = self.kind(party, &file, kek.size())?;
         let way = Way::into(session.module(), session.slot(), form).ok_or_else(|| {
             fault!(
@@ -112,19 +112,6 @@ impl Receive {
             "extractable": self.extractable,
         });
         Report::new(facts(&rows), json)
-    }
-
-    fn check_free(&self, session: &Session, token: &str) -> Result<(), Fault> {
-        for class in [CKO_PRIVATE_KEY, CKO_SECRET_KEY] {
-            let template = Template::class(class).bytes(CKA_LABEL, self.label.as_bytes());
-            if !session.find(&template)?.is_empty() {
-                return Err(fault!(
-                    "the token \"{token}\" has a key \"{}\" already; choose another label or destroy that one",
-                    self.label
-                ));
-            }
-        }
-        Ok(())
     }
 
     /// What type of key it is, and how it was wrapped: as was said, or as the length tells.

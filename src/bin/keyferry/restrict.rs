@@ -58,7 +58,8 @@ impl Restrict {
         let label = self.label.clone().unwrap_or_else(|| format!("{}-transfer", self.key));
         let (token, session) = options.log_in(Access::ReadWrite)?;
         let original = objects::key(&session, &self.key)?;
-        self.check(&session, original, &label)?;
+        self.check(&session, original)?;
+        objects::check_free(&session, &token.label, &label)?;
         let before = rights(&session, original)?;
         let class = session.number(original, CKA_CLASS)?.unwrap_or(CKO_PRIVATE_KEY);
         let uses = if class == CKO_SECRET_KEY { SECRET } else { PRIVATE };
@@ -115,12 +116,7 @@ impl Restrict {
     }
 
     /// What can be seen before anything is copied.
-    fn check(
-        &self,
-        session: &Session,
-        original: CK_OBJECT_HANDLE,
-        label: &str,
-    ) -> Result<(), Fault> {
+    fn check(&self, session: &Session, original: CK_OBJECT_HANDLE) -> Result<(), Fault> {
         let key = &self.key;
         if session.flag(original, CKA_EXTRACTABLE)? != Some(true) {
             return Err(fault!(
@@ -139,14 +135,6 @@ impl Restrict {
                 "the key \"{key}\" may not be modified (CKA_MODIFIABLE is false), and nor may a copy of it: it is \
                  restricted as it is; export it itself"
             ));
-        }
-        for class in [CKO_PRIVATE_KEY, CKO_SECRET_KEY] {
-            if !session.find(&Template::class(class).bytes(CKA_LABEL, label.as_bytes()))?.is_empty()
-            {
-                return Err(fault!(
-                    "the token has a key \"{label}\" already; choose another with --label"
-                ));
-            }
         }
         Ok(())
     }
