@@ -146,13 +146,7 @@ fn how(
         ),
         Form::Oaep => format!("the token does not wrap with CKM_RSA_PKCS_OAEP; {ANOTHER}"),
     })?;
-    let outcome = |hash: Hash| -> Outcome {
-        let of = proofs.outcomes(way, form, hash).iter().filter(|row| matters(row.0));
-        let tried: Vec<&Outcome> =
-            of.map(|row| &row.1).filter(|outcome| **outcome != Outcome::Unknown).collect();
-        let bad = tried.iter().find(|outcome| ***outcome != Outcome::Opens);
-        bad.or(tried.first()).map_or(Outcome::Unknown, |outcome| (*outcome).clone())
-    };
+    let outcome = |hash| worst(proofs.outcomes(way, form, hash), matters);
     let usual = cloud.usual_hash();
     let works = cloud.hashes.iter().map(|row| row.0).find(|hash| outcome(*hash) == Outcome::Opens);
     match works {
@@ -165,18 +159,30 @@ fn how(
             hash_name(usual),
             said(&outcome(usual))
         )),
-        None => {
-            let tried = cloud.hashes.iter().map(|row| (hash_name(row.0), said(&outcome(row.0))));
-            let mut reasons: Vec<(&str, String)> = Vec::new();
-            for (name, reason) in tried {
-                if reasons.iter().all(|row| row.1 != reason) {
-                    reasons.push((name, reason));
-                }
-            }
-            let each = reasons.iter().map(|(name, reason)| format!("{name}: {reason}"));
-            Err(format!("{} {}; {ANOTHER}", way.name(), each.collect::<Vec<String>>().join(", ")))
+        None => Err(format!("{} {}; {ANOTHER}", way.name(), reasons(cloud, outcome))),
+    }
+}
+
+/// The first thing that is wrong with the types that matter, if anything is.
+fn worst(outcomes: &[(Target, Outcome)], matters: &dyn Fn(Target) -> bool) -> Outcome {
+    let of = outcomes.iter().filter(|row| matters(row.0));
+    let tried: Vec<&Outcome> =
+        of.map(|row| &row.1).filter(|outcome| **outcome != Outcome::Unknown).collect();
+    let bad = tried.iter().find(|outcome| ***outcome != Outcome::Opens);
+    bad.or(tried.first()).map_or(Outcome::Unknown, |outcome| (*outcome).clone())
+}
+
+/// What is wrong with the cloud's hashes, each thing once.
+fn reasons(cloud: &Cloud, outcome: impl Fn(Hash) -> Outcome) -> String {
+    let tried = cloud.hashes.iter().map(|row| (hash_name(row.0), said(&outcome(row.0))));
+    let mut reasons: Vec<(&str, String)> = Vec::new();
+    for (name, reason) in tried {
+        if reasons.iter().all(|row| row.1 != reason) {
+            reasons.push((name, reason));
         }
     }
+    let each = reasons.iter().map(|(name, reason)| format!("{name}: {reason}"));
+    each.collect::<Vec<String>>().join(", ")
 }
 
 /// An outcome as a reason.

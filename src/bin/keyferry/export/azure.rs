@@ -60,13 +60,7 @@ impl Azure {
         let chosen = common.choose_kek(&session, file, FITS)?;
         let in_token =
             chosen.stored.as_ref().map(|stored| kid(Origin::Token(stored))).transpose()?;
-        let kid = in_token.or(in_file).flatten().ok_or_else(|| {
-            fault!(
-                "no key identifier is known for the KEK \"{}\"; give --kid with what \
-                 `az keyvault key show --name KEK --vault-name V --query key.kid -o tsv` prints",
-                common.kek
-            )
-        })?;
+        let kid = in_token.or(in_file).flatten().ok_or_else(|| self.no_kid())?;
         let import = Import { kid, generator: generator(&token), ops: &self.ops };
         let run = Run { common, chosen, recipe: &import };
         let (label, pending) = match place {
@@ -111,6 +105,14 @@ impl Azure {
             (None, Origin::File(KekFile { kid: Some(other), .. })) => Ok(Some(Kid::parse(other)?)),
             (kid, _) => Ok(kid),
         }
+    }
+
+    fn no_kid(&self) -> Fault {
+        fault!(
+            "no key identifier is known for the KEK \"{}\"; give --kid with what \
+             `az keyvault key show --name KEK --vault-name V --query key.kid -o tsv` prints",
+            self.common.kek
+        )
     }
 }
 

@@ -10,7 +10,7 @@ use keyferry::byok::cloud::{AES_BITS, Form, hash_name};
 use keyferry::byok::public::PublicKey;
 use keyferry::byok::target::Target;
 use keyferry::ck::*;
-use keyferry::client::{Error, Mechanism, Profile, Session, Way};
+use keyferry::client::{Error, Mechanism, Profile, Session, Template, Way};
 use keyferry::crypto::hash::Hash;
 use keyferry::crypto::rsa::digest_info;
 use keyferry::crypto::{self, Failed};
@@ -112,9 +112,7 @@ fn not_opened(asked: &Asked<'_>, opener: &Opener) -> String {
 fn check_type(checks: &mut Checks, asked: &Asked<'_>, opened: &Opened) {
     let fits = asked.fits.iter().any(|(target, _)| opened.is(*target));
     match opened.kind() {
-        Some(kind) if fits || asked.fits.is_empty() => {
-            checks.ok("key", described(&kind, opened.public().as_ref()))
-        }
+        Some(kind) if fits => checks.ok("key", described(&kind, opened.public().as_ref())),
         Some(kind) => {
             let why = match (asked.kind, asked.party) {
                 (Some(wanted), _) if !wanted.is_pair() => {
@@ -160,33 +158,19 @@ pub fn in_token(
     kek: (CK_OBJECT_HANDLE, usize),
     public: Option<&PublicKey>,
 ) -> Result<(), Fault> {
-    let candidates: Vec<(Target, Form)> = match public {
-        Some(public) => {
-            asked.fits.iter().copied().filter(|(target, _)| *target == public.target()).collect()
-        }
-        None => asked.fits.to_vec(),
-    };
     // a secret's length shows only when it is out, so the first that fits stands for all of them
-    let Some((target, form)) = candidates.first().copied() else {
+    let fits = |(target, _): &&(Target, Form)| public.is_none_or(|key| *target == key.target());
+    let Some((target, form)) = asked.fits.iter().find(fits).copied() else {
         checks.failed("public half", "it is of another type than --public; export the right key");
         return Ok(());
     };
     let kind = asked.kind.cloned().unwrap_or_else(|| Kind::of_target(target));
     let way = way(session, form, asked.whom)?;
-    let usages: &[Usage] =
-        if kind.is_pair() { &[Usage::Sign] } else { &[Usage::Encrypt, Usage::Decrypt] };
-    let wish = Wish {
-        kind: &kind,
-        label: "keyferry verify",
-        id: b"verify",
-        on_token: false,
-        leaving: Leaving::MayNot,
-        usages,
-    };
+    let template = passing(&kind);
     let mut last = None;
     for hash in asked.hashes {
         let profile = asked.whom.profile(form, *hash);
-        match session.receive(way, &profile, kek, asked.blob, &wish.unwrapped()) {
+        match session.receive(way, &profile, kek, asked.blob, &template) {
             Ok(key) => {
                 let how = format!("{}, in the token, OAEP with {}", way.name(), hash_name(*hash));
                 checks.ok(OPENS, how);
@@ -198,6 +182,14 @@ pub fn in_token(
     }
     checks.failed(OPENS, refused(last.as_ref(), &kind));
     Ok(())
+}
+
+/// A key that goes with the session, and can do no more than show that it is the right one.
+fn passing(kind: &Kind) -> Template {
+    let usages: &[Usage] =
+        if kind.is_pair() { &[Usage::Sign] } else { &[Usage::Encrypt, Usage::Decrypt] };
+    let (label, id) = ("keyferry verify", b"verify");
+    Wish { kind, label, id, on_token: false, leaving: Leaving::MayNot, usages }.unwrapped()
 }
 
 /// How the token opens it. Only in one call it is told the size of the AES key, and can look at it.
@@ -214,8 +206,8 @@ fn way(session: &Session, form: Form, whom: &Whom) -> Result<Way, Fault> {
     }
 }
 
-/// Whether what the token says of the received key is one that fits: curves as long as one another give
-/// blobs as long. A private key need not show its curve, and some modules do not say how long a secret is.
+/// Whether what the token says of the received key is one that fits: it was received as the first type of that length,
+/// and is of the one that it is. A private key need not show its curve, and some modules do not say how long a secret is.
 fn check_received(checks: &mut Checks, fits: &[(Target, Form)], found: &Kind) {
     let is = |target: Target| match found.target() {
         Some(found) if secret_bits(found) == Some(0) => secret_bits(target).is_some(),
