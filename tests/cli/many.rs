@@ -99,6 +99,21 @@ fn tells_the_same(first: &Value, second: &Value) {
     }
 }
 
+/// That the file of an exported key is one, under this KEK.
+fn opens(session: &Session, kek: CK_OBJECT_HANDLE, key: &Value) {
+    assert_eq!(key["result"], "exported");
+    let file = key["file"].as_str().unwrap();
+    let package = Package::parse(&fs::read(file).unwrap()).unwrap();
+    assert!(key["next"].as_str().unwrap().contains(file));
+    let rsa = key["key"].as_str().unwrap().starts_with("rsa");
+    let template = Template::class(CKO_PRIVATE_KEY)
+        .ulong(CKA_KEY_TYPE, if rsa { CKK_RSA } else { CKK_EC })
+        .flag(CKA_TOKEN, false)
+        .flags(&[CKA_SIGN]);
+    let opened = session.unwrap(&Mechanism::azure(), kek, &package.ciphertext, &template);
+    session.destroy(opened.unwrap()).unwrap();
+}
+
 #[test]
 fn many_keys_go_side_by_side() {
     let place = with_token();
@@ -111,17 +126,7 @@ fn many_keys_go_side_by_side() {
     assert!(success, "{first}");
     assert_eq!(counts(&first), [25, 0, 0]);
     for key in first["keys"].as_array().unwrap() {
-        assert_eq!(key["result"], "exported");
-        let file = key["file"].as_str().unwrap();
-        let package = Package::parse(&fs::read(file).unwrap()).unwrap();
-        assert!(key["next"].as_str().unwrap().contains(file));
-        let rsa = key["key"].as_str().unwrap().starts_with("rsa");
-        let template = Template::class(CKO_PRIVATE_KEY)
-            .ulong(CKA_KEY_TYPE, if rsa { CKK_RSA } else { CKK_EC })
-            .flag(CKA_TOKEN, false)
-            .flags(&[CKA_SIGN]);
-        let opened = session.unwrap(&Mechanism::azure(), kek, &package.ciphertext, &template);
-        session.destroy(opened.unwrap()).unwrap();
+        opens(&session, kek, key);
     }
     assert_eq!(files(&place, "out").len(), 26, "and the list");
     let before = fs::read(place.path("out/KeyTransferPackage-ec-00.byok")).unwrap();

@@ -136,8 +136,9 @@ fn every_damage_is_refused_with_the_reason() {
     let place = with_receiver();
     place.good("export azure --kek {dir}/receiver-public.pem --kid {kid} --key sign -o good.byok");
     let package = Package::parse(&std::fs::read(place.path("good.byok")).unwrap()).unwrap();
-    let damages: Damages = toml::from_str(include_str!("verify.toml")).unwrap();
-    for damage in damages.case {
+    let files = [include_str!("verify.toml"), include_str!("verify-members.toml")];
+    let damages = files.map(|file| toml::from_str::<Damages>(file).unwrap().case);
+    for damage in damages.into_iter().flatten() {
         std::fs::write(place.path("bad"), damage.of(&package)).unwrap();
         let line = format!("verify {{dir}}/bad {}", damage.run);
         let output = place.run(&line);
