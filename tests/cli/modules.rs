@@ -127,6 +127,25 @@ fn a_module_that_knows_no_copyable_restricts_all_the_same() {
     assert_eq!((&answer["modifiable"], &answer["copyable"]), (&false.into(), &true.into()));
 }
 
+#[test]
+fn a_kek_that_cannot_be_read_hides_no_other() {
+    let place = with_liar();
+    place.good("key generate --type rsa-2048 --usage unwrap --label mine --token offline");
+    for (lies, member, count) in [("fails 3 5;", "label", 2), ("fails 102 30;", "id", 1)] {
+        let listed = place.good_lying(lies, "kek list --json --token offline");
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        let keks = listed.as_array().unwrap();
+        assert!(keks.len() == 2 && keks.iter().any(|kek| kek["kid"] == crate::KID), "{listed}");
+        let is_unknown = |kek: &&Value| kek[member] == "not known" && kek["bits"] == 2048;
+        assert_eq!(keks.iter().filter(is_unknown).count(), count, "{listed}");
+        let shown = place.good_lying(lies, "kek list --token offline");
+        assert!(shown.contains("not known") && shown.contains("RSA-2048"), "{shown}");
+    }
+    // nothing is a KEK without its numbers
+    let shown = place.good_lying("fails 120 5;", "kek list --token offline");
+    assert_eq!(shown.matches("not a proper RSA key").count(), 2, "{shown}");
+}
+
 /// As with a private key in SoftHSM whose public half is not in the token.
 #[test]
 fn a_key_that_nothing_tells_from_another_is_never_already_there() {

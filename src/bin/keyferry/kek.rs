@@ -1,6 +1,7 @@
 //! `keyferry kek`: key exchange keys, the public keys that clouds hand out.
 //!
 //! Also what `export` needs of one, whether it is in a file or in the token.
+use crate::dates::NOT_KNOWN;
 use crate::file;
 use crate::kind::{Kind, hex};
 use crate::objects::labelled;
@@ -11,7 +12,7 @@ use keyferry::byok::azure::Kid;
 use keyferry::byok::cloud::{AZURE, Cloud};
 use keyferry::byok::kek::{Kek, KekFile};
 use keyferry::ck::*;
-use keyferry::client::{Access, Error, Session, Template, User};
+use keyferry::client::{Access, Error, Session, Template, User, known};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -250,7 +251,7 @@ pub fn find(session: &Session, label: &str) -> Result<Stored, Fault> {
             "there is neither a file nor a public key in the token named \"{label}\"; give the KEK's PEM file, \
              or a label that `keyferry kek list` shows"
         )),
-        [object] => stored(session, *object),
+        [object] => stored(session, *object, label),
         several => Err(fault!(
             "the token has {} public keys \"{label}\"; give the KEK's file instead",
             several.len()
@@ -258,8 +259,7 @@ pub fn find(session: &Session, label: &str) -> Result<Stored, Fault> {
     }
 }
 
-fn stored(session: &Session, object: CK_OBJECT_HANDLE) -> Result<Stored, Fault> {
-    let label = session.text(object, CKA_LABEL)?;
+fn stored(session: &Session, object: CK_OBJECT_HANDLE, label: &str) -> Result<Stored, Fault> {
     if session.number(object, CKA_KEY_TYPE)? != Some(CKK_RSA) {
         return Err(fault!(
             "the public key \"{label}\" is not an RSA key; every cloud's KEK is one: choose a label that \
@@ -271,7 +271,7 @@ fn stored(session: &Session, object: CK_OBJECT_HANDLE) -> Result<Stored, Fault> 
     Ok(Stored {
         object,
         kek: kek.during(&format!("public key \"{label}\""))?,
-        kid: kid(session, object, &label),
+        kid: kid(session, object, label),
         may_wrap: session.flag(object, CKA_WRAP)?.unwrap_or(false),
         trusted: session.flag(object, CKA_TRUSTED)?.unwrap_or(false),
     })
@@ -295,42 +295,46 @@ pub fn id_cell(id: &[u8], kid: Option<&Kid>) -> String {
 fn list(options: &Options) -> Answer {
     let (_, session) = options.log_in(Access::ReadOnly)?;
     let wanted = Template::class(CKO_PUBLIC_KEY).ulong(CKA_KEY_TYPE, CKK_RSA).flag(CKA_WRAP, true);
-    let mut rows = Vec::new();
-    let mut objects = Vec::new();
-    for object in session.find(&wanted)? {
-        let label = session.text(object, CKA_LABEL)?;
-        let stored = match stored(&session, object) {
-            Ok(stored) => stored,
-            Err(fault) => {
-                // one bad object does not hide the others
-                objects.push(json!({ "label": label, "error": fault.0 }));
-                let unknown = || "?".to_owned();
-                let why = "not a proper RSA key".to_owned();
-                rows.push(vec![label, unknown(), unknown(), unknown(), why]);
-                continue;
-            }
-        };
-        let fingerprint = stored.kek.fingerprint()?;
-        let (bits, kind) = (stored.kek.bits(), Kind::Rsa(stored.kek.bits()).name());
-        let id = session.attribute(object, CKA_ID)?.unwrap_or_default();
-        let kid = stored.kid.as_ref().map(Kid::as_str);
-        objects.push(json!({
-            "label": label, "id": hex(&id), "type": kind, "bits": bits, "sha256": fingerprint, "kid": kid,
-            "trusted": stored.trusted,
-        }));
-        rows.push(vec![
-            label,
-            id_cell(&id, stored.kid.as_ref()),
-            kind,
-            if stored.trusted { "yes" } else { "no" }.to_owned(),
-            fingerprint,
-            kid.unwrap_or("-").to_owned(),
-        ]);
-    }
+    let listed = session.find(&wanted)?.into_iter().map(|object| listed(&session, object));
+    let (rows, objects): (Vec<Vec<String>>, Vec<Value>) =
+        listed.collect::<Result<Vec<_>, Fault>>()?.into_iter().unzip();
     let text = if rows.is_empty() {
         "The token holds no public key that may wrap.\n".to_owned()
     } else {
         table(&["LABEL", "ID", "TYPE", "TRUSTED", "SHA-256", "KID"], &rows)
     };
     Ok(Report::new(text, Value::Array(objects)))
+}
+
+/// A KEK as a row for people and an object for programs. One bad object does not hide the others: what the module fails
+/// to give is not known.
+fn listed(session: &Session, object: CK_OBJECT_HANDLE) -> Result<(Vec<String>, Value), Fault> {
+    let label = known(session.text(object, CKA_LABEL))?.unwrap_or_else(|| NOT_KNOWN.to_owned());
+    let id = known(session.attribute(object, CKA_ID))?.map(Option::unwrap_or_default);
+    let stored = match stored(session, object, &label) {
+        Ok(stored) => stored,
+        Err(fault) => {
+            let json = json!({ "label": label, "error": fault.0 });
+            let unknown = || "?".to_owned();
+            let why = "not a proper RSA key".to_owned();
+            return Ok((vec![label, unknown(), unknown(), unknown(), why], json));
+        }
+    };
+    let fingerprint = stored.kek.fingerprint()?;
+    let (bits, kind) = (stored.kek.bits(), Kind::Rsa(stored.kek.bits()).name());
+    let kid = stored.kid.as_ref().map(Kid::as_str);
+    let or_not_known = |id: Option<String>| id.unwrap_or_else(|| NOT_KNOWN.to_owned());
+    let json = json!({
+        "label": label, "id": or_not_known(id.as_ref().map(|id| hex(id))), "type": kind, "bits": bits,
+        "sha256": fingerprint, "kid": kid, "trusted": stored.trusted,
+    });
+    let row = vec![
+        label,
+        or_not_known(id.map(|id| id_cell(&id, stored.kid.as_ref()))),
+        kind,
+        if stored.trusted { "yes" } else { "no" }.to_owned(),
+        fingerprint,
+        kid.unwrap_or("-").to_owned(),
+    ];
+    Ok((row, json))
 }
