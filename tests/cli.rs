@@ -169,6 +169,25 @@ fn every_command_shows_an_example() {
     place.good("inspect {dir}/package.byok --token unused");
 }
 
+/// What the cloud refuses is not offered.
+#[test]
+fn help_says_what_each_cloud_takes() {
+    let place = Place::new();
+    for (cloud, hashes) in [
+        ("aws", "sha256, sha1 [default: sha256]"),
+        ("gcp", "sha256, sha1 [default: sha256]"),
+        ("oci", "sha256 [default: sha256]"),
+        ("vault", "sha256, sha1, sha224, sha384, sha512 [default: sha256]"),
+    ] {
+        let help = place.good(&format!("export {cloud} --help"));
+        let help = help.split_whitespace().collect::<Vec<&str>>().join(" ");
+        let said = format!("The hash of OAEP, that of the KEK's method: {hashes} -h");
+        assert!(help.contains(&said), "{help}");
+        let refused = help.matches("Not for AWS KMS, which makes a KEK for each key").count();
+        assert_eq!(refused, if cloud == "aws" { 2 } else { 0 }, "{help}");
+    }
+}
+
 #[test]
 fn manual_and_completions_name_every_command() {
     let place = Place::new();

@@ -94,9 +94,9 @@ enum Command {
 const TOKENLESS: [&str; 3] = ["inspect", "completions", "man"];
 
 /// The command line, as help, manual and completions show it: options that say which token it is are
-/// hidden where there is none.
+/// hidden where there is none, and what a cloud takes stands with its export.
 fn command() -> clap::Command {
-    let command = Cli::command();
+    let command = Cli::command().mut_subcommand("export", export::shown);
     let about_tokens = command.get_arguments().filter(|arg| arg.get_help_heading().is_some());
     let hidden: Vec<clap::Arg> = about_tokens.map(|arg| arg.clone().hide(true)).collect();
     let hide = |command: clap::Command, name| command.mut_subcommand(name, |sub| sub.args(&hidden));

@@ -45,8 +45,13 @@ pub fn party(name: &str) -> Result<Party, String> {
     })
 }
 
+/// What `--hash` calls it.
+pub fn option_of(hash: Hash) -> String {
+    hash_name(hash).replace('-', "").to_lowercase()
+}
+
 fn hash(name: &str) -> Result<Hash, String> {
-    let spelt = |hash: &&Hash| hash_name(**hash).replace('-', "").eq_ignore_ascii_case(name);
+    let spelt = |hash: &&Hash| option_of(**hash).eq_ignore_ascii_case(name);
     let found = oaep::Oaep::HASHES.iter().find(spelt).copied();
     found.ok_or_else(|| "choose sha1, sha224, sha256, sha384 or sha512".to_owned())
 }

@@ -1,6 +1,7 @@
 //! For each cloud: yes or no, and why.
 use super::key::Examined;
 use super::proof::{Outcome, Proofs};
+use crate::whom::option_of;
 use keyferry::byok::cloud::{CLOUDS, Cloud, Form, hash_name};
 use keyferry::byok::target::{Curve, Target};
 use keyferry::client::{Session, Way};
@@ -155,7 +156,7 @@ fn how(
             "{} with {} (--hash {}), not with the usual {}: {}",
             way.steps(),
             hash_name(hash),
-            hash_name(hash).replace('-', "").to_lowercase(),
+            option_of(hash),
             hash_name(usual),
             said(&outcome(usual))
         )),

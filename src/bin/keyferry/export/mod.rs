@@ -20,7 +20,7 @@ use crate::key::{Id, unhex};
 use crate::options::Options;
 use crate::output::Answer;
 use clap::{Args, Subcommand};
-use keyferry::byok::cloud::{AWS, GCP, OCI, VAULT};
+use keyferry::byok::cloud::{AWS, Cloud, GCP, OCI, VAULT};
 use std::path::{Path, PathBuf};
 
 pub use azure::generator;
@@ -73,6 +73,17 @@ impl Export {
             Export::Custom(custom) => custom.run(options),
         }
     }
+}
+
+/// The clouds that [`plain::ForCloud`] serves.
+const PLAIN: [&Cloud; 4] = [&AWS, &GCP, &OCI, &VAULT];
+
+/// The commands as help, manual and completions show them: each with what its cloud takes.
+pub fn shown(export: clap::Command) -> clap::Command {
+    let show = |export: clap::Command, cloud: &'static Cloud| {
+        export.mut_subcommand(cloud.command, |command| plain::shown(command, cloud))
+    };
+    PLAIN.into_iter().fold(export, show)
 }
 
 /// What every export is told.

@@ -2,12 +2,13 @@
 use super::ready::Run;
 use super::recipe::{Recipe, Terms};
 use super::target::taken;
-use super::which::{Item, Place};
+use super::which::{Item, MANY, Place};
 use super::{Common, kek::Fits};
 use crate::kind::Kind;
 use crate::options::Options;
 use crate::output::{Answer, Fault, fault};
-use clap::{Args, ValueEnum};
+use crate::whom::option_of;
+use clap::{Args, Command, ValueEnum};
 use keyferry::byok::cloud::{AES_BITS, Cloud, Encoding, Form, hash_name};
 use keyferry::byok::kek::Kek;
 use keyferry::client::{Oaep, Profile};
@@ -17,8 +18,8 @@ use keyferry::crypto::hash::Hash;
 pub struct ForCloud {
     #[command(flatten)]
     common: Common,
-    /// The hash of OAEP: that of the KEK's method [default: sha256]
-    #[arg(long, value_name = "HASH")]
+    /// The hash of OAEP, that of the KEK's method
+    #[arg(long, value_name = "HASH", hide_possible_values = true)]
     hash: Option<HashName>,
 }
 
@@ -64,6 +65,19 @@ enum EncodingName {
     Raw,
     Base64,
     Base64url,
+}
+
+/// The help of a cloud's command says what that cloud takes of what is there for all of them.
+pub fn shown(command: Command, cloud: &Cloud) -> Command {
+    let hashes: Vec<String> = cloud.hashes.iter().map(|row| option_of(row.0)).collect();
+    let (hashes, usual) = (hashes.join(", "), option_of(cloud.usual_hash()));
+    let says = format!("The hash of OAEP, that of the KEK's method: {hashes} [default: {usual}]");
+    let command = command.mut_arg("hash", |arg| arg.help(says));
+    if cloud.shares_kek {
+        return command;
+    }
+    let says = format!("Not for {}, which makes a KEK for each key", cloud.name);
+    MANY.into_iter().fold(command, |command, name| command.mut_arg(name, |arg| arg.help(&says)))
 }
 
 impl ForCloud {
