@@ -1,8 +1,7 @@
 //! The module: slots, tokens, sessions. Safe Rust; the C boundary stands on it.
 use crate::ck::*;
 use crate::config::Config;
-use crate::crypto::Threads;
-use crate::crypto::rsa_keygen::Searches;
+use crate::crypto::{Threads, Workers};
 use crate::error::{Error, Result};
 use crate::mechanism::{MECHANISMS, Mechanism};
 use crate::object::policy::Access;
@@ -38,8 +37,8 @@ impl Module {
     /// `C_Initialize`. `threads`: whether the application allows threads of the module's own.
     pub fn new(config: Config, threads: Threads) -> Result<Module> {
         let store = store::open(&config.store)?;
-        let searches = Arc::new(Searches::new(threads));
-        let shared = Arc::new(Shared::new(store, config, searches));
+        let workers = Arc::new(Workers::new(threads));
+        let shared = Arc::new(Shared::new(store, config, workers));
         let module = Module {
             shared: RwLock::new(shared),
             tokens: RwLock::default(),
@@ -51,10 +50,10 @@ impl Module {
         Ok(module)
     }
 
-    /// `C_Finalize`: gives up what other threads are at and would be at for long, searches for
-    /// primes, and waits for the threads of our own.
+    /// `C_Finalize`: gives up what other threads are at and would be at for long, searches for primes
+    /// and logins, and waits for the threads of our own.
     pub fn stop(&self) {
-        self.shared().searches.stop();
+        self.shared().workers.stop();
     }
 
     /// `C_GetInfo`
@@ -263,7 +262,7 @@ impl Module {
         let mut current = self.shared.write();
         if Arc::ptr_eq(&current, &shared) {
             let store = store::open(&shared.config.store)?;
-            *current = Arc::new(Shared::new(store, shared.config.clone(), shared.searches.clone()));
+            *current = Arc::new(Shared::new(store, shared.config.clone(), shared.workers.clone()));
             self.tokens.write().clear();
             self.sessions.write().clear();
         }

@@ -11,12 +11,12 @@
 #[path = "boundary/children.rs"]
 mod children;
 mod common;
-#[cfg(target_os = "linux")]
-#[path = "boundary/keygen.rs"]
-mod keygen;
 #[path = "boundary/lists.rs"]
 mod lists;
 #[path = "boundary/nulls.rs"]
 mod nulls;
 #[path = "boundary/start.rs"]
 mod start;
+#[cfg(target_os = "linux")]
+#[path = "boundary/threads.rs"]
+mod threads;

@@ -28,24 +28,17 @@ mod secret;
 mod secret_key;
 pub mod shares;
 pub mod slh_dsa;
+mod workers;
 
 pub use aws_lc::exchange::{Exchange, InOut};
 pub use random::{random, seed};
 pub use secret::Secret;
 pub use secret_key::SecretKey;
+pub use workers::{Threads, Workers};
 
 /// It did not work. Deliberately says no more: which check failed is nobody's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failed;
-
-/// How many threads may work on one thing, such as a search for primes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Threads {
-    /// Only the caller's: the application set `CKF_LIBRARY_CANT_CREATE_OS_THREADS`.
-    One,
-    /// One more beside it.
-    Two,
-}
 
 /// Whether `a` and `b` are the same bytes, in a time that depends on their lengths alone.
 pub fn same(a: &[u8], b: &[u8]) -> bool {

@@ -20,14 +20,12 @@
 //! from them, once for each key.
 mod pair;
 mod prime;
-mod searches;
 mod sieve;
 
-use super::Failed;
 use super::aws_lc::bignum::{BigNum, Modulus, Scratch};
 use super::hash::Hash;
 use super::rsa::{Crt, Parts, PrivateKey, PublicKey, digest_info};
-pub use searches::Searches;
+use super::{Failed, Workers};
 use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 
@@ -42,8 +40,8 @@ const E_BITS: RangeInclusive<usize> = 17..=256;
 const ATTEMPTS: usize = 4;
 
 /// A fresh key of `bits` (even, 1024 to 16384) for the odd public exponent `e` ≥ 65537 and < 2^256,
-/// big-endian. All of [`Parts::crt`] is present. Fails soon after [`Searches::stop`].
-pub fn generate(bits: usize, e: &[u8], searches: &Searches) -> Result<Parts, Failed> {
+/// big-endian. All of [`Parts::crt`] is present. Fails soon after [`Workers::stop`].
+pub fn generate(bits: usize, e: &[u8], workers: &Workers) -> Result<Parts, Failed> {
     let e = BigNum::from_be(e)?;
     if !BITS.contains(&bits)
         || !bits.is_multiple_of(2)
@@ -53,7 +51,7 @@ pub fn generate(bits: usize, e: &[u8], searches: &Searches) -> Result<Parts, Fai
         return Err(Failed);
     }
     for _ in 0..ATTEMPTS {
-        let [p, q] = pair::search(bits / 2, &e, searches)?;
+        let [p, q] = pair::search(bits / 2, &e, workers)?;
         if let Some(parts) = assemble(bits, &e, p, q)? {
             prove(&parts)?;
             return Ok(parts);
@@ -112,8 +110,8 @@ mod tests {
 
     const F4: [u8; 3] = [1, 0, 1];
 
-    fn one() -> Searches {
-        Searches::new(Threads::One)
+    fn one() -> Workers {
+        Workers::new(Threads::One)
     }
 
     fn number(bytes: &[u8], bits: u32) -> BoxedUint {
@@ -153,10 +151,10 @@ mod tests {
     #[test]
     fn keys_meet_the_conditions() {
         for round in 0..6 {
-            let searches = Searches::new(if round % 2 == 0 { Threads::One } else { Threads::Two });
-            check(&generate(1024, &F4, &searches).unwrap(), 1024);
+            let workers = Workers::new(if round % 2 == 0 { Threads::One } else { Threads::Two });
+            check(&generate(1024, &F4, &workers).unwrap(), 1024);
         }
-        check(&generate(2048, &F4, &Searches::new(Threads::Two)).unwrap(), 2048);
+        check(&generate(2048, &F4, &Workers::new(Threads::Two)).unwrap(), 2048);
         // Not a multiple of the machine's words.
         check(&generate(1094, &F4, &one()).unwrap(), 1094);
     }
@@ -189,16 +187,16 @@ mod tests {
     #[test]
     fn searches_that_are_given_up_fail() {
         for threads in [Threads::One, Threads::Two] {
-            let searches = Searches::new(threads);
-            generate(1024, &F4, &searches).unwrap();
+            let workers = Workers::new(threads);
+            generate(1024, &F4, &workers).unwrap();
             // a key of this length would take minutes
             std::thread::scope(|scope| {
-                let made = scope.spawn(|| generate(16384, &F4, &searches));
-                searches.stop();
+                let made = scope.spawn(|| generate(16384, &F4, &workers));
+                workers.stop();
                 assert_eq!(made.join().unwrap().err(), Some(Failed));
             });
-            assert!(searches.stopped());
-            assert_eq!(generate(1024, &F4, &searches).err(), Some(Failed));
+            assert!(workers.stopped());
+            assert_eq!(generate(1024, &F4, &workers).err(), Some(Failed));
         }
     }
 

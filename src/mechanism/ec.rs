@@ -3,9 +3,9 @@ use super::hashed::Hashed;
 use super::whole::{Limit, Whole};
 use super::{Bound, Mechanism, Params, Transform, Verify};
 use crate::ck::*;
+use crate::crypto::Workers;
 use crate::crypto::ec::{Curve, PrivateKey};
 use crate::crypto::hash::Hash;
-use crate::crypto::rsa_keygen::Searches;
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::encode;
@@ -62,7 +62,7 @@ signatures! {
 /// The longest input of plain ECDSA: more than any digest, and only the leftmost bits count.
 const LIMIT: Limit = Limit(1024, Error::DataLenRange);
 
-fn generate_pair(_: &Params, public: &Attributes, _: &Attributes, _: &Searches) -> Result<Pair> {
+fn generate_pair(_: &Params, public: &Attributes, _: &Attributes, _: &Workers) -> Result<Pair> {
     let params = public.bytes(CKA_EC_PARAMS).ok_or(Error::TemplateIncomplete)?;
     let key = PrivateKey::generate(encode::curve(params)?).map_err(|_| Error::RandomNoRng)?;
     encode::ec_pair(key)

@@ -2,8 +2,8 @@
 use super::whole::{Limit, Whole};
 use super::{Bound, Mechanism, Params, Shape, Transform, Verify};
 use crate::ck::*;
+use crate::crypto::Workers;
 use crate::crypto::edwards::{PrivateKey, SIGNATURE_LEN, Variant};
-use crate::crypto::rsa_keygen::Searches;
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::encode;
@@ -30,7 +30,7 @@ pub(super) const EDDSA: Mechanism = Mechanism {
     ..KEY_PAIR_GEN
 };
 
-fn generate_pair(_: &Params, _: &Attributes, _: &Attributes, _: &Searches) -> Result<Pair> {
+fn generate_pair(_: &Params, _: &Attributes, _: &Attributes, _: &Workers) -> Result<Pair> {
     let key = PrivateKey::generate().map_err(|_| Error::RandomNoRng)?;
     encode::edwards_attributes(&key).map(Pair::from)
 }

@@ -1,6 +1,6 @@
 //! What a row is made of: the functions that a mechanism can have, and the operations they start.
 use super::Params;
-use crate::crypto::{InOut, Secret, rsa_keygen::Searches};
+use crate::crypto::{InOut, Secret, Workers};
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::policy::{Key, Target};
@@ -71,9 +71,9 @@ pub type Decapsulate = fn(&Params, &Key, ciphertext: &[u8]) -> Result<Secret>;
 /// Makes a secret key for a template.
 pub type Generate = fn(&Params, template: &Attributes) -> Result<Attributes>;
 
-/// Makes a key pair for the public and private templates.
+/// Makes a key pair for the public and private templates; with [`Workers`], if it takes long.
 pub type GeneratePair =
-    fn(&Params, public: &Attributes, private: &Attributes, &Searches) -> Result<Pair>;
+    fn(&Params, public: &Attributes, private: &Attributes, &Workers) -> Result<Pair>;
 
 /// Wrapping: its length is known before its bytes, so that a size query costs nothing.
 #[derive(Debug)]

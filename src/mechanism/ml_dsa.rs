@@ -4,10 +4,10 @@ use super::params::SignContext;
 use super::whole::{Limit, Whole};
 use super::{Bound, Mechanism, Params, Shape, Transform, Verify};
 use crate::ck::*;
+use crate::crypto::Workers;
 use crate::crypto::hash::{Hash, Hasher, Shake};
 use crate::crypto::ml_dsa::{PrivateKey, Set};
 use crate::crypto::prehash::{self, Hedge, PreHash};
-use crate::crypto::rsa_keygen::Searches;
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::encode;
@@ -35,7 +35,7 @@ pub(super) const ML_DSA: Mechanism = Mechanism {
     ..KEY_PAIR_GEN
 };
 
-fn generate_pair(_: &Params, public: &Attributes, _: &Attributes, _: &Searches) -> Result<Pair> {
+fn generate_pair(_: &Params, public: &Attributes, _: &Attributes, _: &Workers) -> Result<Pair> {
     let set: Set = encode::parameter_set(public)?;
     let key = PrivateKey::generate(set).map_err(|_| Error::RandomNoRng)?;
     encode::seeded_attributes::<Set>(&key).map(Pair::from)

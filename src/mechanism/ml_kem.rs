@@ -5,8 +5,8 @@
 use super::{Encapsulate, Encapsulated, Mechanism, Params};
 use crate::ck::*;
 use crate::crypto::Secret;
+use crate::crypto::Workers;
 use crate::crypto::ml_kem::{PrivateKey, Set};
-use crate::crypto::rsa_keygen::Searches;
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::encode;
@@ -32,7 +32,7 @@ pub(super) const ML_KEM: Mechanism = Mechanism {
     ..KEY_PAIR_GEN
 };
 
-fn generate_pair(_: &Params, public: &Attributes, _: &Attributes, _: &Searches) -> Result<Pair> {
+fn generate_pair(_: &Params, public: &Attributes, _: &Attributes, _: &Workers) -> Result<Pair> {
     let set: Set = encode::parameter_set(public)?;
     let key = PrivateKey::generate(set).map_err(|_| Error::RandomNoRng)?;
     encode::seeded_attributes::<Set>(&key).map(Pair::from)

@@ -2,8 +2,8 @@
 //! elliptic curve".
 use super::{Mechanism, Params};
 use crate::ck::*;
+use crate::crypto::Workers;
 use crate::crypto::montgomery::PrivateKey;
-use crate::crypto::rsa_keygen::Searches;
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::encode;
@@ -18,7 +18,7 @@ pub(super) const KEY_PAIR_GEN: Mechanism = Mechanism {
     ..Mechanism::NONE
 };
 
-fn generate_pair(_: &Params, _: &Attributes, _: &Attributes, _: &Searches) -> Result<Pair> {
+fn generate_pair(_: &Params, _: &Attributes, _: &Attributes, _: &Workers) -> Result<Pair> {
     let key = PrivateKey::generate().map_err(|_| Error::RandomNoRng)?;
     encode::montgomery_attributes(&key).map(Pair::from)
 }

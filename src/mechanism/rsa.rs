@@ -2,8 +2,7 @@
 use super::whole::{Limit, Whole};
 use super::{Bound, Mechanism, Params, Transform, Verify, Wrap};
 use crate::ck::*;
-use crate::crypto::Secret;
-use crate::crypto::rsa_keygen::{self, Searches};
+use crate::crypto::{Secret, Workers, rsa_keygen};
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
 use crate::object::encode;
@@ -50,7 +49,7 @@ fn generate_pair(
     _: &Params,
     public: &Attributes,
     _: &Attributes,
-    searches: &Searches,
+    workers: &Workers,
 ) -> Result<Pair> {
     let bits = public.ulong(CKA_MODULUS_BITS).ok_or(Error::TemplateIncomplete)?;
     if !SIZES.contains(&bits) || !bits.is_multiple_of(8) {
@@ -64,8 +63,8 @@ fn generate_pair(
         return Err(Error::AttributeValueInvalid
             .because("the public exponent is even, below 65537 or over 256 bits"));
     }
-    let parts = rsa_keygen::generate(bits, e, searches);
-    if searches.stopped() {
+    let parts = rsa_keygen::generate(bits, e, workers);
+    if workers.stopped() {
         // what C_WaitForSlotEvent answers then, PKCS#11 3.2 section 5.5
         return Err(Error::CryptokiNotInitialized.because("C_Finalize ended the search for primes"));
     }

@@ -3,7 +3,7 @@ use super::params::SignContext;
 use super::whole::{Limit, Whole};
 use super::{Bound, Mechanism, Params, Shape, Transform, Verify};
 use crate::ck::*;
-use crate::crypto::rsa_keygen::Searches;
+use crate::crypto::Workers;
 use crate::crypto::slh_dsa::PrivateKey;
 use crate::error::{Error, Result};
 use crate::object::attribute::Attributes;
@@ -32,7 +32,7 @@ pub(super) const SLH_DSA: Mechanism = Mechanism {
     ..KEY_PAIR_GEN
 };
 
-fn generate_pair(_: &Params, public: &Attributes, _: &Attributes, _: &Searches) -> Result<Pair> {
+fn generate_pair(_: &Params, public: &Attributes, _: &Attributes, _: &Workers) -> Result<Pair> {
     let key = PrivateKey::generate(encode::slh_dsa_set(public)?).map_err(|_| Error::RandomNoRng)?;
     encode::slh_dsa_attributes(&key).map(Pair::from)
 }

@@ -38,8 +38,8 @@ impl Session {
         let params = self.params(mechanism, params)?;
         let public = self.generated(mechanism, CKO_PUBLIC_KEY, public)?;
         let private = self.generated(mechanism, CKO_PRIVATE_KEY, private)?;
-        let searches = &self.token.shared().searches;
-        let halves = generate(&params, &public.attributes, &private.attributes, searches)?;
+        let workers = &self.token.shared().workers;
+        let halves = generate(&params, &public.attributes, &private.attributes, workers)?;
         let pair = vec![public.finish(halves.public)?, private.finish(halves.private)?];
         match self.token.insert(self.handle, pair)?.as_slice() {
             [public, private] => Ok((*public, *private)),

@@ -91,8 +91,7 @@ impl Token {
         self.state.read().may_login(login)?;
         let hashes = self.state.read().index.hashes();
         let make = |opened: Opened<'_>| Some(hashes.of(show(login, &opened, true)?));
-        let (unlocked, contents) =
-            vault.unlock_all(who, pin, self.shared.searches.threads(), &make)?;
+        let (unlocked, contents) = vault.unlock_all(who, pin, &self.shared.workers, &make)?;
         let mut polled = self.polled.lock();
         let unlocked = {
             let mut state = self.state.write();

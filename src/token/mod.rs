@@ -11,7 +11,7 @@ mod sync;
 
 use crate::ck::*;
 use crate::config::Config;
-use crate::crypto::rsa_keygen::Searches;
+use crate::crypto::Workers;
 use crate::error::{Error, Result};
 use crate::object::policy::Login;
 use crate::store::Store;
@@ -31,13 +31,13 @@ pub use sync::LATELY;
 pub struct Shared {
     pub store: Arc<dyn Store>,
     pub config: Config,
-    pub searches: Arc<Searches>,
+    pub workers: Arc<Workers>,
 }
 
 impl Shared {
     /// For a module on `store`.
-    pub fn new(store: Arc<dyn Store>, config: Config, searches: Arc<Searches>) -> Shared {
-        Shared { store, config, searches }
+    pub fn new(store: Arc<dyn Store>, config: Config, workers: Arc<Workers>) -> Shared {
+        Shared { store, config, workers }
     }
 
     /// A handle that no session or object of this process has had: never 0, never reused, so that

@@ -1,10 +1,9 @@
 //! KEKs and targets that the chapters share. RSA keys are made once and imported by each test.
 use crate::common::*;
-use keyferry::crypto::Threads;
 use keyferry::crypto::oaep::Oaep;
 use keyferry::crypto::rsa::{Crt, Parts, PrivateKey};
-use keyferry::crypto::rsa_keygen::{self, Searches};
-use keyferry::crypto::{Secret, aes_kw, oaep};
+use keyferry::crypto::rsa_keygen;
+use keyferry::crypto::{Secret, Threads, Workers, aes_kw, oaep};
 use parking_lot::Mutex;
 use rsa::pkcs1::{RsaPrivateKey, UintRef, der::Decode};
 use std::collections::BTreeMap;
@@ -33,7 +32,7 @@ pub fn numbers(bits: usize, name: &'static str) -> &'static Parts {
             // half a minute to make
             return numbers_of_pem(include_str!("../data/rsa-8192.pem"));
         }
-        let made = rsa_keygen::generate(bits, &[1, 0, 1], &Searches::new(Threads::Two))
+        let made = rsa_keygen::generate(bits, &[1, 0, 1], &Workers::new(Threads::Two))
             .expect("an RSA key");
         Box::leak(Box::new(made))
     })

@@ -15,8 +15,8 @@ use keyferry::ck::*;
 use keyferry::client::{Oaep, Profile};
 use keyferry::crypto::hash::Hash;
 use keyferry::crypto::rsa::{Crt, Parts, PrivateKey};
-use keyferry::crypto::rsa_keygen::{self, Searches};
-use keyferry::crypto::{Failed, Secret, Threads, aes_kw, oaep};
+use keyferry::crypto::rsa_keygen;
+use keyferry::crypto::{Failed, Secret, Threads, Workers, aes_kw, oaep};
 use keyferry::object::attribute::Attributes;
 use keyferry::object::encode;
 use pkcs8::PrivateKeyInfoRef;
@@ -57,7 +57,7 @@ impl Opener {
             )
         };
         let parts =
-            rsa_keygen::generate(bits, &EXPONENT, &Searches::new(Threads::Two)).map_err(failed)?;
+            rsa_keygen::generate(bits, &EXPONENT, &Workers::new(Threads::Two)).map_err(failed)?;
         let kek = Kek::new(&parts.n, &parts.e)?;
         Ok(Opener { key: PrivateKey::new(&parts).map_err(failed)?, kek })
     }

@@ -3,59 +3,42 @@
 //! Each thread looks for any prime, until there are two: who has found the first goes on and looks for
 //! the second beside the other, so that neither waits.
 use super::super::aws_lc::bignum::BigNum;
-use super::super::{Failed, Threads};
-use super::{Searches, prime};
+use super::super::{Failed, Workers};
+use super::prime;
 use parking_lot::Mutex;
-use std::thread;
 
-/// What the second thread is called, in the 15 bytes that Linux has for it.
+/// What the second thread is called.
 const THREAD: &str = "keyferry-primes";
 
 /// A search for two primes.
 struct Pair<'a> {
     bits: usize,
     e: &'a BigNum,
-    all: &'a Searches,
+    workers: &'a Workers,
     found: Mutex<Vec<BigNum>>,
 }
 
 /// Two primes of `bits` bits that [`prime::search`] found.
-pub(super) fn search(bits: usize, e: &BigNum, all: &Searches) -> Result<[BigNum; 2], Failed> {
-    let _under_way = all.begin();
-    let pair = Pair { bits, e, all, found: Mutex::default() };
-    match all.threads() {
-        Threads::One => pair.look(),
-        Threads::Two => thread::scope(|scope| {
-            let second = thread::Builder::new().name(THREAD.into());
-            // The system may have no thread for us: then without.
-            let _ = second.spawn_scoped(scope, || pair.look());
-            pair.look()
-        }),
-    }?;
+pub(super) fn search(bits: usize, e: &BigNum, workers: &Workers) -> Result<[BigNum; 2], Failed> {
+    let pair = Pair { bits, e, workers, found: Mutex::default() };
+    workers.both(THREAD, || pair.look(), || pair.look());
     let mut found = pair.found.into_inner();
     found.truncate(2);
     found.try_into().map_err(|_| Failed)
 }
 
 impl Pair<'_> {
-    /// Looks for primes until there are two.
-    fn look(&self) -> Result<(), Failed> {
-        while !self.is_complete() {
-            match prime::search(self.bits, self.e, &|| self.go_on()) {
-                Ok(prime) => self.found.lock().push(prime),
-                Err(Failed) if self.is_complete() => {}
-                Err(Failed) => return Err(Failed),
-            }
+    /// Looks for primes until there are two, or no use in going on.
+    fn look(&self) {
+        while self.go_on().is_ok()
+            && let Ok(prime) = prime::search(self.bits, self.e, &|| self.go_on())
+        {
+            self.found.lock().push(prime);
         }
-        Ok(())
-    }
-
-    fn is_complete(&self) -> bool {
-        self.found.lock().len() >= 2
     }
 
     fn go_on(&self) -> Result<(), Failed> {
-        self.all.go_on()?;
-        if self.is_complete() { Err(Failed) } else { Ok(()) }
+        self.workers.go_on()?;
+        if self.found.lock().len() < 2 { Ok(()) } else { Err(Failed) }
     }
 }

@@ -2,15 +2,15 @@
 //! what was opened goes to whoever wants it.
 //!
 //! With a second thread the records are read while the PIN is hashed, and each thread opens half of
-//! them. Both end before the call does.
+//! them. Both end before the call does; and soon after `C_Finalize`, which waits for them.
 use super::layout::{DESCRIPTION, DescriptionRecord, SlotRecord, is_object};
 use super::ledger::{Element, Ledger};
 use super::pins::Admitted;
 use super::{Record, RecordId, Revision, Unlocked, Vault, Who};
-use crate::crypto::Threads;
+use crate::crypto::{Failed, Workers};
 use crate::error::{Error, Result};
 use parking_lot::Mutex;
-use std::thread;
+use std::mem;
 
 /// An object whose seal was opened.
 #[derive(Debug)]
@@ -36,6 +36,9 @@ pub struct Contents<T> {
 /// Fewer records than this are opened before another thread has started.
 const WORTH_A_THREAD: usize = 500;
 
+/// What the second thread is called.
+const THREAD: &str = "keyferry-login";
+
 /// What one thread has made of its records.
 struct Half<T> {
     ledger: Ledger,
@@ -47,19 +50,20 @@ impl Vault {
         &self,
         who: Who,
         pin: &[u8],
-        threads: Threads,
+        workers: &Workers,
         make: &(impl Fn(Opened<'_>) -> Option<T> + Sync),
     ) -> Result<(Unlocked, Contents<T>)> {
         let tried = self.take_try(who)?;
         let read = || self.store.read(self.token, Revision(0));
-        let (admitted, (revision, records)) = both(threads, || self.check(tried, pin), read)?;
-        let Admitted { place, token_key, .. } = admitted;
+        let (admitted, read) = workers.both(THREAD, || self.check(tried, pin), read);
+        let Admitted { place, token_key, .. } = admitted?;
+        let (revision, records) = read?;
         let unlocked = Unlocked::new(place, token_key)?;
         let description = self.described(&records)?;
         if description.epoch != place.epoch {
             return Err(Error::DeviceRemoved.because("the token is being initialised anew"));
         }
-        let Half { ledger, objects } = unlocked.open_records(threads, records, make)?;
+        let Half { ledger, objects } = unlocked.open_records(workers, records, make)?;
         unlocked.compare(&description, &ledger)?;
         Ok((unlocked, Contents { epoch: place.epoch, revision, objects }))
     }
@@ -73,16 +77,21 @@ impl Vault {
 impl Unlocked {
     fn open_records<T: Send>(
         &self,
-        threads: Threads,
+        workers: &Workers,
         mut records: Vec<Record>,
         make: &(impl Fn(Opened<'_>) -> Option<T> + Sync),
     ) -> Result<Half<T>> {
-        if threads == Threads::One || records.len() < WORTH_A_THREAD {
-            return self.open_half(records, make);
+        if records.len() < WORTH_A_THREAD {
+            return self.open_half(workers, records, make);
         }
-        let later = records.split_off(records.len() / 2);
-        let (mut half, other) =
-            both(threads, || self.open_half(records, make), || self.open_half(later, make))?;
+        let later = Mutex::new(records.split_off(records.len() / 2));
+        let later = || mem::take(&mut *later.lock());
+        let (half, other) = workers.both(
+            THREAD,
+            || self.open_half(workers, records, make),
+            || self.open_half(workers, later(), make),
+        );
+        let (mut half, other) = (half?, other?);
         half.ledger.merge(&other.ledger);
         half.objects.extend(other.objects);
         Ok(half)
@@ -91,12 +100,16 @@ impl Unlocked {
     /// Every record goes as soon as it was opened: there may be many, and their objects take memory.
     fn open_half<T>(
         &self,
+        workers: &Workers,
         records: Vec<Record>,
         make: &impl Fn(Opened<'_>) -> Option<T>,
     ) -> Result<Half<T>> {
         let mut pass = Pass { unlocked: self, ledger: Ledger::default() };
         let mut objects = Vec::with_capacity(records.len());
         for Record { id, revision, body } in records {
+            workers.go_on().map_err(|Failed| {
+                Error::CryptokiNotInitialized.because("C_Finalize ended the login")
+            })?;
             let made = match body {
                 Some(body) => pass.take(id, &body, make)?,
                 None => None,
@@ -149,38 +162,17 @@ impl Pass<'_> {
     }
 }
 
-/// What both give, at the same time if there may be two threads and the system has another for us.
-fn both<A, B: Send>(
-    threads: Threads,
-    here: impl FnOnce() -> Result<A>,
-    there: impl FnOnce() -> Result<B> + Send,
-) -> Result<(A, B)> {
-    if threads == Threads::One {
-        return Ok((here()?, there()?));
-    }
-    let there = Mutex::new(Some(there));
-    let other = || {
-        let there = there.lock().take();
-        there.map_or(Err(Error::GeneralError), |there| there())
-    };
-    thread::scope(|scope| match thread::Builder::new().spawn_scoped(scope, other) {
-        Ok(thread) => {
-            let here = here();
-            let there = thread.join().unwrap_or(Err(Error::GeneralError));
-            Ok((here?, there?))
-        }
-        Err(_) => Ok((here()?, other()?)),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Write;
     use super::*;
-    use crate::crypto::Secret;
+    use crate::crypto::{Secret, Threads};
+    use crate::store::Store;
     use crate::store::suite::on_each;
     use std::collections::HashSet;
-    use std::thread::{ThreadId, current};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread::{ThreadId, current, scope, yield_now};
 
     const SO: &[u8] = b"12345678";
     const MANY: u16 = 1200;
@@ -206,21 +198,27 @@ mod tests {
             let number = u16::from_be_bytes(opened.attributes.try_into().unwrap());
             (number % 5 > 0).then_some((number, opened.material.is_some()))
         };
-        let (_, contents) = vault.unlock_all(Who::So, SO, threads, &make).unwrap();
+        let workers = Workers::new(threads);
+        let (_, contents) = vault.unlock_all(Who::So, SO, &workers, &make).unwrap();
         // what follows the moment is found from there
         assert!(vault.changes(contents.revision).unwrap().entries.is_empty());
         (contents.objects, seen.into_inner())
     }
 
+    fn filled(store: Arc<dyn Store>) -> (Vault, Unlocked) {
+        let vault = Vault::create(store, 0, [b' '; 32], SO).unwrap().unwrap();
+        let unlocked = vault.unlock(Who::So, SO).unwrap();
+        let all: Vec<u16> = (0..MANY).collect();
+        for some in all.chunks(100) {
+            vault.write(&unlocked, some.iter().map(|n| insert(*n)).collect()).unwrap().unwrap();
+        }
+        (vault, unlocked)
+    }
+
     #[test]
     fn two_threads_open_what_one_does() {
         on_each(|store| {
-            let vault = Vault::create(store, 0, [b' '; 32], SO).unwrap().unwrap();
-            let unlocked = vault.unlock(Who::So, SO).unwrap();
-            let all: Vec<u16> = (0..MANY).collect();
-            for some in all.chunks(100) {
-                vault.write(&unlocked, some.iter().map(|n| insert(*n)).collect()).unwrap().unwrap();
-            }
+            let (vault, unlocked) = filled(store);
             let delete = Write::Delete { id: place(3), from: Revision(0) };
             assert!(vault.write(&unlocked, vec![delete]).unwrap().is_none());
             let entry = vault.changes(Revision(0)).unwrap().entries;
@@ -235,6 +233,36 @@ mod tests {
             for (id, _, made) in one {
                 let n = u16::from_be_bytes([id.0[0], id.0[1]]);
                 assert_eq!(made, (n != 3 && n % 5 > 0).then_some((n, n.is_multiple_of(2))));
+            }
+        });
+    }
+
+    /// Each thread may be at one record when it is given up, and takes no other.
+    #[test]
+    fn given_up_it_fails_and_no_thread_is_left() {
+        on_each(|store| {
+            let (vault, _) = filled(store);
+            for (threads, most) in [(Threads::One, 1), (Threads::Two, 2)] {
+                let (workers, taken) = (Workers::new(threads), AtomicUsize::new(0));
+                let make = |_: Opened<'_>| {
+                    taken.fetch_add(1, Ordering::SeqCst);
+                    while !workers.stopped() {
+                        yield_now();
+                    }
+                    Some(())
+                };
+                scope(|scope| {
+                    let login =
+                        scope.spawn(|| vault.unlock_all(Who::So, SO, &workers, &make).err());
+                    while taken.load(Ordering::SeqCst) == 0 {
+                        yield_now();
+                    }
+                    workers.stop();
+                    let by_then = taken.load(Ordering::SeqCst);
+                    assert!(by_then <= most, "{by_then} records");
+                    assert_eq!(login.join().unwrap(), Some(Error::CryptokiNotInitialized));
+                    assert_eq!(taken.load(Ordering::SeqCst), by_then, "a record after the end");
+                });
             }
         });
     }

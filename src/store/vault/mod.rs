@@ -25,7 +25,7 @@ mod writers;
 
 use super::{Change, Record, RecordId, Revision, Store, TokenId};
 use crate::crypto::Secret;
-use crate::crypto::Threads;
+use crate::crypto::{Threads, Workers};
 use crate::error::{Error, Result};
 use layout::{DESCRIPTION, DescriptionRecord};
 pub use login::{Contents, Opened};
@@ -179,20 +179,22 @@ impl Vault {
     /// altered or rolled back. `CKR_PIN_INCORRECT`, `CKR_PIN_LOCKED`, `CKR_USER_PIN_NOT_INITIALIZED`,
     /// `CKR_DEVICE_ERROR` for a token that was tampered with.
     pub fn unlock(&self, who: Who, pin: &[u8]) -> Result<Unlocked> {
-        self.unlock_all(who, pin, Threads::One, &|_| None::<()>).map(|(unlocked, _)| unlocked)
+        let alone = Workers::new(Threads::One);
+        self.unlock_all(who, pin, &alone, &|_| None::<()>).map(|(unlocked, _)| unlocked)
     }
 
     /// [`Self::unlock`], and what `make` makes of each object: records are read once and opened once.
     /// Nothing that `make` has made goes out unless all records are what they should be. If there may
-    /// be [`Threads::Two`] it is called on either.
+    /// be [`Threads::Two`] it is called on either. `CKR_CRYPTOKI_NOT_INITIALIZED` soon after
+    /// [`Workers::stop`].
     pub fn unlock_all<T: Send>(
         &self,
         who: Who,
         pin: &[u8],
-        threads: Threads,
+        workers: &Workers,
         make: &(impl Fn(Opened<'_>) -> Option<T> + Sync),
     ) -> Result<(Unlocked, Contents<T>)> {
-        self.open_all(who, pin, threads, make)
+        self.open_all(who, pin, workers, make)
     }
 
     /// Whether `pin` is right, counting as [`Self::unlock`] does: `CKU_CONTEXT_SPECIFIC`.
