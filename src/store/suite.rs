@@ -1,5 +1,7 @@
 //! What every store promises, as tests: each runs on memory and on SQLite.
 use super::{Change, Record, RecordId, Revision, Store, TokenId, memory::Memory, sqlite::Sqlite};
+use crate::error::Result;
+use std::fmt;
 use std::sync::Arc;
 
 /// Runs `test` on a fresh store of each kind.
@@ -7,6 +9,48 @@ pub(super) fn on_each(test: impl Fn(Arc<dyn Store>)) {
     test(Arc::new(Memory::default()));
     let folder = tempfile::tempdir().unwrap();
     test(Arc::new(Sqlite::open(folder.path()).unwrap()));
+}
+
+/// A store of which `write` makes the writes, or something else: it gets hold of what is beneath.
+pub struct Meddled<F> {
+    pub store: Arc<dyn Store>,
+    pub write: F,
+}
+
+impl<F> fmt::Debug for Meddled<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.store.fmt(f)
+    }
+}
+
+impl<F> Store for Meddled<F>
+where
+    F: Fn(&dyn Store, TokenId, &[Change]) -> Result<Option<Revision>> + Send + Sync,
+{
+    fn tokens(&self) -> Result<Vec<TokenId>> {
+        self.store.tokens()
+    }
+
+    fn read(&self, token: TokenId, since: Revision) -> Result<(Revision, Vec<Record>)> {
+        self.store.read(token, since)
+    }
+
+    fn write(&self, token: TokenId, changes: &[Change]) -> Result<Option<Revision>> {
+        (self.write)(&*self.store, token, changes)
+    }
+
+    fn create(
+        &self,
+        token: TokenId,
+        number: usize,
+        changes: &[Change],
+    ) -> Result<Option<Revision>> {
+        self.store.create(token, number, changes)
+    }
+
+    fn stamp(&self) -> Result<u64> {
+        self.store.stamp()
+    }
 }
 
 pub(super) const TOKEN: TokenId = TokenId([9; 16]);

@@ -1,19 +1,19 @@
 //! The one way in which anything that the ledger counts is written, and how threads share it.
 //!
-//! Every write changes the description, so writes of one process go one after the other. What several
-//! threads are about to write at the same time goes into one transaction, with one description and one
-//! synchronisation. Nobody is told that something was written before that was done.
+//! Every write changes the description, so writes of one process go one after the other: of several
+//! threads one writes, and those who come meanwhile wait. What they wait for goes into one transaction,
+//! with one description and one synchronisation, which the first to come then writes for all. Nobody is
+//! told that something was written before that was done, and everybody as soon as it was.
+#[cfg(test)]
+mod tests;
+
 use super::layout::{DESCRIPTION, DescriptionRecord};
 use super::ledger::Delta;
 use super::{ATTEMPTS, Change, Record, RecordId, Revision, Unlocked, Vault, pause};
 use crate::error::{Error, Result};
 use parking_lot::{Condvar, Mutex};
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How long the first to come waits for as many others as there were the last time: about as long as a
-/// write takes at best. Who writes alone never waits.
-const PATIENCE: Duration = Duration::from_micros(200);
 
 /// Sealed changes, and what they do to the ledger.
 #[derive(Clone, Debug, Default)]
@@ -39,17 +39,18 @@ type Last = Option<(Revision, DescriptionRecord)>;
 /// The threads that write.
 #[derive(Debug, Default)]
 pub(super) struct Writers {
-    /// Locked during a write.
-    last: Mutex<Last>,
     queue: Mutex<Queue>,
-    arrived: Condvar,
+    /// Notified after each write.
+    written: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
     waiting: Vec<Arc<Ticket>>,
-    /// How many there were the last time, those who came too late for it included.
-    expected: usize,
+    /// Whether a thread has the turn.
+    writing: bool,
+    /// `None` during a write.
+    last: Last,
 }
 
 /// What one thread wants written.
@@ -61,26 +62,48 @@ struct Ticket {
     outcome: Mutex<Option<Outcome>>,
 }
 
+/// What the one thread that writes is to write. Dropped, it tells the others, whatever has happened.
+#[derive(Debug)]
+struct Turn<'a> {
+    writers: &'a Writers,
+    tickets: Vec<Arc<Ticket>>,
+    last: Last,
+}
+
 impl Writers {
     fn join(&self, epoch: [u8; 16], batch: Batch) -> Arc<Ticket> {
         let batch = Mutex::new(Some(batch));
         let ticket = Arc::new(Ticket { epoch, batch, outcome: Mutex::default() });
         self.queue.lock().waiting.push(ticket.clone());
-        self.arrived.notify_one();
         ticket
     }
 
-    /// All that wait to write to the same token, once they have had time to come.
-    fn gather(&self, epoch: [u8; 16]) -> Vec<Arc<Ticket>> {
+    /// The turn to write for all that wait to write to the same token, once nobody else has it; `None`
+    /// if somebody has written what `ticket` is about.
+    fn turn(&self, ticket: &Ticket) -> Option<Turn<'_>> {
+        let waits = || ticket.outcome.lock().is_none();
         let mut queue = self.queue.lock();
-        let few = |queue: &mut Queue| queue.waiting.len() < queue.expected;
-        self.arrived.wait_while_for(&mut queue, few, PATIENCE);
-        queue.waiting.extract_if(.., |ticket| ticket.epoch == epoch).collect()
+        self.written.wait_while(&mut queue, |queue| queue.writing && waits());
+        waits().then(|| {
+            queue.writing = true;
+            let same = |other: &mut Arc<Ticket>| other.epoch == ticket.epoch;
+            let tickets = queue.waiting.extract_if(.., same).collect();
+            Turn { writers: self, tickets, last: queue.last.take() }
+        })
     }
+}
 
-    fn done(&self, together: usize) {
-        let mut queue = self.queue.lock();
-        queue.expected = together + queue.waiting.len();
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        for ticket in &self.tickets {
+            // without an outcome only after a panic
+            ticket.outcome.lock().get_or_insert(Err(Error::GeneralError));
+        }
+        let mut queue = self.writers.queue.lock();
+        queue.writing = false;
+        queue.last = self.last.take();
+        drop(queue);
+        self.writers.written.notify_all();
     }
 }
 
@@ -89,24 +112,20 @@ impl Vault {
     /// description are waited for; `None` if one of them wrote what the changes are about.
     pub(super) fn commit(&self, unlocked: &Unlocked, batch: Batch) -> Outcome {
         let ticket = self.writers.join(unlocked.place.epoch, batch);
-        let mut last = self.writers.last.lock();
-        // unless someone has written it meanwhile
-        if ticket.batch.lock().is_some() {
-            self.write_gathered(unlocked, &mut last);
+        if let Some(turn) = self.writers.turn(&ticket) {
+            self.write_all(unlocked, turn);
         }
-        drop(last);
         let outcome = ticket.outcome.lock().take();
         outcome.unwrap_or(Err(Error::GeneralError))
     }
 
-    fn write_gathered(&self, unlocked: &Unlocked, last: &mut Last) {
-        let tickets = self.writers.gather(unlocked.place.epoch);
-        let batches = tickets.iter().filter_map(|ticket| ticket.batch.lock().take()).collect();
-        let outcomes = self.write_together(unlocked, last, batches);
-        for (ticket, outcome) in tickets.iter().zip(outcomes) {
+    fn write_all(&self, unlocked: &Unlocked, mut turn: Turn<'_>) {
+        let batch = |ticket: &Arc<Ticket>| ticket.batch.lock().take();
+        let batches = turn.tickets.iter().filter_map(batch).collect();
+        let outcomes = self.write_together(unlocked, &mut turn.last, batches);
+        for (ticket, outcome) in turn.tickets.iter().zip(outcomes) {
             *ticket.outcome.lock() = Some(outcome);
         }
-        self.writers.done(tickets.len());
     }
 
     /// One outcome for each batch.
@@ -116,28 +135,42 @@ impl Vault {
         last: &mut Last,
         batches: Vec<Batch>,
     ) -> Vec<Outcome> {
-        if batches.len() > 1 {
-            let mut all = Batch::default();
-            for batch in &batches {
-                all.changes.extend_from_slice(&batch.changes);
-                all.delta.extend(&batch.delta);
+        let shared = match all_of(&batches) {
+            Some(mut all) => self.write_one(unlocked, last, &mut all),
+            None => Ok(None),
+        };
+        let failed = match shared {
+            Ok(Some(revision)) => {
+                let written = |batch: Batch| Written { revision, changes: batch.changes };
+                return batches.into_iter().map(|batch| Ok(Some(written(batch)))).collect();
             }
-            match self.attempt(unlocked, last, &mut all) {
-                Ok(None) => {} // one of them comes too late: each for itself
-                Ok(Some(revision)) => {
-                    let written = |batch: Batch| Written { revision, changes: batch.changes };
-                    return batches.into_iter().map(|batch| Ok(Some(written(batch)))).collect();
-                }
-                Err(error) => return batches.iter().map(|_| Err(error)).collect(),
+            // other processes are in the way of each of them, and have been waited for
+            Err(Error::FunctionFailed) => {
+                return batches.iter().map(|_| Err(Error::FunctionFailed)).collect();
             }
-        }
-        batches.into_iter().map(|batch| self.write_alone(unlocked, last, batch)).collect()
+            // one of them comes too late, or is what the store cannot take: each for itself
+            Ok(None) => None,
+            Err(error) => Some(error),
+        };
+        let alone = |mut batch: Batch| match (self.write_one(unlocked, last, &mut batch)?, failed) {
+            (Some(revision), _) => Ok(Some(Written { revision, changes: batch.changes })),
+            // what failed may have been written all the same
+            (None, Some(error)) => Err(error),
+            (None, None) => Ok(None),
+        };
+        batches.into_iter().map(alone).collect()
     }
 
-    fn write_alone(&self, unlocked: &Unlocked, last: &mut Last, mut batch: Batch) -> Outcome {
+    /// Writes `batch`, which stays as it is, once others let it. `None` if it comes too late.
+    fn write_one(
+        &self,
+        unlocked: &Unlocked,
+        last: &mut Last,
+        batch: &mut Batch,
+    ) -> Result<Option<Revision>> {
         for attempt in 0..ATTEMPTS {
-            if let Some(revision) = self.attempt(unlocked, last, &mut batch)? {
-                return Ok(Some(Written { revision, changes: batch.changes }));
+            if let Some(revision) = self.attempt(unlocked, last, batch)? {
+                return Ok(Some(revision));
             }
             if !self.untouched(&batch.changes)? {
                 return Ok(None);
@@ -147,7 +180,8 @@ impl Vault {
         Err(Error::FunctionFailed.because("too many writers at once"))
     }
 
-    /// Writes `batch`, which stays as it is, with the description that is to follow the last.
+    /// Writes `batch`, which stays as it is, with the description that is to follow the last. `None`
+    /// if that is not the last any more, or the batch comes too late.
     fn attempt(
         &self,
         unlocked: &Unlocked,
@@ -187,71 +221,18 @@ impl Vault {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::{Entry, Who, Write};
-    use super::*;
-    use crate::crypto::Secret;
-    use crate::store::Store;
-    use crate::store::suite::{id, on_each};
-
-    const SO: &[u8] = b"12345678";
-
-    fn token(store: Arc<dyn Store>) -> (Vault, Unlocked) {
-        let vault = Vault::create(store, 0, [b' '; 32], SO).unwrap().unwrap();
-        let unlocked = vault.unlock(Who::So, SO).unwrap();
-        (vault, unlocked)
+/// Several batches as one; `None` if there is but one, or if two are about the same record, of which
+/// one comes too late.
+fn all_of(batches: &[Batch]) -> Option<Batch> {
+    let mut seen = HashSet::new();
+    let ids = || batches.iter().flat_map(|batch| &batch.changes).map(|change| change.id);
+    if batches.len() < 2 || !ids().all(|id| seen.insert(id)) {
+        return None;
     }
-
-    fn insert(n: u8) -> Write {
-        let attributes = Secret::new(vec![n]);
-        Write::Insert { id: id(n), private: true, attributes, material: None }
+    let mut all = Batch::default();
+    for batch in batches {
+        all.changes.extend_from_slice(&batch.changes);
+        all.delta.extend(&batch.delta);
     }
-
-    /// What comes of `writes`, each in a thread of its own, that all wait for the same write.
-    fn at_once(vault: &Vault, unlocked: &Unlocked, writes: Vec<Write>) -> Vec<Option<Entry>> {
-        let busy = vault.writers.last.lock();
-        let all = writes.len();
-        std::thread::scope(|scope| {
-            let write = |write| move || vault.write(unlocked, vec![write]).unwrap();
-            let threads: Vec<_> = writes.into_iter().map(|w| scope.spawn(write(w))).collect();
-            while vault.writers.queue.lock().waiting.len() < all {
-                std::thread::yield_now();
-            }
-            drop(busy);
-            let entry = |entries: Option<Vec<Entry>>| entries.map(|mut all| all.remove(0));
-            threads.into_iter().map(|thread| entry(thread.join().unwrap())).collect()
-        })
-    }
-
-    #[test]
-    fn those_who_wait_are_written_together() {
-        on_each(|store| {
-            let (vault, unlocked) = token(store);
-            let entries = at_once(&vault, &unlocked, (10..14).map(insert).collect());
-            let first = entries[0].as_ref().unwrap().revision;
-            assert!(entries.iter().all(|entry| entry.as_ref().unwrap().revision == first));
-            assert_eq!(vault.changes(Revision(0)).unwrap().entries.len(), 4);
-            // one for each, one after the other, and the ledger knows all of them
-            let later = vault.write(&unlocked, vec![insert(20)]).unwrap().unwrap();
-            assert_eq!(later[0].revision, Revision(first.0 + 1));
-            vault.unlock(Who::So, SO).unwrap();
-        });
-    }
-
-    #[test]
-    fn who_comes_too_late_spoils_nothing_for_the_others() {
-        on_each(|store| {
-            let (vault, unlocked) = token(store);
-            let from = vault.write(&unlocked, vec![insert(9)]).unwrap().unwrap()[0].revision;
-            let delete = || Write::Delete { id: id(9), from };
-            let writes = vec![insert(10), delete(), insert(11), delete()];
-            let [one, gone, other, late] = at_once(&vault, &unlocked, writes).try_into().unwrap();
-            assert!(one.is_some() && other.is_some());
-            assert!(gone.is_some() != late.is_some(), "one of two has destroyed it");
-            let there = vault.changes(Revision(0)).unwrap().entries;
-            assert_eq!(there.iter().filter(|entry| entry.content.is_some()).count(), 2);
-            vault.unlock(Who::So, SO).unwrap();
-        });
-    }
+    Some(all)
 }
