@@ -5,7 +5,7 @@ pub mod backup;
 pub mod memory;
 pub mod sqlite;
 #[cfg(test)]
-mod suite;
+pub(crate) mod suite;
 pub mod vault;
 
 use crate::config::Location;

@@ -1,4 +1,7 @@
 //! The objects of a token, in the store or in sessions.
+#[cfg(test)]
+mod tests;
+
 use super::state::Home;
 use super::sync::Freshness;
 use super::{Shared, Token};
@@ -92,9 +95,9 @@ impl Token {
                 if let Some(handle) = state.handle_of(home) {
                     return Ok(handle);
                 }
-                let handle = Shared::new_handle()?;
-                if state.keeps(home, &object, unlocked.as_ref()) {
-                    state.place(handle, home, object, revision_of(&entries, home));
+                let (handle, revision) = (Shared::new_handle()?, revision_of(&entries, home));
+                if state.keeps(home, revision, &object, unlocked.as_ref()) {
+                    state.place(handle, home, object, revision);
                 }
                 Ok(handle)
             })

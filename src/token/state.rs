@@ -169,16 +169,21 @@ impl State {
         self.index.at(handle).is_some_and(|now| Arc::ptr_eq(now, object))
     }
 
-    /// Whether a new object that was made under `unlocked` is still to come in sight: not if its
-    /// session was closed meanwhile, or whoever made it has logged out.
+    /// Whether a new object that was written at `revision`, under `unlocked`, is still to come in sight:
+    /// not if its session was closed meanwhile, whoever made it has logged out, or what the store had
+    /// then has been read already: the object came and went.
     pub(super) fn keeps(
         &self,
         home: Home,
+        revision: Revision,
         object: &Object,
         unlocked: Option<&Arc<Unlocked>>,
     ) -> bool {
         let stays = match home {
-            Home::Store(_) => self.unlocked.as_ref().map(Arc::as_ptr) == unlocked.map(Arc::as_ptr),
+            Home::Store(_) => {
+                self.unlocked.as_ref().map(Arc::as_ptr) == unlocked.map(Arc::as_ptr)
+                    && self.revision < revision
+            }
             Home::Session(owner) => self.open.contains_key(&owner),
         };
         stays && policy::sees(self.login, object.attributes())
