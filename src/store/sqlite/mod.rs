@@ -164,7 +164,7 @@ impl Store for Sqlite {
     }
 
     fn stamp(&self) -> Result<u64> {
-        self.reading(|reader| self.readers.stamp(reader))
+        self.reading(Reader::stamp)
     }
 }
 

@@ -2,31 +2,35 @@
 //! each other.
 use parking_lot::Mutex;
 use rusqlite::Connection;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-/// So many are kept for the next who reads; more than that at once are closed again.
-const KEPT: usize = 4;
+/// So many are kept for the next who reads, if so many were ever lent at once; more are closed again.
+/// Each has two files open.
+const KEPT: usize = 64;
 
 /// A connection that reads.
 #[derive(Debug)]
 pub(super) struct Reader {
     pub(super) connection: Connection,
-    /// `PRAGMA data_version` when it was last asked: SQLite tells each connection what others wrote.
-    version: Option<i64>,
+    stamped: Option<Stamped>,
+}
+
+/// What a connection knew when it was last asked.
+#[derive(Clone, Copy, Debug)]
+struct Stamped {
+    /// `PRAGMA data_version`: SQLite tells each connection whether others wrote, and each another number.
+    version: i64,
+    stamp: u64,
 }
 
 /// The connections that nobody is using.
 #[derive(Debug)]
 pub(super) struct Readers {
     idle: Mutex<Vec<Reader>>,
-    /// How often a connection has found that others wrote. Several may find the same.
-    found: AtomicU64,
 }
 
 impl Readers {
     pub(super) fn new(connection: Connection) -> Readers {
-        let first = Reader { connection, version: None };
-        Readers { idle: Mutex::new(vec![first]), found: AtomicU64::new(0) }
+        Readers { idle: Mutex::new(vec![Reader { connection, stamped: None }]) }
     }
 
     /// Lends a connection, or a new one if all are lent.
@@ -38,7 +42,7 @@ impl Readers {
         let idle = self.idle.lock().pop();
         let mut reader = match idle {
             Some(reader) => reader,
-            None => Reader { connection: connect()?, version: None },
+            None => Reader { connection: connect()?, stamped: None },
         };
         let done = work(&mut reader);
         let mut idle = self.idle.lock();
@@ -48,20 +52,55 @@ impl Readers {
         done
     }
 
-    /// Another number whenever others have written since it was the same. Whatever one connection
-    /// finds moves the number for all; what is read after the number was told is at least as new as
-    /// whatever moved it there.
-    pub(super) fn stamp(&self, reader: &mut Reader) -> rusqlite::Result<u64> {
-        let mut query = reader.connection.prepare_cached("PRAGMA data_version")?;
-        let version = query.query_row([], |row| row.get(0))?;
-        if reader.version.replace(version) != Some(version) {
-            self.found.fetch_add(1, Ordering::SeqCst);
-        }
-        Ok(self.found.load(Ordering::SeqCst))
-    }
-
     /// Those that are idle: there are no others when the store goes.
     pub(super) fn take(&mut self) -> Vec<Reader> {
         std::mem::take(self.idle.get_mut())
+    }
+}
+
+impl Reader {
+    /// How many changes have been made, to all tokens: the same for each connection, so that none has
+    /// to be told what another knows. They are counted anew only if others wrote.
+    pub(super) fn stamp(&mut self) -> rusqlite::Result<u64> {
+        let number =
+            |sql| self.connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
+        // before the count, which may be newer
+        let version = number("PRAGMA data_version")?;
+        if let Some(known) = self.stamped.filter(|known| known.version == version) {
+            return Ok(known.stamp);
+        }
+        let stamp = number("SELECT coalesce(sum(revision), 0) FROM token")?.cast_unsigned();
+        self.stamped = Some(Stamped { version, stamp });
+        Ok(stamp)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn as_many_are_kept_as_were_lent_at_once() {
+        let made = Cell::new(0);
+        let readers = Readers::new(Connection::open_in_memory().unwrap());
+        fn lent_at_once(readers: &Readers, made: &Cell<usize>, n: usize) {
+            let connect = || {
+                made.set(made.get() + 1);
+                Connection::open_in_memory()
+            };
+            let more = |_: &mut Reader| {
+                Ok(if n > 1 {
+                    lent_at_once(readers, made, n - 1)
+                })
+            };
+            readers.lend(connect, more).unwrap();
+        }
+        for n in [1, 8, 8, 3, 8] {
+            lent_at_once(&readers, &made, n);
+            assert_eq!(made.get(), if n == 1 { 0 } else { 7 });
+        }
+        lent_at_once(&readers, &made, 2 * KEPT);
+        assert_eq!(readers.idle.lock().len(), KEPT);
     }
 }

@@ -40,6 +40,33 @@ fn every_reader_sees_what_others_wrote() {
     }
 }
 
+/// A connection that is new finds nothing new, and none finds again what another has found.
+#[test]
+fn every_reader_tells_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = (Sqlite::open(folder.path()).unwrap(), Sqlite::open(folder.path()).unwrap());
+    // more than are ever kept, while the one that is first lent goes on
+    let all = || {
+        let mut stamps = vec![a.stamp().unwrap()];
+        fn more(a: &Sqlite, stamps: &mut Vec<u64>) {
+            stamps.push(a.stamp().unwrap());
+            if stamps.len() < 100 {
+                a.reading(|_| Ok(more(a, stamps))).unwrap();
+            }
+        }
+        more(&a, &mut stamps);
+        stamps.dedup();
+        assert_eq!(stamps.len(), 1);
+        stamps[0]
+    };
+    let empty = all();
+    b.write(TOKEN, &[put(1, 0, b"x")]).unwrap().unwrap();
+    let one = all();
+    a.write(TokenId([8; 16]), &[put(1, 0, b"x")]).unwrap().unwrap();
+    let two = all();
+    assert!(empty != one && one != two && empty != two);
+}
+
 #[test]
 fn many_may_open_at_once() {
     let folder = tempfile::tempdir().unwrap();
