@@ -11,7 +11,7 @@ use crate::store::{self, Presence};
 use crate::token::clock::utc_time;
 use crate::token::{LATELY, Shared, Token};
 use parking_lot::{Mutex, RwLock};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -22,7 +22,7 @@ pub struct Module {
     shared: RwLock<Arc<Shared>>,
     /// Token n is in slot n for ever; the last one is yet to be initialised.
     tokens: RwLock<Vec<Arc<Token>>>,
-    sessions: RwLock<HashMap<CK_SESSION_HANDLE, Arc<Session>>>,
+    sessions: RwLock<BTreeMap<CK_SESSION_HANDLE, Arc<Session>>>,
     /// Held by whoever initialises a token: two at once would make two of one slot.
     initializing: Mutex<()>,
     /// When the store was seen where it should be; `None` if it was not.
@@ -204,7 +204,7 @@ impl Module {
             Err(error) => return Err(error),
         }
         let closed: Vec<_> =
-            self.sessions.write().extract_if(|_, session| session.slot() == slot).collect();
+            self.sessions.write().extract_if(.., |_, session| session.slot() == slot).collect();
         for (_, session) in closed {
             session.close();
         }

@@ -17,7 +17,7 @@ enum Stage {
     Nothing,
     Parts(Sealing),
     /// All is encrypted; the tag is yet to come.
-    Whole(Vec<u8>),
+    Whole([u8; GcmKey::TAG]),
 }
 
 /// Whatever else may be wrong with a message, its length is what the library refuses.
@@ -60,7 +60,7 @@ impl Transform for Encryption {
     fn single(self: Box<Self>, data: &[u8], out: &mut Vec<u8>) -> Result<()> {
         match &self.stage {
             Stage::Whole(tag) => {
-                out.extend_from_slice(tag);
+                out.extend_from_slice(tag.get(..self.gcm.tag_len).ok_or(Error::GeneralError)?);
                 Ok(())
             }
             _ => self.key()?.seal_to(&self.gcm, data, out).map_err(|_| TOO_LONG),
@@ -73,8 +73,7 @@ impl Transform for Encryption {
         if part == Part::More {
             return self.parts()?.run(bytes).map_err(|_| TOO_LONG);
         }
-        let mut tag = Vec::with_capacity(self.gcm.tag_len);
-        self.key()?.seal(&self.gcm, &bytes, &mut tag).map_err(|_| TOO_LONG)?;
+        let tag = self.key()?.seal(&self.gcm, &bytes).map_err(|_| TOO_LONG)?;
         self.stage = Stage::Whole(tag);
         Ok(())
     }

@@ -48,6 +48,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::object::policy::{Act, Key, Use};
 pub use functions::*;
+use once_cell::sync::Lazy;
 pub use params::{Message, MessageShape, Params, Shape};
 use std::ops::RangeInclusive;
 
@@ -276,6 +277,13 @@ pub static MECHANISMS: &[Mechanism] = &[
     slh_dsa::SLH_DSA,
 ];
 
+/// The same in the order of their numbers: every `C_*Init` looks for one.
+static BY_NUMBER: Lazy<Vec<(CK_MECHANISM_TYPE, &Mechanism)>> = Lazy::new(|| {
+    let mut rows: Vec<_> = MECHANISMS.iter().map(|row| (row.ckm, row)).collect();
+    rows.sort_unstable_by_key(|(number, _)| *number);
+    rows
+});
+
 impl Mechanism {
     /// A row that can do nothing: what every other row starts from.
     const NONE: Mechanism = Mechanism {
@@ -309,7 +317,8 @@ impl Mechanism {
 
     /// The row of `ckm`, or `CKR_MECHANISM_INVALID`.
     pub fn of(ckm: CK_MECHANISM_TYPE) -> Result<&'static Mechanism> {
-        MECHANISMS.iter().find(|m| m.ckm == ckm).ok_or(Error::MechanismInvalid)
+        let at = BY_NUMBER.binary_search_by_key(&ckm, |(number, _)| *number).ok();
+        at.and_then(|at| BY_NUMBER.get(at)).map(|(_, row)| *row).ok_or(Error::MechanismInvalid)
     }
 
     /// Whether the configuration wants it, or `CKR_MECHANISM_INVALID`.
@@ -377,6 +386,13 @@ mod tests {
         assert_eq!(numbers.len(), MECHANISMS.len());
         assert_eq!(names.len(), MECHANISMS.len());
         assert!(names.iter().all(|n| n.starts_with("CKM_")));
+    }
+    #[test]
+    fn each_is_found_by_its_number() {
+        for m in MECHANISMS {
+            assert_eq!(Mechanism::of(m.ckm).unwrap().name, m.name);
+        }
+        assert!(Mechanism::of(CKM_VENDOR_DEFINED).is_err());
     }
     #[test]
     fn each_mechanism_does_something_with_some_key_or_none() {

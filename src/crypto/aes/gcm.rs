@@ -49,18 +49,19 @@ impl Gcm {
 pub struct GcmKey(Keyed);
 
 impl GcmKey {
+    /// Length of a tag in bytes, before it is cut.
+    pub const TAG: usize = TAG;
+
     /// Sets up `key`.
     pub fn new(key: &[u8]) -> Result<GcmKey, Failed> {
         Keyed::gcm(key, TAG).map(GcmKey)
     }
 
-    /// Puts the ciphertext of a whole message into its place and appends its tag to `tag`. Nothing is
-    /// written if the message is too long.
-    pub fn seal(&self, gcm: &Gcm, message: &InOut<'_>, tag: &mut Vec<u8>) -> Result<(), Failed> {
+    /// Puts the ciphertext of a whole message into its place; the tag, to be cut by the caller. Nothing
+    /// is written if the message is too long.
+    pub fn seal(&self, gcm: &Gcm, message: &InOut<'_>) -> Result<[u8; TAG], Failed> {
         gcm.check(message.len())?;
-        self.0.seal(&gcm.iv, &gcm.aad, message, tag)?;
-        tag.truncate(tag.len() - gcm.cut());
-        Ok(())
+        self.0.seal(&gcm.iv, &gcm.aad, message)
     }
 
     /// Appends ciphertext and tag of `plaintext` to `out`.

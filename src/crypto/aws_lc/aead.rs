@@ -49,16 +49,16 @@ impl Keyed {
         Ok(Keyed { ctx, tag_len })
     }
 
-    /// Puts the ciphertext of bytes into their place and appends the tag to `tag`. `nonce` of one byte
-    /// or more, never the same for two messages. If it fails, the place is wiped.
+    /// Puts the ciphertext of bytes into their place; the tag, behind which there are zeros if it is
+    /// shorter. `nonce` of one byte or more, never the same for two messages. If it fails, the place is
+    /// wiped.
     pub(in crate::crypto) fn seal(
         &self,
         nonce: &[u8],
         aad: &[u8],
         bytes: &InOut<'_>,
-        tag: &mut Vec<u8>,
-    ) -> Result<(), Failed> {
-        let (mut full, mut written) = ([0; TAG], 0);
+    ) -> Result<[u8; TAG], Failed> {
+        let (mut tag, mut written) = ([0; TAG], 0);
         let (from, to) = bytes.pointers();
         // SAFETY: a live context; `InOut` vouches for as many bytes at `from` as at `to`, apart or the
         // same; the tag is ours and as long as it says; nonce and associated data are slices.
@@ -66,9 +66,9 @@ impl Keyed {
             c::EVP_AEAD_CTX_seal_scatter(
                 self.ctx.as_ptr(),
                 to,
-                full.as_mut_ptr(),
+                tag.as_mut_ptr(),
                 &mut written,
-                full.len(),
+                tag.len(),
                 nonce.as_ptr(),
                 nonce.len(),
                 from,
@@ -79,8 +79,7 @@ impl Keyed {
                 aad.len(),
             )
         })?;
-        tag.extend_from_slice(full.get(..written).ok_or(Failed)?);
-        Ok(())
+        Ok(tag)
     }
 
     /// Appends the ciphertext of `part`, which is as long, and the tag to `out`.
@@ -91,13 +90,12 @@ impl Keyed {
         part: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Failed> {
-        let mut tag = Vec::with_capacity(TAG);
         out.try_reserve(part.len().checked_add(TAG).ok_or(Failed)?).map_err(|_| Failed)?;
         let start = out.len();
-        self.seal(nonce, aad, &InOut::apart(part, out.spare_capacity_mut()), &mut tag)?;
+        let tag = self.seal(nonce, aad, &InOut::apart(part, out.spare_capacity_mut()))?;
         // SAFETY: there is room for all of `part`, and `seal` wrote as many bytes there.
         unsafe { out.set_len(start + part.len()) };
-        out.append(&mut tag);
+        out.extend_from_slice(tag.get(..self.tag_len).ok_or(Failed)?);
         Ok(())
     }
 

@@ -1,8 +1,7 @@
 //! Objects that others destroy while they are written.
 use super::*;
 use crate::config::{Config, Location, NullParameter};
-use crate::crypto::Threads;
-use crate::crypto::rsa_keygen::Searches;
+use crate::crypto::{Threads, Workers};
 use crate::object::attribute::Value;
 use crate::object::policy::Access;
 use crate::store::memory::Memory;
@@ -43,9 +42,9 @@ fn two() -> Two {
         legacy_des3: false,
         enforce_dates: false,
     };
-    let searches = Arc::new(Searches::new(Threads::One));
+    let workers = Arc::new(Workers::new(Threads::One));
     let store: Arc<dyn Store> = Arc::new(Meddled { store, write });
-    let shared = Arc::new(Shared::new(store.clone(), config, searches));
+    let shared = Arc::new(Shared::new(store.clone(), config, workers));
     let token = Arc::new(Token::new(shared, Some(Vault::of(store, id))));
     token.session_opened(SESSION, Access::ReadWrite).unwrap();
     token.login(Who::So, PIN).unwrap();
