@@ -7,8 +7,10 @@ use aws_lc_rs::rsa::{
     KeyPair, KeySize, OAEP_SHA1_MGF1SHA1, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
     PrivateDecryptingKey,
 };
-use aws_lc_rs::signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm};
-use aws_lc_rs::{aead, cipher, digest, hmac, iv::FixedLength};
+use aws_lc_rs::signature::{
+    self, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _, ParsedPublicKey,
+};
+use aws_lc_rs::{aead, agreement, cipher, digest, hmac, iv::FixedLength};
 use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;
@@ -65,6 +67,50 @@ pub fn sign(kind: Kind) -> Work<'static> {
     })
 }
 
+/// The verification of such a signature, with a key that is ready.
+pub fn verify(kind: Kind) -> Work<'static> {
+    if let Kind::Rsa(bits) = kind {
+        let (key, mut signed) = (KeyPair::generate(size(bits)).unwrap(), vec![0; bits / 8]);
+        let random = SystemRandom::new();
+        key.sign(&signature::RSA_PKCS1_SHA256, &random, &[3; 32], &mut signed).unwrap();
+        let public = ParsedPublicKey::new(&signature::RSA_PKCS1_2048_8192_SHA256, key.public_key());
+        let public = public.unwrap();
+        return Box::new(move || {
+            public.verify_sig(&[3; 32], &signed).unwrap();
+            Ok(())
+        });
+    }
+    let key = EcdsaKeyPair::generate(curve(kind)).unwrap();
+    let digest = digest::digest(&digest::SHA256, b"message");
+    let signed = key.sign_digest(&digest).unwrap();
+    let public = ParsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, key.public_key());
+    let public = public.unwrap();
+    Box::new(move || {
+        public.verify_digest_sig(&digest, signed.as_ref()).unwrap();
+        Ok(())
+    })
+}
+
+/// The generator of P-256, uncompressed (SEC 2, section 2.4.2).
+pub const GENERATOR: [u8; 65] = [
+    0x04, 0x6B, 0x17, 0xD1, 0xF2, 0xE1, 0x2C, 0x42, 0x47, 0xF8, 0xBC, 0xE6, 0xE5, 0x63, 0xA4, 0x40,
+    0xF2, 0x77, 0x03, 0x7D, 0x81, 0x2D, 0xEB, 0x33, 0xA0, 0xF4, 0xA1, 0x39, 0x45, 0xD8, 0x98, 0xC2,
+    0x96, 0x4F, 0xE3, 0x42, 0xE2, 0xFE, 0x1A, 0x7F, 0x9B, 0x8E, 0xE7, 0xEB, 0x4A, 0x7C, 0x0F, 0x9E,
+    0x16, 0x2B, 0xCE, 0x33, 0x57, 0x6B, 0x31, 0x5E, 0xCE, 0xCB, 0xB6, 0x40, 0x68, 0x37, 0xBF, 0x51,
+    0xF5,
+];
+
+/// ECDH with P-256.
+pub fn agree() -> Work<'static> {
+    let key = agreement::PrivateKey::generate(&agreement::ECDH_P256).unwrap();
+    Box::new(move || {
+        let other = agreement::UnparsedPublicKey::new(&agreement::ECDH_P256, GENERATOR);
+        let secret = agreement::agree(&key, other, (), |secret| Ok(secret.first().copied()));
+        black_box(secret.unwrap());
+        Ok(())
+    })
+}
+
 /// OAEP of an AES key under RSA-4096, and KWP of so many bytes under the AES key.
 pub fn wrap(len: usize) -> Work<'static> {
     let key = PrivateDecryptingKey::generate(KeySize::Rsa4096).unwrap();
@@ -109,6 +155,21 @@ pub fn gcm(len: usize) -> Work<'static> {
         let nonce = aead::Nonce::assume_unique_for_key(nonce);
         let tag = key.seal_in_place_separate_tag(nonce, aead::Aad::empty(), &mut data);
         black_box(tag.unwrap().as_ref());
+        Ok(())
+    })
+}
+
+/// The reverse, into other memory.
+pub fn gcm_open(len: usize) -> Work<'static> {
+    let key = aead::UnboundKey::new(&aead::AES_256_GCM, &KEY).unwrap();
+    let key = aead::LessSafeKey::new(key);
+    let nonce = || aead::Nonce::assume_unique_for_key([1; 12]);
+    let mut sealed = vec![1; len];
+    let tag = key.seal_in_place_separate_tag(nonce(), aead::Aad::empty(), &mut sealed).unwrap();
+    let mut out = vec![0; len];
+    Box::new(move || {
+        let aad = aead::Aad::empty();
+        key.open_separate_gather(nonce(), aad, &sealed, tag.as_ref(), &mut out).unwrap();
         Ok(())
     })
 }

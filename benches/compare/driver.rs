@@ -202,9 +202,37 @@ impl Session {
 
     /// `C_SignInit`, `C_Sign`
     pub fn sign(&self, mech: &Mech, key: Handle, data: &[u8]) -> Rv<()> {
-        let (mut out, mut n) = ([0; 1024], 1024);
+        self.signature(mech, key, data, &mut [0; 1024]).map(drop)
+    }
+
+    /// The same; length of the signature in `out`.
+    pub fn signature(&self, mech: &Mech, key: Handle, data: &[u8], out: &mut [u8]) -> Rv<usize> {
+        let mut n = len(out);
         call!(self.C_SignInit(self.handle, &mut mech.raw(), key))?;
-        call!(self.C_Sign(self.handle, ptr(data), len(data), out.as_mut_ptr(), &mut n))
+        call!(self.C_Sign(self.handle, ptr(data), len(data), out.as_mut_ptr(), &mut n))?;
+        Ok(n as usize)
+    }
+
+    /// `C_VerifyInit`, `C_Verify`
+    pub fn verify(&self, mech: &Mech, key: Handle, data: &[u8], signature: &[u8]) -> Rv<()> {
+        call!(self.C_VerifyInit(self.handle, &mut mech.raw(), key))?;
+        let (at, n) = (ptr(signature), len(signature));
+        call!(self.C_Verify(self.handle, ptr(data), len(data), at, n))
+    }
+
+    /// `C_DecryptInit`, `C_Decrypt`
+    pub fn decrypt(&self, mech: &Mech, key: Handle, data: &[u8], out: &mut [u8]) -> Rv<()> {
+        let mut room = len(out);
+        call!(self.C_DecryptInit(self.handle, &mut mech.raw(), key))?;
+        call!(self.C_Decrypt(self.handle, ptr(data), len(data), out.as_mut_ptr(), &mut room))
+    }
+
+    /// `C_DeriveKey`
+    pub fn derive(&self, mech: &Mech, base: Handle, template: &mut RawTemplate) -> Rv<Handle> {
+        let (mut mech, mut key) = (mech.raw(), 0);
+        let (at, count) = (template.ptr(), template.count());
+        call!(self.C_DeriveKey(self.handle, &mut mech, base, at, count, &mut key))?;
+        Ok(key)
     }
 
     /// `C_EncryptInit`, `C_Encrypt` of the first `n` bytes of `data`, in place

@@ -65,7 +65,7 @@ impl Kind {
         let rsa = matches!(self, Kind::Rsa(_));
         let private = RawTemplate::new(&attrs![
             CKA_TOKEN => false, CKA_SIGN => true, CKA_EXTRACTABLE => true,
-            CKA_UNWRAP => rsa, CKA_DECRYPT => rsa
+            CKA_UNWRAP => rsa, CKA_DECRYPT => rsa, CKA_DERIVE => !rsa
         ]);
         (public, private)
     }
@@ -117,7 +117,7 @@ impl Side {
     pub fn aes(&self) -> Rv<Handle> {
         let mut template = RawTemplate::new(&attrs![
             CKA_VALUE_LEN => 32usize, CKA_TOKEN => false, CKA_ENCRYPT => true, CKA_WRAP => true,
-            CKA_UNWRAP => true, CKA_EXTRACTABLE => true
+            CKA_UNWRAP => true, CKA_EXTRACTABLE => true, CKA_DECRYPT => true
         ]);
         self.session.generate(&Mech::new(CKM_AES_KEY_GEN), &mut template)
     }

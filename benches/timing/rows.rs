@@ -1,6 +1,6 @@
 //! The rows: two classes of input each, which the caller must not be able to tell apart by time.
 use crate::blocks::{Oaep, Pkcs1, SIZE, oaep, pkcs1, pkcs1_any, pkcs1_wrong};
-use crate::common::{Handle, Mech, RawTemplate, Rv, attrs, call, len, ptr};
+use crate::common::{Handle, Mech, RawTemplate, Rv, attrs, call};
 use crate::driver::{Module, Session};
 use keyferry::ck::*;
 use keyferry::crypto::rsa::PublicKey;
@@ -95,7 +95,9 @@ impl Target {
                 session.unwrap(&mech, private, input, &mut template.borrow_mut()).map(Some)
             })
         } else {
-            Box::new(move |input| session.decrypt(&mech, private, input).map(|()| None))
+            Box::new(move |input| {
+                session.decrypt(&mech, private, input, &mut [0; SIZE]).map(|()| None)
+            })
         };
         Row { name: format!("{}: {name}", way.name()), classes, call, session }
     }
@@ -189,13 +191,6 @@ fn oaep_rows<'a>(t: &'a Target, rows: &mut Vec<Row<'a>>) {
 }
 
 impl Session {
-    /// `C_DecryptInit`, `C_Decrypt`
-    fn decrypt(&self, mech: &Mech, key: Handle, data: &[u8]) -> Rv<()> {
-        let (mut out, mut n) = ([0; SIZE], SIZE as CK_ULONG);
-        call!(self.C_DecryptInit(self.handle, &mut mech.raw(), key))?;
-        call!(self.C_Decrypt(self.handle, ptr(data), len(data), out.as_mut_ptr(), &mut n))
-    }
-
     fn bytes(&self, object: Handle, kind: CK_ATTRIBUTE_TYPE) -> Rv<Vec<u8>> {
         let mut value = vec![0; SIZE];
         let mut wanted =

@@ -1,6 +1,7 @@
 //! The rows, as the table of `docs/performance.md` has them; a file per family.
 mod bulk;
 mod export;
+mod inverse;
 mod keys;
 mod sessions;
 mod threads;
@@ -35,6 +36,7 @@ pub fn all() -> Vec<Row> {
         wrap::rows(),
         keys::rows(),
         bulk::rows(),
+        inverse::rows(),
         sessions::rows(),
         threads::rows(),
         tokens::rows(),
