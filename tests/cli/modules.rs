@@ -1,5 +1,8 @@
 //! The command line on a module that lies (`tests/c/liar.c`): what no honest module shows on demand.
+use crate::cli::many::logged_in;
 use crate::{Place, text, with_token};
+use keyferry::ck::*;
+use keyferry::client::{Mechanism, Template};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
@@ -144,6 +147,46 @@ fn a_kek_that_cannot_be_read_hides_no_other() {
     // nothing is a KEK without its numbers
     let shown = place.good_lying("fails 120 5;", "kek list --token offline");
     assert_eq!(shown.matches("not a proper RSA key").count(), 2, "{shown}");
+}
+
+#[test]
+fn a_key_without_a_label_or_id_stops_no_export_of_many() {
+    let place = with_liar();
+    {
+        let session = logged_in(&place);
+        let key = Template::class(CKO_SECRET_KEY)
+            .ulong(CKA_VALUE_LEN, 32)
+            .flags(&[CKA_TOKEN, CKA_EXTRACTABLE]);
+        for key in [key.clone().bytes(CKA_LABEL, b"plain"), key.bytes(CKA_ID, &[9])] {
+            session.generate(&Mechanism::Plain(CKM_AES_KEY_GEN), &key).unwrap();
+        }
+    }
+    for (lies, all, what, exported, refused) in [
+        ("fails 3 5;", "*", "label (CKA_LABEL)", "09.vault.b64", 6),
+        ("fails 102 30;", "[ap]*", "id (CKA_ID)", "plain.vault.b64", 1),
+    ] {
+        let line =
+            format!("export vault --kek {{dir}}/KEK-real.pem --all {all} --output-dir {{dir}}/out");
+        let line = format!("{line} --token offline --json --module {{dir}}/liar.so");
+        let output = place.with_pins(&line).env("LIES", lies).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&answer["exported"], &answer["refused"]), (&1.into(), &refused.into()));
+        assert!(std::path::Path::new(&place.path("out")).join(exported).exists(), "{answer}");
+        let said = format!(
+            "the module does not give the {what} of this key, so it is not known which it is; give it another with what \
+             the module's maker gives, or generate a new key"
+        );
+        let refused: Vec<&Value> =
+            answer["keys"].as_array().unwrap().iter().filter(|key| key["error"] == said).collect();
+        assert!(!refused.is_empty(), "{answer}");
+        let known = if what.starts_with("id") { "key" } else { "id" };
+        assert!(refused.iter().all(|key| key[known].is_string() && key[known] != "not known"));
+    }
+    // what has another label is not asked for
+    let line =
+        "export vault --kek {dir}/KEK-real.pem --all plain --output-dir {dir}/out --token offline";
+    place.good_lying("fails 102 30;", line);
 }
 
 /// As with a private key in SoftHSM whose public half is not in the token.

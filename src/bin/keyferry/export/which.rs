@@ -2,6 +2,7 @@
 use super::folder::{self, Folder};
 use super::manifest::{self, Wanted};
 use super::{Common, cloud_name};
+use crate::dates::NOT_KNOWN;
 use crate::file::{self, Pending};
 use crate::key::{Id, unhex};
 use crate::kind::hex;
@@ -10,7 +11,7 @@ use clap::Args;
 use glob::Pattern;
 use keyferry::byok::cloud::fill;
 use keyferry::ck::*;
-use keyferry::client::{Session, Template};
+use keyferry::client::{Session, Template, known};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -165,8 +166,8 @@ impl Common {
         asked: Asked,
         usual: &str,
     ) -> Result<(Vec<Item>, Vec<Refused>), Fault> {
-        let held = all(session)?;
-        let (found, mut refused) = find(&held, asked)?;
+        let keys = all(session)?;
+        let (found, mut refused) = find(&keys, asked)?;
         let mut items: Vec<Item> = Vec::new();
         let mut taken: BTreeMap<Called, usize> = BTreeMap::new();
         for (key, wanted) in found {
@@ -215,57 +216,102 @@ impl Held {
     }
 }
 
-fn held(session: &Session, narrow: impl Fn(Template) -> Template) -> Result<Vec<Held>, Fault> {
-    let mut keys = Vec::new();
+/// A key whose label or id the module does not give, so that nobody can say whether it is one of those asked for.
+struct Unread {
+    label: Option<String>,
+    id: Option<Vec<u8>>,
+}
+
+impl Unread {
+    fn fault(&self) -> Fault {
+        let what = if self.label.is_none() { "label (CKA_LABEL)" } else { "id (CKA_ID)" };
+        fault!(
+            "the module does not give the {what} of this key, so it is not known which it is; give it another with what \
+             the module's maker gives, or generate a new key"
+        )
+    }
+
+    fn refused(&self) -> Refused {
+        let label = self.label.clone().unwrap_or_else(|| NOT_KNOWN.to_owned());
+        let wanted = Wanted { label, id: self.id.as_deref().map(hex), ..Wanted::default() };
+        (wanted, self.fault())
+    }
+}
+
+/// The private and secret keys of a token.
+#[derive(Default)]
+struct Keys {
+    held: Vec<Held>,
+    unread: Vec<Unread>,
+}
+
+fn keys(session: &Session, narrow: impl Fn(Template) -> Template) -> Result<Keys, Fault> {
+    let mut keys = Keys::default();
     for class in [CKO_PRIVATE_KEY, CKO_SECRET_KEY] {
         for object in session.find(&narrow(Template::class(class)))? {
-            let id = session.attribute(object, CKA_ID)?.map(|id| id.to_vec()).unwrap_or_default();
-            keys.push(Held { object, label: session.text(object, CKA_LABEL)?, id });
+            let label = known(session.text(object, CKA_LABEL))?;
+            let id = known(session.attribute(object, CKA_ID))?;
+            match (label, id.map(|id| id.map(|id| id.to_vec()).unwrap_or_default())) {
+                (Some(label), Some(id)) => keys.held.push(Held { object, label, id }),
+                (label, id) => keys.unread.push(Unread { label, id }),
+            }
         }
     }
     Ok(keys)
 }
 
 fn labelled(session: &Session, label: &str) -> Result<Vec<Held>, Fault> {
-    held(session, |template| template.bytes(CKA_LABEL, label.as_bytes()))
+    let Keys { held, unread } =
+        keys(session, |template| template.bytes(CKA_LABEL, label.as_bytes()))?;
+    unread.first().map_or(Ok(held), |unread| Err(unread.fault()))
 }
 
-fn all(session: &Session) -> Result<Vec<Held>, Fault> {
-    let mut keys = held(session, |template| template.flag(CKA_TOKEN, true))?;
-    keys.sort_by(|a, b| (&a.label, &a.id).cmp(&(&b.label, &b.id)));
+fn all(session: &Session) -> Result<Keys, Fault> {
+    let mut keys = keys(session, |template| template.flag(CKA_TOKEN, true))?;
+    keys.held.sort_by(|a, b| (&a.label, &a.id).cmp(&(&b.label, &b.id)));
     Ok(keys)
 }
 
 type Found<'a> = Vec<(&'a Held, Wanted)>;
 
-fn find(held: &[Held], asked: Asked) -> Result<(Found<'_>, Vec<Refused>), Fault> {
-    let (mut found, mut refused) = (Vec::new(), Vec::new());
+fn find(keys: &Keys, asked: Asked) -> Result<(Found<'_>, Vec<Refused>), Fault> {
     match asked {
         Asked::Matching(pattern) => {
-            found = named(held.iter().filter(|key| pattern.matches(&key.label)).collect());
-            if found.is_empty() {
+            let found = named(keys.held.iter().filter(|key| pattern.matches(&key.label)).collect());
+            let may_match =
+                |key: &&Unread| key.label.as_ref().is_none_or(|label| pattern.matches(label));
+            let refused: Vec<Refused> =
+                keys.unread.iter().filter(may_match).map(Unread::refused).collect();
+            if found.is_empty() && refused.is_empty() {
                 return Err(fault!(
                     "no private or secret key of the token has a label that matches \"{}\"; `keyferry key list` \
                      shows those it has",
                     pattern.as_str()
                 ));
             }
+            Ok((found, refused))
         }
-        Asked::Listed(wanted) => {
-            let mut by_label: BTreeMap<&str, Vec<&Held>> = BTreeMap::new();
-            for key in held {
-                by_label.entry(&key.label).or_default().push(key);
-            }
-            for wanted in wanted {
-                let same = by_label.get(wanted.label.as_str()).map_or(&[][..], Vec::as_slice);
-                match choose(same, &wanted) {
-                    Ok(key) => found.push((key, wanted)),
-                    Err(fault) => refused.push((wanted, fault)),
-                }
-            }
+        Asked::Listed(wanted) => Ok(listed(keys, wanted)),
+    }
+}
+
+fn listed(keys: &Keys, wanted: Vec<Wanted>) -> (Found<'_>, Vec<Refused>) {
+    let (mut found, mut refused) = (Vec::new(), Vec::new());
+    let mut by_label: BTreeMap<&str, Vec<&Held>> = BTreeMap::new();
+    for key in &keys.held {
+        by_label.entry(&key.label).or_default().push(key);
+    }
+    for wanted in wanted {
+        let same = by_label.get(wanted.label.as_str()).map_or(&[][..], Vec::as_slice);
+        let unread = keys.unread.iter().find(|key| key.label.as_ref() == Some(&wanted.label));
+        match (choose(same, &wanted), unread) {
+            (Ok(key), None) => found.push((key, wanted)),
+            (Ok(key), Some(_)) if wanted.id.is_some() => found.push((key, wanted)),
+            (_, Some(unread)) => refused.push((wanted, unread.fault())),
+            (Err(fault), None) => refused.push((wanted, fault)),
         }
     }
-    Ok((found, refused))
+    (found, refused)
 }
 
 /// The one that is wanted, of the keys of its label.
@@ -314,20 +360,20 @@ fn named(keys: Vec<&Held>) -> Found<'_> {
 mod tests {
     use super::*;
 
-    fn keys(keys: &[(&str, u8)]) -> Vec<Held> {
+    fn keys(keys: &[(&str, u8)]) -> Keys {
         let key = |(label, id): &(&str, u8)| Held {
             object: 1,
             label: (*label).to_owned(),
             id: vec![*id],
         };
-        keys.iter().map(key).collect()
+        Keys { held: keys.iter().map(key).collect(), unread: Vec::new() }
     }
 
-    fn found(held: &[Held], pattern: &str) -> Vec<String> {
+    fn found(keys: &Keys, pattern: &str) -> Vec<String> {
         let asked = Asked::Matching(Pattern::new(pattern).unwrap());
         let names =
             |found: Found<'_>| found.iter().map(|(_, wanted)| wanted.name().to_owned()).collect();
-        find(held, asked).map(|(found, _)| names(found)).unwrap_or_default()
+        find(keys, asked).map(|(found, _)| names(found)).unwrap_or_default()
     }
 
     #[test]
