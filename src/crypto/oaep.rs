@@ -46,5 +46,5 @@ pub fn decrypt(key: &PrivateKey, oaep: &Oaep, ciphertext: &[u8]) -> Result<Secre
     if ciphertext.len() != key.size() {
         return Err(Failed);
     }
-    key.key()?.oaep_decrypt(oaep, ciphertext)
+    key.key().oaep_decrypt(oaep, ciphertext)
 }

@@ -36,7 +36,7 @@ impl Pss {
 /// Signs a digest, made with [`Pss::hash`], under a fresh salt.
 pub fn sign(key: &PrivateKey, pss: &Pss, digest: &[u8]) -> Result<Vec<u8>, Failed> {
     pss.fits(key.bits(), digest)?;
-    Ok(key.raw(&key.key()?.pss_block(pss, digest)?)?.to_vec())
+    Ok(key.raw(&key.key().pss_block(pss, digest)?)?.to_vec())
 }
 
 /// Verifies a signature of a digest; the salt has just the length that `pss` says.

@@ -10,12 +10,12 @@
 //! |---|---|
 //! | it comes in, whatever way | n odd and of a length that there is, e odd, 1 < e < n, d < n; with CRT values n = pq, de = 1 mod p - 1 and mod q - 1, dp, dq, qinv right (which a p equal to q cannot have); n without small factors |
 //! | it comes in without CRT values | a blinded operation comes back with e: nothing else says that d fits |
-//! | before its first use | the same for all other keys: p and q are as good as prime, or it would not |
+//! | it becomes a [`PrivateKey`], before its first use | the same for all other keys: p and q are as good as prime, or it would not |
 //! | each use | the result comes back with e |
 //!
-//! So numbers that do not fit together never become a key; and of a key whose p or q is composite,
-//! which only the second half of the table shows, nothing ever comes out. That half costs as much as
-//! a signature, and a key that comes in only to go on need not pay for it.
+//! So numbers that do not fit together never become a key; and one whose p or q is composite, which
+//! only the second half of the table shows, stays [`Unproved`], which can do nothing. That half costs
+//! as much as a signature, and a key that comes in only to go on need not pay for it.
 mod pkcs1;
 #[cfg(test)]
 mod tests;
@@ -83,7 +83,7 @@ pub struct PublicKey {
     bits: usize,
 }
 
-/// A prepared private key.
+/// A prepared private key, which has done an operation that came back with e.
 #[derive(Debug)]
 pub struct PrivateKey {
     key: RsaKey,
@@ -91,6 +91,12 @@ pub struct PrivateKey {
     /// n - 1, on which the library does not compute.
     minus_one: Vec<u8>,
     rejection: pkcs1::Rejection,
+}
+
+/// A private key whose numbers fit together, and which is not asked for more before it is used.
+#[derive(Debug)]
+pub struct Unproved {
+    key: PrivateKey,
     /// Filled once an operation has come back with e.
     proved: OnceCell<()>,
 }
@@ -145,10 +151,10 @@ impl PublicKey {
     }
 }
 
-impl PrivateKey {
+impl Unproved {
     /// Checks and prepares a key, as the module's table says: all of its numbers fit together.
     /// Without [`Parts::crt`] that costs an operation.
-    pub fn new(parts: &Parts) -> Result<PrivateKey, Failed> {
+    pub fn new(parts: &Parts) -> Result<Unproved, Failed> {
         let (n, e, d) =
             (modulus(&parts.n)?, BigNum::from_be(&parts.e)?, BigNum::from_be(&parts.d)?);
         if d.compare(&n) != Ordering::Less || has_small_factor(&n) {
@@ -159,12 +165,28 @@ impl PrivateKey {
         let key = RsaKey::new(&n, &e, Some(&private))?;
         let rejection = pkcs1::Rejection::new(&d.to_be_padded(key.size())?);
         let minus_one = n.minus(1)?.to_be_padded(key.size())?.to_vec();
-        let proved = OnceCell::new();
-        let key = PrivateKey { key, bits: n.bits(), minus_one, rejection, proved };
+        let key = PrivateKey { key, bits: n.bits(), minus_one, rejection };
+        let key = Unproved { key, proved: OnceCell::new() };
         if crt.is_none() {
-            key.key()?;
+            key.prove()?;
         }
         Ok(key)
+    }
+    /// The key for use. The first time an operation on what amounts to a random number, blinded as it
+    /// is, must come back with e; what fails may be asked again, and fails again.
+    pub fn prove(&self) -> Result<&PrivateKey, Failed> {
+        let key = &self.key;
+        self.proved.get_or_try_init(|| key.key.private(&two(key.size())).map(drop))?;
+        Ok(key)
+    }
+}
+
+impl PrivateKey {
+    /// Checks, prepares and proves a key. Costs an operation.
+    pub fn new(parts: &Parts) -> Result<PrivateKey, Failed> {
+        let key = Unproved::new(parts)?;
+        key.prove()?;
+        Ok(key.key)
     }
     /// Length of the modulus in bytes.
     pub fn size(&self) -> usize {
@@ -176,33 +198,27 @@ impl PrivateKey {
     }
     /// `input^d mod n`, blinded; `input` is exactly as long as the modulus. RSADP / RSASP1.
     pub fn raw(&self, input: &[u8]) -> Result<Secret, Failed> {
-        let key = self.key()?;
         if self.is_fixed(input) {
             return Ok(Secret::new(input.to_vec()));
         }
-        key.private(input)
+        self.key.private(input)
     }
     /// RSASSA-PKCS1-v1_5 signature over `content` as it is, at most `size() - 11` bytes.
     pub fn sign_pkcs1(&self, content: &[u8]) -> Result<Vec<u8>, Failed> {
         Ok(self.raw(&pkcs1::signature_block(content, self.size())?)?.to_vec())
     }
     /// RSAES-PKCS1-v1_5 decryption with implicit rejection: a wrong padding gives a message that
-    /// depends on key and ciphertext, in the same time as a right one. Fails for a wrong length
-    /// and a key that is none.
+    /// depends on key and ciphertext, in the same time as a right one. Fails for a wrong length.
     pub fn decrypt_pkcs1(&self, ciphertext: &[u8]) -> Result<Secret, Failed> {
         if ciphertext.len() != self.size() {
             return Err(Failed);
         }
-        self.key()?;
         // A number that is no ciphertext (not less than n) goes on as a block without padding.
         let block = self.raw(ciphertext).unwrap_or_else(|Failed| Secret::new(vec![0; self.size()]));
         self.rejection.message(&block, ciphertext)
     }
-    /// The key for use. Before the first one an operation on what amounts to a random number,
-    /// blinded as it is, must come back with e.
-    pub(super) fn key(&self) -> Result<&RsaKey, Failed> {
-        self.proved.get_or_try_init(|| self.key.private(&two(self.size())).map(drop))?;
-        Ok(&self.key)
+    pub(super) fn key(&self) -> &RsaKey {
+        &self.key
     }
     /// Whether `input` is 0, 1 or n - 1: every odd power of these is the number itself.
     fn is_fixed(&self, input: &[u8]) -> bool {

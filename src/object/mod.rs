@@ -44,7 +44,7 @@ pub(in crate::object) enum Prepared {
     /// AES, HMAC and generic secrets.
     Secret(SecretKey),
     RsaPublic(rsa::PublicKey),
-    RsaPrivate(rsa::PrivateKey),
+    RsaPrivate(rsa::Unproved),
     EcPublic(ec::PublicKey),
     EcPrivate(ec::PrivateKey),
     EdwardsPublic(edwards::PublicKey),

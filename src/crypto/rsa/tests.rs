@@ -306,11 +306,11 @@ fn inconsistent_keys_are_refused() {
         let mut crt = parts.crt.take().unwrap();
         damage(&mut parts, &mut crt);
         parts.crt = Some(crt);
-        assert!(PrivateKey::new(&parts).is_err(), "{what}");
+        assert!(Unproved::new(&parts).is_err(), "{what}");
     }
     let mut without_crt = Parts { crt: None, ..rsa_2048() };
     flip(&mut without_crt.d, 2);
-    assert!(PrivateKey::new(&without_crt).is_err(), "another d, no CRT");
+    assert!(Unproved::new(&without_crt).is_err(), "another d, no CRT");
 }
 
 #[test]
@@ -338,7 +338,7 @@ fn either_prime_may_be_the_greater() {
 #[test]
 fn debug_shows_no_secrets() {
     let parts = rsa_2048();
-    let shown = format!("{parts:?} {:?}", PrivateKey::new(&parts).unwrap());
+    let shown = format!("{parts:?} {:?}", Unproved::new(&parts).unwrap());
     let crt = parts.crt.unwrap();
     for secret in [&parts.d, &crt.p, &crt.q, &crt.dp, &crt.dq, &crt.qinv] {
         let bytes = format!("{:?}", &secret[8..16]);

@@ -26,7 +26,7 @@ pub(super) fn public(parts: Parts) -> Result<rsa::PublicKey> {
         .map_err(|Failed| Error::AttributeValueInvalid.because("not an RSA public key"))
 }
 
-pub(super) fn private(parts: Parts) -> Result<rsa::PrivateKey> {
+pub(super) fn private(parts: Parts) -> Result<rsa::Unproved> {
     let secret = |bytes: &[u8]| Secret::new(bytes.to_vec());
     let numbers = rsa::Parts {
         n: parts.bytes(CKA_MODULUS)?.to_vec(),
@@ -40,7 +40,7 @@ pub(super) fn private(parts: Parts) -> Result<rsa::PrivateKey> {
             qinv: secret(qinv),
         }),
     };
-    rsa::PrivateKey::new(&numbers).map_err(|Failed| {
+    rsa::Unproved::new(&numbers).map_err(|Failed| {
         Error::AttributeValueInvalid.because("RSA numbers that do not fit together")
     })
 }

@@ -47,8 +47,6 @@ macro_rules! prepared {
 prepared! {
     /// The RSA public key.
     rsa_public: RsaPublic(rsa::PublicKey);
-    /// The RSA private key.
-    rsa_private: RsaPrivate(rsa::PrivateKey);
     /// The EC public key.
     ec_public: EcPublic(ec::PublicKey);
     /// The EC private key.
@@ -78,6 +76,16 @@ prepared! {
 }
 
 impl Key {
+    /// The RSA private key, which proves the first time, at the price of a signature, that p and q are
+    /// as good as prime. If not, `CKR_FUNCTION_FAILED`: whatever was asked, and on what data.
+    pub fn rsa_private(&self) -> Result<&rsa::PrivateKey> {
+        match self.0.prepared()? {
+            Prepared::RsaPrivate(key) => key.prove().map_err(|Failed| {
+                Error::FunctionFailed.because("an RSA key of which p or q is not prime")
+            }),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
+    }
     /// The secret key's bytes.
     pub fn secret(&self) -> Result<&Secret> {
         self.secret_key().map(SecretKey::value)
