@@ -248,4 +248,10 @@ mod tests {
             assert!(Opener::parse(file).is_err());
         }
     }
+    /// It would open nothing, and every blob would look damaged.
+    #[test]
+    fn a_key_whose_primes_are_none_is_refused() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/rsa-composite.pem");
+        assert!(Opener::read(Path::new(path)).is_err());
+    }
 }
