@@ -29,6 +29,8 @@ fn generate(session: &Session, bits: usize, token: bool) -> Rv<(Handle, Handle)>
     session.generate_pair(&Mech::new(CKM_RSA_PKCS_KEY_PAIR_GEN), &public, &private)
 }
 
+type Work = fn(&Session) -> Rv<()>;
+
 /// What this process had while it was at something: the most threads, itself and the caller's counted,
 /// and the names of the module's own.
 #[derive(Debug, Default, PartialEq)]
@@ -48,7 +50,7 @@ impl Seen {
     }
 
     /// Until a thread and its name were seen: one that ends soon may be overlooked.
-    fn at(flags: CK_FLAGS, rounds: usize, work: fn(&Session) -> Rv<()>) -> Seen {
+    fn at(flags: CK_FLAGS, rounds: usize, work: Work) -> Seen {
         let p = Pkcs11::new();
         p.initialize_with(Some("memory:"), CKF_OS_LOCKING_OK | flags).unwrap();
         let session = p.token(0).unwrap();
@@ -79,8 +81,7 @@ fn logins(session: &Session) -> Rv<()> {
 }
 
 /// What makes a thread, and what the thread is called.
-const AT_WORK: [(fn(&Session) -> Rv<()>, &str); 2] =
-    [(pairs, "keyferry-primes"), (logins, "keyferry-login")];
+const AT_WORK: [(Work, &str); 2] = [(pairs, "keyferry-primes"), (logins, "keyferry-login")];
 
 #[test]
 fn no_thread_is_made_where_the_application_forbids_it() {
@@ -88,7 +89,9 @@ fn no_thread_is_made_where_the_application_forbids_it() {
     for (work, name) in AT_WORK {
         in_child(|| {
             let seen = Seen::at(0, 20, work);
-            assert_eq!(seen, Seen { most: 3, names: [name.to_owned()].into() }, "or none is seen");
+            // or none would be seen below; one that has ended may be counted beside the next
+            assert!(seen.most >= 3, "{name}");
+            assert_eq!(seen.names, [name.to_owned()].into());
         });
         in_child(|| {
             let seen = Seen::at(CKF_LIBRARY_CANT_CREATE_OS_THREADS, 1, work);
