@@ -1,9 +1,9 @@
 //! The one way in which anything that the ledger counts is written, and how threads share it.
 //!
 //! Every write changes the description, so writes of one process go one after the other: of several
-//! threads one writes, and those who come meanwhile wait. What they wait for goes into one transaction,
-//! with one description and one synchronisation, which the first to come then writes for all. Nobody is
-//! told that something was written before that was done, and everybody as soon as it was.
+//! threads one has the turn, and those who come meanwhile wait. What they want written goes into one
+//! transaction, with one description and one synchronisation, which one of them then writes for all.
+//! Nobody is told that something was written before that was done, and everybody as soon as it was.
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +14,14 @@ use crate::error::{Error, Result};
 use parking_lot::{Condvar, Mutex};
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long who is to write waits for as many others as there were the last time: they are on their
+/// way, and a synchronisation takes longer. Who writes alone does not wait.
+const PATIENCE: Duration = Duration::from_micros(100);
+
+/// Who was told longer ago that its write is done is not expected any more.
+const LATELY: Duration = Duration::from_millis(10);
 
 /// Sealed changes, and what they do to the ledger.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +48,8 @@ type Last = Option<(Revision, DescriptionRecord)>;
 #[derive(Debug, Default)]
 pub(super) struct Writers {
     queue: Mutex<Queue>,
-    /// Notified after each write.
+    arrived: Condvar,
+    /// Notified after each turn.
     written: Condvar,
 }
 
@@ -51,6 +60,8 @@ struct Queue {
     writing: bool,
     /// `None` during a write.
     last: Last,
+    /// How many there were the last time, those who came too late for it included, and when it ended.
+    before: Option<(usize, Instant)>,
 }
 
 /// What one thread wants written.
@@ -70,11 +81,21 @@ struct Turn<'a> {
     last: Last,
 }
 
+impl Queue {
+    /// Whether others are likely to come in a moment.
+    fn expects_more(&self, now: Instant) -> bool {
+        self.before.is_some_and(|(together, ended)| {
+            self.waiting.len() < together && now.saturating_duration_since(ended) < LATELY
+        })
+    }
+}
+
 impl Writers {
     fn join(&self, epoch: [u8; 16], batch: Batch) -> Arc<Ticket> {
         let batch = Mutex::new(Some(batch));
         let ticket = Arc::new(Ticket { epoch, batch, outcome: Mutex::default() });
         self.queue.lock().waiting.push(ticket.clone());
+        self.arrived.notify_one();
         ticket
     }
 
@@ -86,6 +107,8 @@ impl Writers {
         self.written.wait_while(&mut queue, |queue| queue.writing && waits());
         waits().then(|| {
             queue.writing = true;
+            let now = Instant::now();
+            self.arrived.wait_while_for(&mut queue, |queue| queue.expects_more(now), PATIENCE);
             let same = |other: &mut Arc<Ticket>| other.epoch == ticket.epoch;
             let tickets = queue.waiting.extract_if(.., same).collect();
             Turn { writers: self, tickets, last: queue.last.take() }
@@ -102,6 +125,7 @@ impl Drop for Turn<'_> {
         let mut queue = self.writers.queue.lock();
         queue.writing = false;
         queue.last = self.last.take();
+        queue.before = Some((self.tickets.len() + queue.waiting.len(), Instant::now()));
         drop(queue);
         self.writers.written.notify_all();
     }

@@ -129,6 +129,26 @@ fn what_another_process_wrote_before_does_not_part_those_who_wait() {
     });
 }
 
+#[test]
+fn others_are_expected_only_for_a_moment_after_a_write_with_others() {
+    let (vault, unlocked) = token(Arc::new(Memory::default()));
+    let expects = |then| {
+        vault.writers.join([0; 16], Batch::default());
+        let mut queue = vault.writers.queue.lock();
+        let expects = queue.expects_more(then);
+        queue.waiting.clear();
+        expects
+    };
+    let now = Instant::now();
+    assert!(!expects(now), "nobody has written");
+    vault.write(&unlocked, vec![insert(9)]).unwrap().unwrap();
+    written_at_once(&vault, &unlocked, (10..13).map(insert).collect());
+    assert!(expects(now));
+    assert!(!expects(Instant::now() + LATELY), "they have gone");
+    vault.write(&unlocked, vec![insert(14)]).unwrap().unwrap();
+    assert!(!expects(now), "one wrote alone");
+}
+
 /// Whoever has led the write may lead the next at once: that is not to hold up the others.
 #[test]
 fn who_has_been_written_need_not_wait_for_the_next_write() {
