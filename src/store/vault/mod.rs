@@ -31,6 +31,7 @@ use layout::{DESCRIPTION, DescriptionRecord};
 pub use login::{Contents, Opened};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 pub use unlocked::Unlocked;
 use writers::Writers;
@@ -78,6 +79,8 @@ pub struct Vault {
     store: Arc<dyn Store>,
     token: TokenId,
     writers: Writers,
+    /// Tries of PINs that this process has taken and not ended.
+    trying: AtomicUsize,
 }
 
 /// An object as it stands in the store.
@@ -141,7 +144,7 @@ impl Vault {
 
     /// The token `token` of `store`. Reads nothing yet.
     pub fn of(store: Arc<dyn Store>, token: TokenId) -> Vault {
-        Vault { store, token, writers: Writers::default() }
+        Vault { store, token, writers: Writers::default(), trying: AtomicUsize::new(0) }
     }
 
     /// Which token it is.

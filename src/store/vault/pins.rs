@@ -11,10 +11,11 @@ use crate::crypto::Secret;
 use crate::crypto::aes::GcmKey;
 use crate::crypto::pin::{Cost, derive};
 use crate::error::{Error, Result};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// How long a PIN without tries left waits for those under way, which may give theirs back: since
-/// the slot was last seen to change.
+/// How long a PIN without tries left waits for those that other processes have under way, which may
+/// give theirs back: since the slot was last seen to change. For those of this one it waits anyway.
 const TRIES_UNDER_WAY: Duration = Duration::from_millis(1500);
 
 /// A slot that its PIN has opened.
@@ -22,6 +23,19 @@ pub(super) struct Admitted {
     pub place: Place,
     pub token_key: Secret,
     pub slot: SlotRecord,
+}
+
+/// A try that was taken; under way until it is dropped.
+pub(super) struct Try<'a> {
+    vault: &'a Vault,
+    description: DescriptionRecord,
+    slot: SlotRecord,
+}
+
+impl Drop for Try<'_> {
+    fn drop(&mut self) {
+        self.vault.trying.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl SlotRecord {
@@ -65,22 +79,19 @@ impl Vault {
     }
 
     /// Whether `pin` opens the slot in which a try has been taken.
-    pub(super) fn check(
-        &self,
-        (description, slot): (DescriptionRecord, SlotRecord),
-        pin: &[u8],
-    ) -> Result<Admitted> {
+    pub(super) fn check(&self, tried: Try<'_>, pin: &[u8]) -> Result<Admitted> {
+        let Try { description, slot, .. } = &tried;
         let place = Place { token: self.token, epoch: description.epoch };
         let Some(token_key) = slot.open(&place, pin)? else {
             log::warn!("wrong {:?} PIN, {} in a row", slot.who, slot.tries);
             return Err(Error::PinIncorrect);
         };
-        self.give_back_tries(&slot)?;
-        Ok(Admitted { place, token_key, slot })
+        self.give_back_tries(slot)?;
+        Ok(Admitted { place, token_key, slot: slot.clone() })
     }
 
     /// The description and the slot, in which a try has been taken.
-    pub(super) fn take_try(&self, who: Who) -> Result<(DescriptionRecord, SlotRecord)> {
+    pub(super) fn take_try(&self, who: Who) -> Result<Try<'_>> {
         let mut seen = (Revision(0), Instant::now());
         let mut attempt = 0;
         while attempt < ATTEMPTS {
@@ -93,16 +104,20 @@ impl Vault {
                 if seen.0 != revision {
                     seen = (revision, Instant::now());
                 }
-                if seen.1.elapsed() > TRIES_UNDER_WAY {
+                let ours = self.trying.load(Ordering::SeqCst) > 0;
+                if !ours && seen.1.elapsed() > TRIES_UNDER_WAY {
                     return Err(Error::PinLocked);
                 }
                 std::thread::sleep(Duration::from_millis(20));
                 continue;
             }
             slot.tries += 1;
-            if self.replace_slot(revision, &slot)? {
-                return Ok((description, slot));
+            self.trying.fetch_add(1, Ordering::SeqCst);
+            let tried = Try { vault: self, description, slot };
+            if self.replace_slot(revision, &tried.slot)? {
+                return Ok(tried);
             }
+            drop(tried);
             pause(attempt);
             attempt += 1;
         }
