@@ -45,16 +45,17 @@ fn every_reader_sees_what_others_wrote() {
 fn every_reader_tells_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let (a, b) = (Sqlite::open(folder.path()).unwrap(), Sqlite::open(folder.path()).unwrap());
-    // more than are ever kept, while the one that is first lent goes on
-    let all = || {
-        let mut stamps = vec![a.stamp().unwrap()];
-        fn more(a: &Sqlite, stamps: &mut Vec<u64>) {
-            stamps.push(a.stamp().unwrap());
-            if stamps.len() < 100 {
-                a.reading(|_| Ok(more(a, stamps))).unwrap();
-            }
+    // one while the others are lent, and more than are ever kept
+    fn more(store: &Sqlite, stamps: &mut Vec<u64>) -> Result<()> {
+        stamps.push(store.stamp()?);
+        match stamps.len() {
+            0..100 => store.reading(|_| Ok(more(store, stamps)))?,
+            _ => Ok(()),
         }
-        more(&a, &mut stamps);
+    }
+    let all = || {
+        let mut stamps = Vec::new();
+        more(&a, &mut stamps).unwrap();
         stamps.dedup();
         assert_eq!(stamps.len(), 1);
         stamps[0]

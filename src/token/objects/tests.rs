@@ -29,7 +29,9 @@ fn two() -> Two {
     let write = move |store: &dyn Store, token: TokenId, changes: &[Change]| {
         let written = store.write(token, changes);
         let next = next.lock().take();
-        next.map(|next| next());
+        if let Some(next) = next {
+            next();
+        }
         written
     };
     let elsewhere = Vault::create(store.clone(), 0, [b' '; 32], PIN).unwrap().unwrap();
