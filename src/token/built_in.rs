@@ -56,7 +56,11 @@ impl Token {
         let seen = all
             .iter()
             .filter(|(_, class, _)| *class == asked.unwrap_or(CKO_PROFILE))
-            .filter(|(.., object)| index::matches(&today(object), template));
+            .filter(|(_, class, object)| match *class {
+                CKO_HW_FEATURE => index::matches(&today(object), template),
+                // without a count of references, on which all threads would meet
+                _ => index::matches(object, template),
+            });
         Ok(seen.map(|(handle, ..)| *handle).collect())
     }
 }

@@ -47,12 +47,17 @@ impl Token {
     /// Handles of the objects in sight that match `template`.
     pub fn search(&self, template: &Attributes) -> Result<Vec<CK_OBJECT_HANDLE>> {
         self.refresh(Freshness::Now)?;
-        let undecided = self.state.read().index.undecided(template);
-        for handle in undecided {
-            // what cannot be opened cannot be seen, so it does not match
-            let _ = self.open_object(handle);
+        let (undecided, mut found) = {
+            let index = &self.state.read().index;
+            (index.undecided(template), index.find(template))
+        };
+        if !undecided.is_empty() {
+            for handle in undecided {
+                // what cannot be opened cannot be seen, so it does not match
+                let _ = self.open_object(handle);
+            }
+            found = self.state.read().index.find(template);
         }
-        let mut found = self.state.read().index.find(template);
         found.extend(self.search_built_in(template)?);
         Ok(found)
     }
