@@ -30,9 +30,9 @@ mod sign;
 mod slots;
 mod template;
 mod unsupported;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(miri)))]
 mod wiped;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(miri))))]
 #[path = "wiped_elsewhere.rs"]
 mod wiped;
 

@@ -37,6 +37,10 @@ fn page<T>() -> Option<&'static AtomicPtr<T>> {
     if at == libc::MAP_FAILED {
         return None;
     }
+    // SAFETY: the page that was mapped above, and nothing else; there is no such advice.
+    if unsafe { libc::madvise(at, len, -1) } == 0 {
+        return None; // an emulator that takes any advice and heeds none
+    }
     // SAFETY: the page that was mapped above, and nothing else.
     if unsafe { libc::madvise(at, len, libc::MADV_WIPEONFORK) } != 0 {
         return None; // before Linux 4.14; a page is lost, once

@@ -48,7 +48,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::object::policy::{Act, Key, Use};
 pub use functions::*;
-use once_cell::sync::Lazy;
+use once_cell::race::OnceBox;
 pub use params::{Message, MessageShape, Params, Shape};
 use std::ops::RangeInclusive;
 
@@ -278,11 +278,14 @@ pub static MECHANISMS: &[Mechanism] = &[
 ];
 
 /// The same in the order of their numbers: every `C_*Init` looks for one.
-static BY_NUMBER: Lazy<Vec<(CK_MECHANISM_TYPE, &Mechanism)>> = Lazy::new(|| {
+/// No lock guards it, which a fork could leave behind for ever.
+static BY_NUMBER: OnceBox<Vec<(CK_MECHANISM_TYPE, &Mechanism)>> = OnceBox::new();
+
+fn by_number() -> Vec<(CK_MECHANISM_TYPE, &'static Mechanism)> {
     let mut rows: Vec<_> = MECHANISMS.iter().map(|row| (row.ckm, row)).collect();
     rows.sort_unstable_by_key(|(number, _)| *number);
     rows
-});
+}
 
 impl Mechanism {
     /// A row that can do nothing: what every other row starts from.
@@ -317,8 +320,9 @@ impl Mechanism {
 
     /// The row of `ckm`, or `CKR_MECHANISM_INVALID`.
     pub fn of(ckm: CK_MECHANISM_TYPE) -> Result<&'static Mechanism> {
-        let at = BY_NUMBER.binary_search_by_key(&ckm, |(number, _)| *number).ok();
-        at.and_then(|at| BY_NUMBER.get(at)).map(|(_, row)| *row).ok_or(Error::MechanismInvalid)
+        let rows = BY_NUMBER.get_or_init(|| Box::new(by_number()));
+        let at = rows.binary_search_by_key(&ckm, |(number, _)| *number).ok();
+        at.and_then(|at| rows.get(at)).map(|(_, row)| *row).ok_or(Error::MechanismInvalid)
     }
 
     /// Whether the configuration wants it, or `CKR_MECHANISM_INVALID`.

@@ -182,6 +182,7 @@ fn a_backup_that_waited_replaces_nothing_unasked() {
     let output = child.wait_with_output().unwrap();
     let error = text(&output.stderr);
     assert!(!output.status.success() && error.contains("b exists already"), "{error}");
+    assert!(error.contains("wait until it lets it go"), "{error}");
     assert_eq!(std::fs::read(place.path("backups/b")).unwrap(), b"of another");
     assert_eq!(std::fs::read_dir(place.path("backups")).unwrap().count(), 1);
 }

@@ -60,7 +60,8 @@ fn gcm_decrypt(side: &Side) -> Rv<Work<'_>> {
     });
     let mut sealed = vec![1; MIB + 16];
     session.encrypt(&mech, key, &mut sealed, MIB)?;
-    let mut out = vec![0; MIB];
+    // as large as the ciphertext with its tag: SoftHSM asks for that
+    let mut out = vec![0; MIB + 16];
     Ok(Box::new(move || session.decrypt(&mech, key, &sealed, &mut out)))
 }
 

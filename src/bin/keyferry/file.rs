@@ -1,8 +1,8 @@
 //! Files that are written whole or not at all.
-use crate::output::{Fault, fault};
+use crate::output::{self, Fault, fault};
 use keyferry::crypto::Secret;
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -235,11 +235,18 @@ pub fn is_same(path: &Path, other: &Path) -> bool {
         .any(|other| place(other).as_ref() == Some(&written))
 }
 
-/// Locks a folder until it is dropped; who comes second waits. Nothing is left behind. `None` where folders cannot be
-/// locked.
-pub fn lock_folder(folder: &Path) -> Option<File> {
-    let folder = File::open(folder).ok()?;
-    folder.lock().ok().map(|()| folder)
+/// Locks a folder until it is dropped; who comes second says so and waits. Nothing is left behind. `None` where
+/// folders cannot be locked.
+pub fn lock_folder(path: &Path) -> Option<File> {
+    let folder = File::open(path).ok()?;
+    if let Err(TryLockError::WouldBlock) = folder.try_lock() {
+        output::warn(&format!(
+            "another program has locked the folder {}; wait until it lets it go, or end it",
+            path.display()
+        ));
+        folder.lock().ok()?;
+    }
+    Some(folder)
 }
 
 /// The folder that a file is in.

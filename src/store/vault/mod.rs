@@ -31,7 +31,6 @@ use layout::{DESCRIPTION, DescriptionRecord};
 pub use login::{Contents, Opened};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 pub use unlocked::Unlocked;
 use writers::Writers;
@@ -80,7 +79,7 @@ pub struct Vault {
     token: TokenId,
     writers: Writers,
     /// Tries of PINs that this process has taken and not ended.
-    trying: AtomicUsize,
+    trying: pins::Trying,
 }
 
 /// An object as it stands in the store.
@@ -144,7 +143,7 @@ impl Vault {
 
     /// The token `token` of `store`. Reads nothing yet.
     pub fn of(store: Arc<dyn Store>, token: TokenId) -> Vault {
-        Vault { store, token, writers: Writers::default(), trying: AtomicUsize::new(0) }
+        Vault { store, token, writers: Writers::default(), trying: pins::Trying::default() }
     }
 
     /// Which token it is.

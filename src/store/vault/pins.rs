@@ -11,7 +11,7 @@ use crate::crypto::Secret;
 use crate::crypto::aes::GcmKey;
 use crate::crypto::pin::{Cost, derive};
 use crate::error::{Error, Result};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a PIN without tries left waits for those that other processes have under way, which may
@@ -25,6 +25,22 @@ pub(super) struct Admitted {
     pub slot: SlotRecord,
 }
 
+/// How many tries are under way.
+#[derive(Debug, Default)]
+pub(super) struct Trying {
+    so: AtomicUsize,
+    user: AtomicUsize,
+}
+
+impl Trying {
+    fn of(&self, who: Who) -> &AtomicUsize {
+        match who {
+            Who::So => &self.so,
+            Who::User => &self.user,
+        }
+    }
+}
+
 /// A try that was taken; under way until it is dropped.
 pub(super) struct Try<'a> {
     vault: &'a Vault,
@@ -34,7 +50,7 @@ pub(super) struct Try<'a> {
 
 impl Drop for Try<'_> {
     fn drop(&mut self) {
-        self.vault.trying.fetch_sub(1, Ordering::SeqCst);
+        self.vault.trying.of(self.slot.who).fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -95,6 +111,8 @@ impl Vault {
         let mut seen = (Revision(0), Instant::now());
         let mut attempt = 0;
         while attempt < ATTEMPTS {
+            // asked first: what they give back is then in the slot
+            let ours = self.trying.of(who).load(Ordering::SeqCst) > 0;
             let (description, slot) = self.description_and_slot(who)?;
             let (revision, mut slot) = slot.ok_or_else(|| match who {
                 Who::User => Error::UserPinNotInitialized,
@@ -104,7 +122,6 @@ impl Vault {
                 if seen.0 != revision {
                     seen = (revision, Instant::now());
                 }
-                let ours = self.trying.load(Ordering::SeqCst) > 0;
                 if !ours && seen.1.elapsed() > TRIES_UNDER_WAY {
                     return Err(Error::PinLocked);
                 }
@@ -112,7 +129,7 @@ impl Vault {
                 continue;
             }
             slot.tries += 1;
-            self.trying.fetch_add(1, Ordering::SeqCst);
+            self.trying.of(who).fetch_add(1, Ordering::SeqCst);
             let tried = Try { vault: self, description, slot };
             if self.replace_slot(revision, &tried.slot)? {
                 return Ok(tried);
