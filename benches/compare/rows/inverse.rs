@@ -1,12 +1,10 @@
 //! What others' keys and messages are met with: verification, decryption, key agreement. No target is set
 //! for these rows; they are here so that a regression shows.
-use super::{Row, both};
+use super::{Row, computed};
 use crate::bare;
-use crate::bench::Bench;
 use crate::common::{Mech, RawTemplate, Rv, attrs};
-use crate::measure::{Clock, Work};
+use crate::measure::Work;
 use crate::side::{Kind, Side};
-use crate::table::Measured;
 use keyferry::ck::*;
 
 const MIB: usize = 1 << 20;
@@ -14,25 +12,19 @@ const MIB: usize = 1 << 20;
 pub fn rows() -> Vec<Row> {
     let verify = |kind: Kind| {
         Row::new(format!("verify {}", kind.name()), &[], move |b| {
-            measure(b, |side| verify(side, kind), bare::verify(kind))
+            computed(b, |side| verify(side, kind), Some(bare::verify(kind)))
         })
     };
     vec![
         verify(Kind::Rsa(2048)),
         verify(Kind::P256),
         Row::new("decrypt AES-256-GCM of 1 MiB", &[], |b| {
-            measure(b, gcm_decrypt, bare::gcm_open(MIB))
+            computed(b, gcm_decrypt, Some(bare::gcm_open(MIB)))
         }),
-        Row::new("derive a key, ECDH with P-256", &[], |b| measure(b, derive, bare::agree())),
+        Row::new("derive a key, ECDH with P-256", &[], |b| {
+            computed(b, derive, Some(bare::agree()))
+        }),
     ]
-}
-
-fn measure<'a>(
-    bench: &'a Bench,
-    work: impl Fn(&'a Side) -> Rv<Work<'a>>,
-    bare: Work<'a>,
-) -> Measured {
-    both(bench, (bench.pace, Clock::Thread), &bench.ours, work, Some(bare))
 }
 
 /// PKCS#1 v1.5 with SHA-256, or ECDSA of a digest.

@@ -1,5 +1,5 @@
 //! Key pairs and signatures.
-use super::{Row, both};
+use super::{Row, both, computed};
 use crate::bare;
 use crate::bench::Bench;
 use crate::common::{Mech, Rv};
@@ -62,13 +62,7 @@ fn pairs(bench: &Bench, pace: (Pace, Clock), ours: &Side, kind: Kind) -> Measure
 }
 
 fn signs(bench: &Bench, kind: Kind) -> Measured {
-    both(
-        bench,
-        (bench.pace, Clock::Thread),
-        &bench.ours,
-        |side| sign(side, kind),
-        Some(bare::sign(kind)),
-    )
+    computed(bench, |side| sign(side, kind), Some(bare::sign(kind)))
 }
 
 /// PKCS#1 v1.5 with SHA-256, or ECDSA of a digest as long as the curve's hash.

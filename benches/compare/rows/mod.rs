@@ -47,6 +47,15 @@ pub fn all() -> Vec<Row> {
     .collect()
 }
 
+/// [`both`] for what one thread computes.
+fn computed<'a>(
+    bench: &'a Bench,
+    work: impl Fn(&'a Side) -> Rv<Work<'a>>,
+    bare: Option<Work<'a>>,
+) -> Measured {
+    both(bench, (bench.pace, Clock::Thread), &bench.ours, work, bare)
+}
+
 /// The time of the same work on both sides and of the bare primitive, in turns.
 fn both<'a>(
     bench: &'a Bench,

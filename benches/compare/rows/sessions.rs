@@ -1,6 +1,6 @@
 //! What PKCS#11 itself costs: sessions, and the calls around a primitive.
 use super::keys::sign;
-use super::{Row, both};
+use super::{Row, both, computed};
 use crate::bare;
 use crate::common::Rv;
 use crate::measure::{Clock, Work};
@@ -15,17 +15,17 @@ pub fn rows() -> Vec<Row> {
                 let (module, slot) = (side.module, side.slot);
                 Ok(Box::new(move || module.open(slot)?.close()))
             };
-            both(b, (b.pace, Clock::Thread), &b.ours, work, None)
+            computed(b, work, None)
         }),
         Row::new("make and destroy a session AES key", &[], |b| {
-            both(b, (b.pace, Clock::Thread), &b.ours, session_key, Some(bare::random(32)))
+            computed(b, session_key, Some(bare::random(32)))
         }),
         Row::new("read an attribute", &[], |b| {
             let work = |side: &Side| -> Rv<Work<'_>> {
                 let (session, (public, _)) = (side.session, side.pair(Kind::P256)?);
                 Ok(Box::new(move || session.read(public, CKA_EC_POINT)))
             };
-            both(b, (b.pace, Clock::Thread), &b.ours, work, None)
+            computed(b, work, None)
         }),
         Row::new("C_SignInit and C_Sign, P-256", &[Want::AboveBare(2e-6)], |b| {
             let bare = bare::sign(Kind::P256);

@@ -1,5 +1,5 @@
 //! A target under a KEK and back: in one call, or in two steps where a module has no other way.
-use super::{Row, both};
+use super::{Row, both, computed};
 use crate::bare;
 use crate::bench::Bench;
 use crate::common::{Handle, Mech, RawTemplate, Rv, attrs};
@@ -35,7 +35,7 @@ fn wrap(bench: &Bench, target: Target) -> Measured {
         Ok(Box::new(move || transfer.wrap().map(drop)))
     };
     let bare = bare::wrap(target_len(bench, target));
-    both(bench, (bench.pace, Clock::Thread), &bench.ours, work, Some(bare))
+    computed(bench, work, Some(bare))
 }
 
 fn unwrap(bench: &Bench, target: Target) -> Measured {
