@@ -122,7 +122,7 @@ mod tests {
     fn check(parts: &Parts, bits: u32) {
         let crt = parts.crt.as_ref().unwrap();
         let primes = vec![number(&crt.p, bits / 2), number(&crt.q, bits / 2)];
-        let key = rsa::RsaPrivateKey::from_components(
+        let key = rsa::PrivateKey::from_components(
             number(&parts.n, bits),
             number(&parts.e, 64),
             number(&parts.d, bits),
@@ -130,7 +130,7 @@ mod tests {
         )
         .unwrap();
         key.validate().unwrap();
-        assert_eq!(key.n().bits_vartime(), bits);
+        assert_eq!(key.n().bit_width_vartime(), bits);
         let (p, q) = (number(&crt.p, bits / 2), number(&crt.q, bits / 2));
         for prime in [&p, &q] {
             assert!(
@@ -139,10 +139,10 @@ mod tests {
                     && prime.bit_vartime(0)
             );
         }
-        assert!(p > q && p.wrapping_sub(&q).bits_vartime() > bits / 2 - 100);
-        assert!(key.d().bits_vartime() > bits / 2);
+        assert!(p > q && p.wrapping_sub(&q).bit_width_vartime() > bits / 2 - 100);
+        assert!(key.d().bit_width_vartime() > bits / 2);
         // d is reduced modulo the least common multiple: (p - 1)(q - 1) / 2 at most.
-        assert!(key.d().bits_vartime() < bits);
+        assert!(key.d().bit_width_vartime() < bits);
         for bytes in [&parts.d, &crt.p, &crt.q, &crt.dp, &crt.dq, &crt.qinv] {
             assert_ne!(bytes.first(), Some(&0));
         }
