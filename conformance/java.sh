@@ -15,8 +15,11 @@ source "$here/lib/token.sh"
 
 hashes=(1 224 256 384 512)
 
+# The JDK's policy is the test's own.
+jdk=-Djava.security.properties=$policy/java.security
+
 key_tool() {
-    keytool "$@" -keystore NONE -storetype PKCS11 -storepass "$pin" \
+    keytool -J"$jdk" "$@" -keystore NONE -storetype PKCS11 -storepass "$pin" \
         -providerClass sun.security.pkcs11.SunPKCS11 -providerArg sunpkcs11.cfg
 }
 
@@ -88,7 +91,7 @@ on_the_token() {
 the_program() {
     local hash name
     check "compile the program" javac -Xlint:all -Werror -d . "$here/lib/Token.java"
-    java -cp . Token sunpkcs11.cfg "$pin" >program 2>&1 || true
+    java "$jdk" -cp . Token sunpkcs11.cfg "$pin" >program 2>&1 || true
     for hash in "${hashes[@]}"; do
         for name in "SHA${hash}withRSA" "SHA${hash}withECDSA" "SHA-$hash" "HmacSHA$hash"; do
             program_case "$name"
@@ -105,7 +108,7 @@ the_program() {
 # the JDK has the whole key schedule of TLS 1.2 done by the token.
 the_key_schedule() {
     local suite
-    java -Djdk.tls.useExtendedMasterSecret=false -cp . Token sunpkcs11.cfg "$pin" first >program 2>&1 || true
+    java "$jdk" -Djdk.tls.useExtendedMasterSecret=false -cp . Token sunpkcs11.cfg "$pin" first >program 2>&1 || true
     for suite in TLS_ECDHE_RSA_WITH_AES_{128_GCM_SHA256,256_GCM_SHA384,128_CBC_SHA256} \
         TLS_RSA_WITH_AES_{128_GCM_SHA256,256_CBC_SHA256} TLS_ECDHE_ECDSA_WITH_AES_{128_GCM_SHA256,256_CBC_SHA384}; do
         program_case "$suite"

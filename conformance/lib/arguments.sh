@@ -1,6 +1,8 @@
 # The arguments of a shell script, and a folder of its own with keyferry's store in it: sourced.
 # Sets root, module, python, so_pin, pin, folder.
 
+# shellcheck source=policy.sh
+source "$(dirname "${BASH_SOURCE[0]}")/policy.sh"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
 module=$target/release/libkeyferry.so

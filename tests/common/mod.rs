@@ -30,11 +30,13 @@ pub mod digest;
 pub mod every;
 pub mod keys;
 pub mod mechanism;
+pub mod openssl;
 pub mod session;
 pub mod template;
 
 pub use keyferry::ck::*;
 pub use mechanism::Mech;
+pub use openssl::openssl_command;
 pub use session::Session;
 pub(crate) use template::attrs;
 pub use template::{Attr, RawTemplate};

@@ -2,14 +2,14 @@
 use super::aes_streams::ctr;
 use crate::common::*;
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 pub fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub fn openssl(args: &[&str], input: &[u8]) -> Vec<u8> {
-    let mut child = Command::new("openssl")
+    let mut child = openssl_command()
         .args(args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

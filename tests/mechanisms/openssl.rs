@@ -4,7 +4,6 @@ use super::ecdsa::{fixed, octet_string};
 use super::hashes::{HASHES, Relatives, signing};
 use crate::common::*;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// A folder with a random text in it.
 struct Bench {
@@ -26,7 +25,7 @@ impl Bench {
     }
     /// What `openssl` prints; it must succeed. Words are separated by blanks.
     fn openssl(&self, arguments: &str) -> Vec<u8> {
-        let run = Command::new("openssl")
+        let run = openssl_command()
             .args(arguments.split_whitespace())
             .current_dir::<&Path>(self.folder.path())
             .output()

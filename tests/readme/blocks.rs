@@ -9,6 +9,10 @@ use std::process::{Command, Stdio};
 /// Printed between two blocks by the shell.
 const BOUNDARY: &str = "\u{1e}";
 
+/// OpenSSL's policy in the tests: an update of the machine's own file changes no result.
+const OPENSSL_CONF: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/conformance/lib/policy/openssl.cnf");
+
 /// Commands, and what is shown of their output.
 pub struct Block {
     pub commands: &'static str,
@@ -64,6 +68,7 @@ fn run_all(blocks: &[&Block], folder: &Path, extra: &[(&str, &OsStr)]) -> Vec<St
         .args(["-euo", "pipefail", "-c", &format!("exec 2>&1\n{script}")])
         .current_dir(folder)
         .env("HOME", folder)
+        .env("OPENSSL_CONF", OPENSSL_CONF)
         .envs(extra.iter().copied())
         .env_remove("XDG_DATA_HOME")
         .env_remove("XDG_CONFIG_HOME")

@@ -1,7 +1,6 @@
 //! X.509 certificates: their attributes say what they say themselves.
 use crate::common::certificate::{Certificate, der, named};
 use crate::common::*;
-use std::process::Command;
 
 type Template = Vec<(CK_ATTRIBUTE_TYPE, Attr)>;
 
@@ -176,7 +175,7 @@ fn certificates_of_openssl() {
     with_token(|t| {
         for key in ["rsa:2048", "ec", "ed25519"] {
             let curve = ["-pkeyopt", "ec_paramgen_curve:P-256"];
-            let made = Command::new("openssl")
+            let made = openssl_command()
                 .args(["req", "-x509", "-nodes", "-newkey", key])
                 .args(if key == "ec" { &curve[..] } else { &[] })
                 .args(["-subj", "/C=XX/O=Org+OU=Unit/CN=caf\u{e9}", "-utf8", "-days", "400"])
@@ -195,7 +194,7 @@ fn certificates_of_openssl() {
             let object = t.create(&template).unwrap();
             let name = t.bytes(object, CKA_SUBJECT).unwrap();
             assert!(!name.is_empty() && value.windows(name.len()).any(|part| part == name));
-            let public_key = Command::new("openssl")
+            let public_key = openssl_command()
                 .args(["x509", "-inform", "DER", "-noout", "-pubkey", "-in"])
                 .arg(&file)
                 .output()
