@@ -28,6 +28,7 @@ class Setting:
     oaep: tuple[str, ...]
     counts_padding: bool
     processes: int
+    full: bool
 
     @property
     def combined(self) -> bool:
@@ -51,11 +52,12 @@ def read_arguments(about: str) -> Setting:
                         help="its CKM_AES_KEY_WRAP_PAD counts the padding into the key")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1,
                         help="how many programs may use the module at once (SoftHSM 2.6: 1)")
+    parser.add_argument("--full", action="store_true", help="the whole sweep, where a script has a short one")
     given = parser.parse_args()
     cli = given.cli or given.module.parent / "keyferry"
     wrapping = TwoStep() if given.two_step else Combined()
     return Setting(given.module.resolve(), cli.resolve(), given.so_pin, given.pin, given.label, wrapping,
-                   tuple(given.oaep), given.counts_padding, given.processes)
+                   tuple(given.oaep), given.counts_padding, given.processes, given.full)
 
 
 @contextmanager
