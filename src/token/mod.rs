@@ -8,6 +8,7 @@ mod login;
 mod objects;
 mod state;
 mod sync;
+mod turns;
 
 use crate::ck::*;
 use crate::config::Config;
@@ -24,6 +25,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use sync::Freshness;
 pub use sync::LATELY;
+use turns::Turns;
 
 /// What all tokens of a module share.
 #[derive(Debug)]
@@ -63,6 +65,7 @@ pub struct Token {
     vault: OnceCell<Vault>,
     state: RwLock<State>,
     polled: Mutex<Polled>,
+    turns: Turns,
     /// Made when first looked for.
     built_in: OnceCell<Vec<built_in::Placed>>,
 }
@@ -92,6 +95,7 @@ impl Token {
             vault: vault.map_or_else(OnceCell::new, OnceCell::with_value),
             state: RwLock::new(State::new()),
             polled: Mutex::new(Polled { at: Instant::now(), stamp: None }),
+            turns: Turns::default(),
             built_in: OnceCell::new(),
         }
     }

@@ -13,9 +13,11 @@ use crate::object::{Object, record};
 use crate::store::vault::{Entry, Write};
 use crate::store::{RecordId, Revision};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// How often a change is tried again when another process was first.
-const ATTEMPTS: usize = 16;
+/// The limit for a change that other processes keep overtaking. Threads of this process take
+/// [turns](super::turns) and are never in the way.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Token {
     /// The object at `handle`, if it is in sight.
@@ -115,7 +117,9 @@ impl Token {
         handle: CK_OBJECT_HANDLE,
         change: impl Fn(&Object) -> Result<Object>,
     ) -> Result<()> {
-        for _ in 0..ATTEMPTS {
+        let _turn = self.turns.take(handle);
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
             let old = self.open_object(handle)?.ok_or(Error::ObjectHandleInvalid)?;
             let new = change(&old)?;
             let Some((home, from)) = self.place_of(handle, &old) else { continue };
@@ -140,7 +144,7 @@ impl Token {
             }
             self.refresh(Freshness::Now)?;
         }
-        Err(Error::FunctionFailed.because("others keep changing the object"))
+        Err(overtaken())
     }
 
     /// Destroys the object at `handle` if `may` says so.
@@ -149,7 +153,9 @@ impl Token {
         handle: CK_OBJECT_HANDLE,
         may: impl Fn(&Object) -> Result<()>,
     ) -> Result<()> {
-        for _ in 0..ATTEMPTS {
+        let _turn = self.turns.take(handle);
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
             let object = self.object(handle)?.ok_or(Error::ObjectHandleInvalid)?;
             may(&object)?;
             let Some((home, from)) = self.place_of(handle, &object) else { continue };
@@ -167,7 +173,7 @@ impl Token {
             state.take(handle);
             return Ok(());
         }
-        Err(Error::FunctionFailed.because("others keep changing the object"))
+        Err(overtaken())
     }
 
     /// Where `object` is, and at which revision, if it is still what is at `handle`: a decision
@@ -182,6 +188,10 @@ impl Token {
         };
         Some((home, revision))
     }
+}
+
+fn overtaken() -> Error {
+    Error::FunctionFailed.because("other processes keep changing the object")
 }
 
 fn insertion(id: RecordId, object: &Object) -> Write {

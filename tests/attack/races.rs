@@ -1,5 +1,6 @@
 //! Threads that log out, close sessions and change objects under each other's hands.
 use crate::common::*;
+use std::sync::Barrier;
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
@@ -109,5 +110,58 @@ fn a_slot_that_two_initialise_at_once_has_one_token() {
         outcomes.sort();
         assert_eq!(outcomes, [Ok(()), Err(CKR_PIN_INCORRECT)]);
         assert_eq!(p.slots(true).unwrap().len(), 2);
+    });
+}
+
+const THREADS: usize = 64;
+
+/// Each thread changes the same object again and again; then all destroy it at once.
+fn change_and_destroy(t: &Session, token: bool) {
+    let data = attrs![CKA_CLASS => CKO_DATA, CKA_TOKEN => token, CKA_LABEL => "of all threads"];
+    let object = t.create(&data).unwrap();
+    let start = Barrier::new(THREADS);
+    let change = |number: usize| {
+        start.wait();
+        (0..8)
+            .map(|round| t.set(object, &attrs![CKA_LABEL => format!("{number}/{round}").as_str()]))
+            .collect()
+    };
+    let answers = in_threads(change).into_iter().flat_map(|answers: Vec<Rv<()>>| answers);
+    let failed: Vec<_> = answers.filter(|answer| answer.is_err()).collect();
+    assert!(failed.is_empty(), "{} of {} changes failed: {failed:x?}", failed.len(), THREADS * 8);
+    let label = String::from_utf8(t.bytes(object, CKA_LABEL).unwrap()).unwrap();
+    assert!(label.ends_with("/7"), "the last change is one of the last: {label}");
+
+    let destroy = |_| {
+        start.wait();
+        t.destroy(object)
+    };
+    let answers = in_threads(destroy);
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    let gone = |answer: &&Rv<()>| **answer == Err(CKR_OBJECT_HANDLE_INVALID);
+    assert_eq!(answers.iter().filter(gone).count(), THREADS - 1, "{answers:x?}");
+}
+
+fn in_threads<T: Send>(work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let work = &work;
+    scope(|s| {
+        let threads: Vec<_> = (0..THREADS).map(|number| s.spawn(move || work(number))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn many_threads_change_one_object_and_none_fails() {
+    with_token(|t| {
+        change_and_destroy(t, false);
+        change_and_destroy(t, true);
+    });
+}
+
+#[test]
+fn many_threads_change_one_object_on_disk_and_none_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    with_store(&format!("sqlite:{}", folder.path().display()), |p| {
+        change_and_destroy(&p.token(0).unwrap(), true);
     });
 }

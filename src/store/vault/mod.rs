@@ -242,12 +242,12 @@ impl Vault {
     }
 }
 
-/// How often a write is tried that others get in the way of.
-const ATTEMPTS: u32 = 100;
+/// How often a write is retried that other processes overtake: for about 20 seconds.
+const ATTEMPTS: u32 = 4000;
 
-/// Lets other writers pass, longer each time.
+/// Lets other writers pass, longer each time and at most 5 ms.
 fn pause(attempt: u32) {
-    std::thread::sleep(Duration::from_micros(u64::from(50 * (attempt + 1))));
+    std::thread::sleep(Duration::from_micros(u64::from(50 * (attempt + 1).min(100))));
 }
 
 /// What changed.
