@@ -9,6 +9,9 @@ use crate::crypto::mac::{Mac, subkey};
 use crate::error::{Error, Result};
 use std::fmt;
 
+/// The most seals that one key may make with random 96-bit nonces: NIST SP 800-38D, section 8.3.
+pub(super) const SEALS: u64 = 1 << 32;
+
 /// The token key, for as long as someone is logged in. Wiped when dropped.
 pub struct Unlocked {
     pub(super) place: Place,
@@ -110,14 +113,20 @@ impl Unlocked {
         Ok(description)
     }
 
-    /// The next description, in whose ledger `delta` has happened.
+    /// The next description, in whose ledger `delta` has happened. Its version counts the seals, so that no key
+    /// makes more than [`SEALS`] of them with random nonces. `CKR_DEVICE_MEMORY` after the last one.
     pub(super) fn amend(
         &self,
         description: &DescriptionRecord,
         delta: &Delta,
     ) -> Result<DescriptionRecord> {
         let ledger = self.open_ledger(description)?.after(delta, &self.ledger)?;
-        let version = description.version.wrapping_add(1);
+        let seals = u64::try_from(delta.added.len()).unwrap_or(u64::MAX).max(1);
+        let version = description.version.checked_add(seals).filter(|version| *version <= SEALS);
+        let version = version.ok_or_else(|| {
+            log::error!("the token's keys have made {SEALS} seals; no write is possible any more");
+            Error::DeviceMemory.because("a token takes 2^32 writes; make a new token")
+        })?;
         self.seal_description(DescriptionRecord { version, ..description.clone() }, &ledger)
     }
 
@@ -126,7 +135,7 @@ impl Unlocked {
         Ledger::default().after(delta, &self.ledger)
     }
 
-    fn open_ledger(&self, description: &DescriptionRecord) -> Result<Ledger> {
+    pub(super) fn open_ledger(&self, description: &DescriptionRecord) -> Result<Ledger> {
         let head = description.head();
         self.place
             .open(&self.description, DESCRIPTION, [&head, &[]], &description.seal)

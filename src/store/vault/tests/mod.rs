@@ -2,6 +2,7 @@
 mod backup;
 mod bytes;
 mod pins;
+mod seals;
 mod tampering;
 mod vector;
 
