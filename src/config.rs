@@ -1,5 +1,6 @@
 //! Where the store is and how the module behaves: from `pReserved` of `C_Initialize`, the
-//! environment (`KEYFERRY_STORE`, `KEYFERRY_CONFIG`) or a file, in this order.
+//! environment (`KEYFERRY_STORE`, `KEYFERRY_CONFIG`) or a file, in this order. The caller brings the environment:
+//! [`variable`](crate::abi::environment::variable) says which of it may be obeyed.
 //!
 //! The file is TOML: `store`, `null_parameter` (`"azure"`, `"refuse"`), `min_rsa_bits` (1024, 2048),
 //! `legacy_des3` and `enforce_dates` (true, false).
@@ -49,16 +50,19 @@ pub enum NullParameter {
 impl Config {
     /// Reads the configuration. `reserved` is the string that an application gave in `pReserved`:
     /// a store (`memory:`, `sqlite:PATH`) or `config=PATH`; unknown keys are `CKR_ARGUMENTS_BAD`.
-    pub fn read(reserved: Option<&str>) -> Result<Config> {
-        Config::read_with_reason(reserved).map_err(|reason| {
+    pub fn read(reserved: Option<&str>, env: Lookup<'_>) -> Result<Config> {
+        Config::read_with_reason(reserved, env).map_err(|reason| {
             log::error!("configuration: {reason}");
             Error::ArgumentsBad
         })
     }
 
     /// As [`Self::read`], but says in a sentence what is wrong.
-    pub fn read_with_reason(reserved: Option<&str>) -> std::result::Result<Config, String> {
-        assemble(reserved, &|name| std::env::var_os(name))
+    pub fn read_with_reason(
+        reserved: Option<&str>,
+        env: Lookup<'_>,
+    ) -> std::result::Result<Config, String> {
+        assemble(reserved, env)
     }
 
     /// Tokens in memory, everything else as by default.
@@ -131,7 +135,8 @@ struct ConfigFile {
     enforce_dates: bool,
 }
 
-type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+/// Looks a variable of the environment up.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 fn assemble(reserved: Option<&str>, env: Lookup<'_>) -> std::result::Result<Config, String> {
     let reserved = reserved.filter(|text| !text.is_empty());
@@ -236,7 +241,9 @@ fn key_of(line: &str) -> Option<&str> {
 fn default_store(env: Lookup<'_>) -> std::result::Result<Location, String> {
     let folder = base(env, "XDG_DATA_HOME", ".local/share");
     folder.map(Location::Sqlite).ok_or_else(|| {
-        "no home folder to keep tokens in; set HOME or KEYFERRY_STORE=sqlite:PATH".to_string()
+        "no home folder to keep tokens in; set HOME or KEYFERRY_STORE=sqlite:PATH, or name the store in pReserved: a \
+         setuid program obeys no variable"
+            .to_string()
     })
 }
 
@@ -363,6 +370,6 @@ mod tests {
             assert!(!reason.contains("hunter2"), "{reason}");
         }
         assert!(read(None, &[("KEYFERRY_STORE", "x")]).unwrap_err().starts_with("KEYFERRY_STORE"));
-        assert_eq!(Config::read(Some("keys")), Err(Error::ArgumentsBad));
+        assert_eq!(Config::read(Some("keys"), &|_| None), Err(Error::ArgumentsBad));
     }
 }

@@ -11,6 +11,9 @@
 #[path = "boundary/children.rs"]
 mod children;
 mod common;
+#[cfg(target_os = "linux")]
+#[path = "boundary/environment.rs"]
+mod environment;
 #[path = "boundary/lists.rs"]
 mod lists;
 #[path = "boundary/nulls.rs"]

@@ -221,6 +221,27 @@ fn unsafe_stays_at_the_borders() {
     none(outside.filter(inside).map(|source| source.name()).collect());
 }
 
+/// What reads the environment, and so must ask whether it may be obeyed.
+const ENVIRONMENT: &[&str] =
+    &["var", "var_os", "vars", "vars_os", "home_dir", "getenv", "secure_getenv"];
+
+/// Returns `true` if the tokens read a variable: `env::var`, `libc::getenv`.
+fn reads_environment(tokens: &[String]) -> bool {
+    let read = |three: &[String]| {
+        matches!(three[0].as_str(), "env" | "libc")
+            && three[1] == "::"
+            && (three[2] == "{" || ENVIRONMENT.contains(&three[2].as_str()))
+    };
+    tokens.windows(3).any(read)
+}
+
+#[test]
+fn one_file_reads_the_environment() {
+    let outside = sources().into_iter().filter(|source| !source.is_in(&["abi/environment"]));
+    let reads = outside.filter(|source| reads_environment(&source.tokens));
+    none(reads.map(|source| source.name()).collect());
+}
+
 #[test]
 fn every_file_is_short_and_says_what_it_is() {
     let mut wrong = Vec::new();
@@ -251,6 +272,14 @@ fn the_checks_see_what_they_should() {
     assert!(climbs_to_root(&self::tokens("use super::x;"), 1));
     assert!(climbs_to_root(&self::tokens("mod a { use super::super::x; }"), 1));
     assert!(!climbs_to_root(&self::tokens("use super::a; use super::b;"), 2));
+    for (code, is) in [
+        ("fn f() { std::env::var(\"HOME\") }", true),
+        ("use std::env::{self, var_os};", true),
+        ("fn f() { libc::secure_getenv(name) }", true),
+        ("fn f() { std::env::args_os(); environment::variable(\"HOME\") }", false),
+    ] {
+        assert_eq!(reads_environment(&self::tokens(code)), is, "{code}");
+    }
     for (code, is) in [
         ("use rsa::BigUint;", true),
         ("fn f() { rsa::raw() }", true),

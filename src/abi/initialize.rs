@@ -1,5 +1,6 @@
 //! The argument of `C_Initialize`, PKCS#11 3.2 section 5.4.
 use super::caller::Caller;
+use super::environment::variable;
 use crate::ck::*;
 use crate::config::Config;
 use crate::crypto::Threads;
@@ -18,10 +19,10 @@ impl Caller<'_> {
     /// locks agree, and refusing it with `CKR_CANT_LOCK` would help nobody.
     pub(super) fn initialize_args(&self, at: *mut c_void) -> Result<(Config, Threads)> {
         if at.is_null() {
-            return Ok((Config::read(None)?, Threads::Two));
+            return Ok((Config::read(None, &variable)?, Threads::Two));
         }
         let (reserved, threads) = self.wishes(at)?;
-        Ok((Config::read(reserved.as_deref())?, threads))
+        Ok((Config::read(reserved.as_deref(), &variable)?, threads))
     }
 
     fn wishes(&self, at: *mut c_void) -> Result<(Option<String>, Threads)> {

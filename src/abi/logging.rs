@@ -1,6 +1,7 @@
 //! The log: `KEYFERRY_LOG=LEVEL[:FILE]`, level `error`, `warn`, `info`, `debug` or `trace`.
 //!
 //! Lines go to the file's end, or to standard error. A host that has a logger of its own keeps it.
+use super::environment;
 use log::{LevelFilter, Log, Metadata, Record};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -11,7 +12,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(super) fn start() {
     static LOGGER: OnceLock<Option<Logger>> = OnceLock::new();
     let first = LOGGER.get().is_none();
-    let logger = LOGGER.get_or_init(|| std::env::var("KEYFERRY_LOG").ok().map(|w| Logger::new(&w)));
+    let wish = || environment::variable("KEYFERRY_LOG").and_then(|wish| wish.into_string().ok());
+    let logger = LOGGER.get_or_init(|| wish().map(|wish| Logger::new(&wish)));
     if let (true, Some(logger)) = (first, logger)
         && log::set_logger(logger).is_ok()
     {

@@ -9,6 +9,7 @@ mod digest;
 mod dual;
 mod encapsulate;
 mod encrypt;
+pub mod environment;
 mod general;
 #[cfg(target_os = "linux")]
 mod guess;

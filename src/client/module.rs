@@ -1,6 +1,7 @@
 //! A module: loaded, initialised, and finalised when nothing uses it any more.
 use super::call::{call, input, ulong};
 use super::{Access, Error, Result, Session};
+use crate::abi::environment::variable;
 use crate::ck::*;
 use crate::config::Config;
 use std::ffi::CString;
@@ -69,7 +70,7 @@ impl Module {
     /// it the module's own configuration counts.
     pub fn embedded(store: Option<&str>) -> Result<Module> {
         // read here first, because C_Initialize can answer a code only, and no reason
-        Config::read_with_reason(store).map_err(Error::Unusable)?;
+        Config::read_with_reason(store, &variable).map_err(Error::Unusable)?;
         Module::initialize(embedded_list()?, None, store)
     }
 

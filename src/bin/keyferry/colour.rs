@@ -1,4 +1,5 @@
 //! Colours, on a terminal alone: verdicts at the beginning of a line, and nothing else.
+use keyferry::abi::environment;
 use std::io::IsTerminal;
 
 const GREEN: &str = "\u{1b}[32m";
@@ -18,7 +19,9 @@ const VERDICTS: [(&str, &str); 7] = [
 
 /// The text as `stream` shows it best. `NO_COLOR` (no-color.org) and a dumb terminal are heeded.
 pub fn painted(text: &str, stream: &impl IsTerminal) -> String {
-    let unwanted = |name, is: fn(&str) -> bool| std::env::var(name).is_ok_and(|value| is(&value));
+    let unwanted = |name, is: fn(&str) -> bool| {
+        environment::variable(name).is_some_and(|value| value.to_str().is_some_and(is))
+    };
     let plain = unwanted("NO_COLOR", |value| !value.is_empty())
         || unwanted("TERM", |value| value == "dumb")
         || !stream.is_terminal();

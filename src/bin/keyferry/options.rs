@@ -2,6 +2,7 @@
 use crate::output::{self, During, Fault, fault};
 use crate::{file, pin};
 use clap::Args;
+use keyferry::abi::environment::variable;
 use keyferry::ck::CK_SLOT_ID;
 use keyferry::client::{Access, Error, Module, Session, Slots, TokenSlot, User};
 use keyferry::config::{Config, Location};
@@ -60,7 +61,7 @@ impl Options {
 
     /// The configuration of the embedded module.
     pub fn config(&self) -> Result<Config, Fault> {
-        Config::read_with_reason(self.store.as_deref()).map_err(Fault)
+        Config::read_with_reason(self.store.as_deref(), &variable).map_err(Fault)
     }
 
     /// Keeps other processes of this program from making tokens in the embedded module's store until it is

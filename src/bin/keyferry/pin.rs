@@ -2,6 +2,8 @@
 //! every process on the machine could read.
 use crate::options::Options;
 use crate::output::{Fault, fault};
+use keyferry::abi::environment;
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -63,17 +65,18 @@ enum Prompt {
 
 impl Source<'_> {
     fn read(&self, prompt: Prompt) -> Result<Pin, Fault> {
-        let pin = match (self.file, std::env::var(self.variable)) {
+        let given = environment::variable(self.variable).map(OsString::into_string);
+        let pin = match (self.file, given) {
             (Some(file), _) => from_file(file)?,
-            (None, Ok(pin)) => Pin::new(pin),
-            (None, Err(std::env::VarError::NotUnicode(_))) => {
+            (None, Some(Ok(pin))) => Pin::new(pin),
+            (None, Some(Err(_))) => {
                 return Err(fault!(
                     "{} is not UTF-8 text; set it to the PIN alone, or give {}",
                     self.variable,
                     self.option
                 ));
             }
-            (None, Err(std::env::VarError::NotPresent)) => self.ask(prompt)?,
+            (None, None) => self.ask(prompt)?,
         };
         if pin.is_empty() {
             Err(fault!(

@@ -197,6 +197,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // open shares SQLite's own bookkeeping of its parent's file locks, so "last" cannot be trusted.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // SQLite would choose the folder of a temporary file by variables of the environment.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(connection)
 }
 
