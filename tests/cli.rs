@@ -11,6 +11,8 @@ mod cli {
     mod init;
     mod json;
     mod keks;
+    #[cfg(unix)]
+    mod links;
     mod many;
     #[cfg(unix)]
     mod modules;

@@ -7,7 +7,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+mod own;
 mod set;
+pub use own::{is_file, open_own};
 pub use set::commit_all;
 
 /// Files that nothing is written over in this run, whatever its options say, and what each is.
@@ -41,6 +43,16 @@ pub enum Existing {
 pub struct Pending {
     path: PathBuf,
     existing: Existing,
+    readers: Readers,
+}
+
+/// The users that may read a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Its owner.
+    Owner,
+    /// All that the umask lets.
+    Everyone,
 }
 
 impl Pending {
@@ -54,14 +66,19 @@ impl Pending {
         if existing == Existing::Refuse && path.symlink_metadata().is_ok() {
             return Err(exists(path));
         }
-        drop(Temporary::beside(path)?);
+        drop(Temporary::beside(path, Readers::Owner)?);
         sweep(folder_of(path), [path]);
-        Ok(Pending { path: path.to_owned(), existing })
+        Ok(Pending::in_proved(path, existing))
     }
 
     /// The same in a folder that is known to be writable.
     pub fn in_proved(path: &Path, existing: Existing) -> Pending {
-        Pending { path: path.to_owned(), existing }
+        Pending { path: path.to_owned(), existing, readers: Readers::Owner }
+    }
+
+    /// The same for a file that every user may read.
+    pub fn for_everyone(self) -> Pending {
+        Pending { readers: Readers::Everyone, ..self }
     }
 
     /// Where it will be.
@@ -82,7 +99,7 @@ impl Pending {
     /// Writes it, to the disk, under another name.
     fn stage(&self, bytes: &[u8]) -> Result<Staged<'_>, Fault> {
         refuse_in_use(&self.path)?;
-        let mut temporary = Temporary::beside(&self.path)?;
+        let mut temporary = Temporary::beside(&self.path, self.readers)?;
         let written = temporary.file.write_all(bytes).and_then(|()| temporary.file.sync_all());
         written.map_err(|e| self.unwritten(&e))?;
         Ok(Staged { pending: self, temporary })
@@ -141,25 +158,30 @@ struct Temporary {
 }
 
 impl Temporary {
-    fn beside(path: &Path) -> Result<Temporary, Fault> {
+    fn beside(path: &Path, readers: Readers) -> Result<Temporary, Fault> {
         let unwritable = |why: &dyn std::fmt::Display| {
             fault!("{} cannot be written: {why}; choose another name or folder", path.display())
         };
         let name = path.file_name().ok_or_else(|| unwritable(&"it names no file"))?;
         let name = format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id());
         let path = path.with_file_name(name);
-        let mut file = make_locked(&path).map_err(|e| unwritable(&e))?;
+        let mut file = make_locked(&path, readers).map_err(|e| unwritable(&e))?;
         if path.symlink_metadata().is_err() {
             // swept before it was locked
-            file = make_locked(&path).map_err(|e| unwritable(&e))?;
+            file = make_locked(&path, readers).map_err(|e| unwritable(&e))?;
         }
         Ok(Temporary { path, file })
     }
 }
 
 /// A new file whose lock shows that it is being written, where there are locks.
-fn make_locked(path: &Path) -> std::io::Result<File> {
-    let open = || private(OpenOptions::new().write(true).create_new(true)).open(path);
+fn make_locked(path: &Path, readers: Readers) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    if readers == Readers::Owner {
+        private(&mut options);
+    }
+    let open = || options.open(path);
     let file = match open() {
         Err(e) if e.kind() == ErrorKind::AlreadyExists => {
             // of another process that had our number, and is gone
@@ -184,7 +206,7 @@ pub fn sweep<'a>(folder: &Path, files: impl IntoIterator<Item = &'a Path>) {
             continue;
         }
         // held until it is gone, so that nobody who begins to write it meanwhile takes it for theirs
-        let held = File::open(left.path()).ok().filter(|file| file.try_lock().is_ok());
+        let held = own::open_to_read(&left.path()).ok().filter(|file| file.try_lock().is_ok());
         if held.is_some() {
             // what cannot be removed is in nobody's way
             let _ = fs::remove_file(left.path());

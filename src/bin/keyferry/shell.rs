@@ -1,5 +1,6 @@
 //! `keyferry completions` and `keyferry man`: what shells and manuals need, made of the command
 //! line's own definition, so that it cannot say anything else.
+use crate::file::{Existing, Pending};
 use crate::output::{Answer, Report, fault};
 use clap::Args;
 use clap_complete::Shell;
@@ -42,10 +43,11 @@ impl Man {
         let unwritten = |error: std::io::Error| {
             fault!("{}: {error}; give a folder that you may write to", self.folder.display())
         };
-        let mut command = crate::command();
+        let mut command = crate::command().disable_help_subcommand(true);
         command.build();
         let pages = pages(&command);
-        let mut places = pages.iter().map(|page| self.folder.join(page));
+        let names: Vec<String> = pages.iter().map(|(name, _)| name.clone()).collect();
+        let mut places = names.iter().map(|page| self.folder.join(page));
         let is_there = |place: &PathBuf| !self.force && place.symlink_metadata().is_ok();
         if let Some(page) = places.find(is_there) {
             return Err(fault!(
@@ -54,20 +56,26 @@ impl Man {
             ));
         }
         std::fs::create_dir_all(&self.folder).map_err(unwritten)?;
-        clap_mangen::generate_to(crate::command(), &self.folder).map_err(unwritten)?;
+        let existing = if self.force { Existing::Replace } else { Existing::Refuse };
+        for (name, command) in pages {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(command).render(&mut page).map_err(unwritten)?;
+            Pending::new(&self.folder.join(name), existing)?.for_everyone().commit(&page)?;
+        }
         let text = format!(
             "{} pages are in {}; `man -l {}` shows the first.\n",
-            pages.len(),
+            names.len(),
             self.folder.display(),
             self.folder.join("keyferry.1").display()
         );
-        Ok(Report::new(text, json!({ "folder": Path::new(&self.folder), "pages": pages })))
+        Ok(Report::new(text, json!({ "folder": Path::new(&self.folder), "pages": names })))
     }
 }
 
-/// The file names of the pages: one for each command that is not hidden.
-fn pages(command: &clap::Command) -> Vec<String> {
+/// A page for each command that is not hidden: its file's name, and the command.
+fn pages(command: &clap::Command) -> Vec<(String, clap::Command)> {
     let name = command.get_display_name().unwrap_or(command.get_name());
     let below = command.get_subcommands().filter(|below| !below.is_hide_set());
-    std::iter::once(format!("{name}.1")).chain(below.flat_map(pages)).collect()
+    let own = (format!("{name}.1"), command.clone());
+    std::iter::once(own).chain(below.flat_map(pages)).collect()
 }

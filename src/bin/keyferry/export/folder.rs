@@ -7,7 +7,7 @@ use crate::output::{Fault, fault};
 use keyferry::crypto::hash::Hash;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -84,9 +84,7 @@ impl Folder {
                 path.display()
             )
         };
-        let mut options = OpenOptions::new();
-        let options = file::private(options.read(true).append(true).create(true));
-        let mut list = options.open(path.join(LIST)).map_err(|e| unusable(&e))?;
+        let mut list = file::open_own(path, LIST).map_err(|e| unusable(&e))?;
         match list.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -151,7 +149,7 @@ impl Folder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use std::fs::{self, OpenOptions};
 
     fn item(folder: &Path) -> Item {
         let (label, id) = ("a".to_owned(), vec![1]);

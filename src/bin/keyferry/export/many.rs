@@ -204,11 +204,11 @@ impl Work<'_> {
 
     fn one(&self, session: &Session, item: &Item) -> Result<Ended, Fault> {
         let existing = self.run.common.existing();
-        let there = match existing {
-            Existing::Refuse if item.path.symlink_metadata().is_ok() => {
-                Some(file::read(&item.path, "file")?)
-            }
-            Existing::Refuse | Existing::Replace => None,
+        let is_there = existing == Existing::Refuse && item.path.symlink_metadata().is_ok();
+        // a link may lead to another file tomorrow, and a pipe has no end
+        let there = match is_there && file::is_file(&item.path) {
+            true => Some(file::read(&item.path, "file")?),
+            false => None,
         };
         let identity = identity::of(session, item)?;
         // what has no identity is not the same as anything, itself included
@@ -219,7 +219,7 @@ impl Work<'_> {
             return Ended::well(&self.run.plan(session, item.clone())?, Outcome::AlreadyThere);
         }
         let ready = self.run.ready(session, item.clone())?;
-        if there.is_some() {
+        if is_there {
             return Err(not_known(item, is_told));
         }
         let bytes = self.run.recipe.file(&ready.wrap(session, self.kek)?);
