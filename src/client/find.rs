@@ -4,11 +4,18 @@ use super::{Error, Result, Session, Template};
 use crate::ck::*;
 use zeroize::Zeroizing;
 
+/// The most objects that are taken from one search. No token holds as many: the module does not end.
+pub const MOST_OBJECTS: usize = 1 << 20;
+
+/// The longest value of an attribute that is read, in bytes. No key, label or certificate comes near it.
+const LONGEST_VALUE: usize = 1 << 20;
+
 impl Session {
-    /// Every object that matches.
+    /// Every object that matches, up to [`MOST_OBJECTS`].
     pub fn find(&self, template: &Template) -> Result<Vec<CK_OBJECT_HANDLE>> {
-        let mut raw = template.raw();
-        call!(self.list(), C_FindObjectsInit(self.handle, raw.as_mut_ptr(), ulong(raw.len())))?;
+        self.with([template], |[mut raw]| {
+            call!(self.list(), C_FindObjectsInit(self.handle, raw.as_mut_ptr(), ulong(raw.len())))
+        })?;
         let found = self.find_all();
         let end = call!(self.list(), C_FindObjectsFinal(self.handle));
         found.and_then(|found| end.map(|()| found))
@@ -26,6 +33,12 @@ impl Session {
                 return Ok(found);
             }
             found.extend(some.iter().take(count));
+            if found.len() > MOST_OBJECTS {
+                return Err(Error::Unusable(format!(
+                    "the module found more than {MOST_OBJECTS} objects and does not end; use another, such as \
+                     keyferry's own"
+                )));
+            }
         }
     }
 
@@ -41,7 +54,7 @@ impl Session {
             return Ok(None);
         }
         let size = usize::try_from(raw.ulValueLen).unwrap_or(usize::MAX);
-        if size > 16 * 1024 * 1024 {
+        if size > LONGEST_VALUE {
             return Err(Error::Unusable(format!(
                 "the module says that attribute 0x{cka:X} has {size} bytes, which none has; use another, such as \
                  keyferry's own"
@@ -50,7 +63,7 @@ impl Session {
         let mut value = Zeroizing::new(vec![0u8; size]);
         raw.pValue = value.as_mut_ptr().cast();
         let fetch = call!(self.list(), C_GetAttributeValue(self.handle, object, &mut raw, 1));
-        if !is_answer(fetch)? {
+        if !is_answer(fetch)? || raw.ulValueLen == CK_UNAVAILABLE_INFORMATION {
             return Ok(None);
         }
         value.truncate(usize::try_from(raw.ulValueLen).unwrap_or_default());
@@ -81,30 +94,32 @@ impl Session {
 
     /// `C_CreateObject`
     pub fn create(&self, template: &Template) -> Result<CK_OBJECT_HANDLE> {
-        let mut raw = template.raw();
         let mut object = CK_INVALID_HANDLE;
-        call!(
-            self.list(),
-            C_CreateObject(self.handle, raw.as_mut_ptr(), ulong(raw.len()), &mut object)
-        )?;
+        self.with([template], |[mut raw]| {
+            let count = ulong(raw.len());
+            call!(self.list(), C_CreateObject(self.handle, raw.as_mut_ptr(), count, &mut object))
+        })?;
         Ok(object)
     }
 
     /// `C_SetAttributeValue`
     pub fn set(&self, object: CK_OBJECT_HANDLE, template: &Template) -> Result<()> {
-        let mut raw = template.raw();
-        let count = ulong(raw.len());
-        call!(self.list(), C_SetAttributeValue(self.handle, object, raw.as_mut_ptr(), count))
+        self.with([template], |[mut raw]| {
+            let count = ulong(raw.len());
+            call!(self.list(), C_SetAttributeValue(self.handle, object, raw.as_mut_ptr(), count))
+        })
     }
 
     /// `C_CopyObject`: a copy with these attributes changed.
     pub fn copy(&self, object: CK_OBJECT_HANDLE, template: &Template) -> Result<CK_OBJECT_HANDLE> {
-        let mut raw = template.raw();
         let mut copy = CK_INVALID_HANDLE;
-        call!(
-            self.list(),
-            C_CopyObject(self.handle, object, raw.as_mut_ptr(), ulong(raw.len()), &mut copy)
-        )?;
+        self.with([template], |[mut raw]| {
+            let count = ulong(raw.len());
+            call!(
+                self.list(),
+                C_CopyObject(self.handle, object, raw.as_mut_ptr(), count, &mut copy)
+            )
+        })?;
         Ok(copy)
     }
 

@@ -6,13 +6,15 @@ use crate::ck::*;
 impl Session {
     /// `C_GenerateKey`
     pub fn generate(&self, mechanism: &Mechanism, template: &Template) -> Result<CK_OBJECT_HANDLE> {
-        let mut raw = template.raw();
         let mut key = CK_INVALID_HANDLE;
-        mechanism.with(|ckm| {
-            call!(
-                self.list(),
-                C_GenerateKey(self.handle, ckm, raw.as_mut_ptr(), ulong(raw.len()), &mut key)
-            )
+        self.with([template], |[mut raw]| {
+            let count = ulong(raw.len());
+            mechanism.with(|ckm| {
+                call!(
+                    self.list(),
+                    C_GenerateKey(self.handle, ckm, raw.as_mut_ptr(), count, &mut key)
+                )
+            })
         })?;
         Ok(key)
     }
@@ -24,22 +26,23 @@ impl Session {
         public: &Template,
         private: &Template,
     ) -> Result<(CK_OBJECT_HANDLE, CK_OBJECT_HANDLE)> {
-        let (mut public, mut private) = (public.raw(), private.raw());
         let mut pair = (CK_INVALID_HANDLE, CK_INVALID_HANDLE);
-        mechanism.with(|ckm| {
-            call!(
-                self.list(),
-                C_GenerateKeyPair(
-                    self.handle,
-                    ckm,
-                    public.as_mut_ptr(),
-                    ulong(public.len()),
-                    private.as_mut_ptr(),
-                    ulong(private.len()),
-                    &mut pair.0,
-                    &mut pair.1,
+        self.with([public, private], |[mut public, mut private]| {
+            mechanism.with(|ckm| {
+                call!(
+                    self.list(),
+                    C_GenerateKeyPair(
+                        self.handle,
+                        ckm,
+                        public.as_mut_ptr(),
+                        ulong(public.len()),
+                        private.as_mut_ptr(),
+                        ulong(private.len()),
+                        &mut pair.0,
+                        &mut pair.1,
+                    )
                 )
-            )
+            })
         })?;
         Ok(pair)
     }
@@ -67,22 +70,23 @@ impl Session {
         blob: &[u8],
         template: &Template,
     ) -> Result<CK_OBJECT_HANDLE> {
-        let mut raw = template.raw();
         let mut key = CK_INVALID_HANDLE;
-        mechanism.with(|ckm| {
-            call!(
-                self.list(),
-                C_UnwrapKey(
-                    self.handle,
-                    ckm,
-                    kek,
-                    input(blob),
-                    ulong(blob.len()),
-                    raw.as_mut_ptr(),
-                    ulong(raw.len()),
-                    &mut key,
+        self.with([template], |[mut raw]| {
+            mechanism.with(|ckm| {
+                call!(
+                    self.list(),
+                    C_UnwrapKey(
+                        self.handle,
+                        ckm,
+                        kek,
+                        input(blob),
+                        ulong(blob.len()),
+                        raw.as_mut_ptr(),
+                        ulong(raw.len()),
+                        &mut key,
+                    )
                 )
-            )
+            })
         })?;
         Ok(key)
     }

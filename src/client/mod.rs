@@ -12,14 +12,16 @@ mod mechanism;
 mod module;
 mod padding;
 mod receive;
+mod rights;
 mod session;
 mod template;
 mod wrap;
 
 pub use error::{Error, Result};
-pub use find::known;
+pub use find::{MOST_OBJECTS, known};
 pub use mechanism::{Mechanism, Oaep};
 pub use module::{Module, Slots, TokenSlot};
+pub use rights::{RIGHTS, Right};
 pub use session::{Access, Session, User};
 pub use template::Template;
 pub use wrap::{Profile, Way};

@@ -11,6 +11,9 @@ use std::path::Path;
 use std::ptr::null_mut;
 use std::sync::Arc;
 
+/// The most slots that a module may have: one call of `C_GetTokenInfo` for each.
+pub const MOST_SLOTS: usize = 1 << 16;
+
 /// An initialised module.
 #[derive(Clone, Debug)]
 pub struct Module(pub(super) Arc<Loaded>);
@@ -148,9 +151,15 @@ impl Module {
     fn slot_list(&self) -> Result<Vec<CK_SLOT_ID>> {
         let mut count: CK_ULONG = 0;
         call!(self.0.list, C_GetSlotList(CK_TRUE, null_mut(), &mut count))?;
-        // one more may have come meanwhile
-        let mut slots: Vec<CK_SLOT_ID> =
-            vec![0; usize::try_from(count).unwrap_or_default().saturating_add(16).min(65536)];
+        let wanted = usize::try_from(count).unwrap_or(usize::MAX);
+        if wanted > MOST_SLOTS {
+            return Err(Error::Unusable(format!(
+                "the module says that it has {count} slots, and none has more than {MOST_SLOTS}; use another, such as \
+                 keyferry's own"
+            )));
+        }
+        // more may have come meanwhile
+        let mut slots: Vec<CK_SLOT_ID> = vec![0; wanted.saturating_add(16)];
         let mut count = ulong(slots.len());
         call!(self.0.list, C_GetSlotList(CK_TRUE, slots.as_mut_ptr(), &mut count))?;
         slots.truncate(usize::try_from(count).unwrap_or_default());

@@ -38,8 +38,8 @@ impl Session {
 
     fn padding_of_known(&self, inner: CK_MECHANISM_TYPE) -> Result<Padding> {
         let (key, secret) = (self.random(32)?, self.random(LEN)?);
-        let aes = self.throw_away(CKK_AES, &key)?;
-        let wrapped = self.throw_away(CKK_GENERIC_SECRET, &secret).and_then(|target| {
+        let aes = self.throw_away(CKK_AES, &key, &[CKA_WRAP])?;
+        let wrapped = self.throw_away(CKK_GENERIC_SECRET, &secret, &[]).and_then(|target| {
             let wrapped = self.wrap(&Mechanism::Plain(inner), aes, target);
             self.destroy(target).and(wrapped)
         });
@@ -57,11 +57,17 @@ impl Session {
     }
 
     /// A session key whose value is known.
-    fn throw_away(&self, key_type: CK_KEY_TYPE, value: &[u8]) -> Result<CK_OBJECT_HANDLE> {
+    fn throw_away(
+        &self,
+        key_type: CK_KEY_TYPE,
+        value: &[u8],
+        granted: &[CK_ATTRIBUTE_TYPE],
+    ) -> Result<CK_OBJECT_HANDLE> {
         let template = Template::class(CKO_SECRET_KEY)
             .ulong(CKA_KEY_TYPE, key_type)
             .flag(CKA_TOKEN, false)
-            .flags(&[CKA_EXTRACTABLE, CKA_WRAP])
+            .flags(&[CKA_PRIVATE, CKA_SENSITIVE, CKA_EXTRACTABLE])
+            .rights(CKO_SECRET_KEY, granted)
             .bytes(CKA_VALUE, value);
         self.create(&template)
     }

@@ -49,8 +49,9 @@ impl Session {
                 let aes = Template::class(CKO_SECRET_KEY)
                     .ulong(CKA_KEY_TYPE, CKK_AES)
                     .flag(CKA_TOKEN, false)
-                    .flags(&[CKA_PRIVATE, CKA_SENSITIVE, CKA_UNWRAP])
-                    .flag(CKA_EXTRACTABLE, false);
+                    .flags(&[CKA_PRIVATE, CKA_SENSITIVE])
+                    .flag(CKA_EXTRACTABLE, false)
+                    .rights(CKO_SECRET_KEY, &[CKA_UNWRAP]);
                 let aes = self.unwrap(&oaep, kek, head, &aes)?;
                 let key = self.unwrap(&Mechanism::Plain(inner), aes, tail, template);
                 match (key, self.destroy(aes)) {

@@ -184,7 +184,8 @@ fn aes(bits: usize) -> Template {
         .ulong(CKA_KEY_TYPE, CKK_AES)
         .ulong(CKA_VALUE_LEN, super::call::ulong(bits / 8))
         .flag(CKA_TOKEN, false)
-        .flags(&[CKA_SENSITIVE, CKA_EXTRACTABLE, CKA_WRAP])
+        .flags(&[CKA_SENSITIVE, CKA_EXTRACTABLE])
+        .rights(CKO_SECRET_KEY, &[CKA_WRAP])
 }
 
 /// Modules say in one of two ways that they do not take a hash, an MGF or a size.

@@ -4,10 +4,15 @@
  *   token SLOT CKR       C_GetTokenInfo of this slot answers so
  *   lacks CKM            C_GetMechanismInfo does not know this mechanism
  *   answers NAME CKR     C_NAME answers so and does nothing: GenerateKey, CopyObject, UnwrapKey, WrapKey, DestroyObject
- *   drops CKA            C_CopyObject, C_UnwrapKey and C_GenerateKey overlook it in the template, and answer CKR_OK
+ *   drops CKA            C_CopyObject, C_UnwrapKey, C_GenerateKey and C_GenerateKeyPair overlook it in the template, and
+ *                        answer CKR_OK
+ *   refuses CKA CKR      C_GenerateKey and C_GenerateKeyPair answer so if it is in a template
  *   spoils CKA           C_CopyObject makes it false in the original
  *   keeps HEX            C_WrapKey answers CKR_KEY_UNEXTRACTABLE for keys with these CKA_EC_PARAMS
  *   says CKA HEX         C_GetAttributeValue gives these bytes, whatever the object
+ *   long CKA LENGTH      C_GetAttributeValue says that the value has this length
+ *   slots NUMBER         C_GetSlotList says that there are so many
+ *   endless 1            C_FindObjects finds the same objects for ever
  *   fails CKA CKR        C_GetAttributeValue answers so for each object whose attribute is not empty, as SoftHSM does
  *                        for dates */
 #define _GNU_SOURCE
@@ -79,6 +84,36 @@ static CK_ATTRIBUTE *without(const CK_ATTRIBUTE *template, CK_ULONG *count)
     return rest;
 }
 
+/* The answer to a template with something in it that is refused, or CKR_OK. */
+static CK_RV refusal_of(const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    const char *code;
+    for (CK_ULONG at = 0; at < count; at++)
+        if (is_lie("refuses", template[at].type, &code))
+            return strtoul(code, NULL, 16);
+    return CKR_OK;
+}
+
+static CK_RV get_slot_list(CK_BBOOL present, CK_SLOT_ID *list, CK_ULONG *count)
+{
+    const char *words;
+    if (list || !statement(lies(), "slots", &words))
+        return real->C_GetSlotList(present, list, count);
+    *count = strtoul(words, NULL, 16);
+    return CKR_OK;
+}
+
+static CK_RV find_objects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *found, CK_ULONG room, CK_ULONG *count)
+{
+    const char *words;
+    if (!statement(lies(), "endless", &words))
+        return real->C_FindObjects(session, found, room, count);
+    for (CK_ULONG at = 0; at < room; at++)
+        found[at] = at + 1;
+    *count = room;
+    return CKR_OK;
+}
+
 static CK_RV get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
     const char *code;
@@ -102,6 +137,10 @@ static CK_RV get_attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE obj
         if (answer == CKR_OK && size.ulValueLen > 0)
             return strtoul(code, NULL, 16);
     }
+    if (count == 1 && is_lie("long", template->type, &code)) {
+        template->ulValueLen = strtoul(code, NULL, 16);
+        return CKR_OK;
+    }
     if (count != 1 || !is_lie("says", template->type, &hex))
         return real->C_GetAttributeValue(session, object, template, count);
     CK_ULONG len = strspn(hex, "0123456789abcdef") / 2;
@@ -116,11 +155,30 @@ static CK_RV generate_key(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK
                           CK_OBJECT_HANDLE *key)
 {
     CK_RV answer = answer_of("GenerateKey");
+    if (answer == CKR_OK)
+        answer = refusal_of(template, count);
     if (answer != CKR_OK)
         return answer;
     CK_ATTRIBUTE *rest = without(template, &count);
     answer = real->C_GenerateKey(session, mechanism, rest, count, key);
     free(rest);
+    return answer;
+}
+
+static CK_RV generate_key_pair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *public,
+                               CK_ULONG public_count, CK_ATTRIBUTE *private, CK_ULONG private_count,
+                               CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
+{
+    CK_RV answer = refusal_of(public, public_count);
+    if (answer == CKR_OK)
+        answer = refusal_of(private, private_count);
+    if (answer != CKR_OK)
+        return answer;
+    CK_ATTRIBUTE *rest_public = without(public, &public_count), *rest_private = without(private, &private_count);
+    answer = real->C_GenerateKeyPair(session, mechanism, rest_public, public_count, rest_private, private_count,
+                                     public_key, private_key);
+    free(rest_public);
+    free(rest_private);
     return answer;
 }
 
@@ -199,7 +257,10 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
     liar.C_GetTokenInfo = get_token_info;
     liar.C_GetMechanismInfo = get_mechanism_info;
     liar.C_GetAttributeValue = get_attribute_value;
+    liar.C_GetSlotList = get_slot_list;
+    liar.C_FindObjects = find_objects;
     liar.C_GenerateKey = generate_key;
+    liar.C_GenerateKeyPair = generate_key_pair;
     liar.C_CopyObject = copy_object;
     liar.C_UnwrapKey = unwrap_key;
     liar.C_WrapKey = wrap_key;

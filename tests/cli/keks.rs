@@ -1,7 +1,11 @@
 //! `keyferry kek`: what is kept of a KEK, and what is said of what is not.
+use crate::cli::many::logged_in;
 use crate::{KID, Place, jwk, with_token};
+use keyferry::byok::azure::Package;
 use keyferry::byok::kek::Kek;
-use serde_json::json;
+use keyferry::ck::*;
+use keyferry::client::{Mechanism, Oaep, Session, Template};
+use serde_json::{Value, json};
 
 /// With a JWK that another system has named.
 fn with_named() -> Place {
@@ -48,12 +52,12 @@ fn lists_show_what_there_is_to_know() {
         words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<&str>>().join("|")
     };
     let sha256 = &place.json("kek list")[0]["sha256"];
-    assert_eq!(line(&shown, "LABEL"), "LABEL|ID|TYPE|TRUSTED|SHA-256|KID");
+    assert_eq!(line(&shown, "LABEL"), "LABEL|CLASS|ID|TYPE|TRUSTED|SHA-256|KID");
     assert_eq!(
         line(&shown, "kek"),
-        format!("kek|-|RSA-2048|no|{}|{KID}", sha256.as_str().unwrap())
+        format!("kek|public|-|RSA-2048|no|{}|{KID}", sha256.as_str().unwrap())
     );
-    assert!(line(&shown, "trusted").starts_with("trusted|-|RSA-4096|yes|"), "{shown}");
+    assert!(line(&shown, "trusted").starts_with("trusted|public|-|RSA-4096|yes|"), "{shown}");
 
     let shown = place.good("key list");
     assert_eq!(line(&shown, "LABEL"), "LABEL|CLASS|TYPE|ID|LEAVING|ACTIVE|TRUSTED|KID");
@@ -73,4 +77,254 @@ fn lists_show_what_there_is_to_know() {
     assert_eq!(facts("aes", "secret"), json!([true, false, false, null]));
     assert_eq!(facts("trusted", "public"), json!([null, null, true, KID]));
     assert_eq!(facts("sign", "public"), json!([null, null, false, null]));
+}
+
+/// Every right of each class, PKCS#11 3.2 sections 4.7 to 4.10.
+const RIGHTS: [(CK_OBJECT_CLASS, &[CK_ATTRIBUTE_TYPE]); 3] = [
+    (
+        CKO_PUBLIC_KEY,
+        &[CKA_ENCRYPT, CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_WRAP, CKA_DERIVE, CKA_ENCAPSULATE],
+    ),
+    (
+        CKO_PRIVATE_KEY,
+        &[CKA_DECRYPT, CKA_SIGN, CKA_SIGN_RECOVER, CKA_UNWRAP, CKA_DERIVE, CKA_DECAPSULATE],
+    ),
+    (
+        CKO_SECRET_KEY,
+        &[CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE],
+    ),
+];
+
+/// The rights that the objects of a label really have, and their guards.
+fn rights(session: &Session, label: &str) -> Vec<(CK_OBJECT_CLASS, Vec<CK_ATTRIBUTE_TYPE>)> {
+    let mut found = Vec::new();
+    for (class, all) in RIGHTS {
+        let search = Template::class(class).bytes(CKA_LABEL, label.as_bytes());
+        for key in session.find(&search).unwrap() {
+            let flag = |cka: CK_ATTRIBUTE_TYPE| session.flag(key, cka).unwrap() == Some(true);
+            if class != CKO_PUBLIC_KEY {
+                assert!(flag(CKA_SENSITIVE) && flag(CKA_PRIVATE), "{label}");
+            }
+            found.push((class, all.iter().copied().filter(|cka| flag(*cka)).collect()));
+        }
+    }
+    found
+}
+
+#[test]
+fn keys_have_the_rights_that_were_named_and_no_other() {
+    let place = with_token();
+    let (public, private, secret) = (CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY);
+    let pair =
+        |p: CK_ATTRIBUTE_TYPE, q: CK_ATTRIBUTE_TYPE| vec![(public, vec![p]), (private, vec![q])];
+    let cases = [
+        ("rsa-2048", "unwrap", pair(CKA_WRAP, CKA_UNWRAP)),
+        ("rsa-2048", "wrap", pair(CKA_WRAP, CKA_UNWRAP)),
+        ("rsa-2048", "sign", pair(CKA_VERIFY, CKA_SIGN)),
+        ("rsa-2048", "decrypt", pair(CKA_ENCRYPT, CKA_DECRYPT)),
+        ("p-256", "sign", pair(CKA_VERIFY, CKA_SIGN)),
+        ("p-384", "verify", pair(CKA_VERIFY, CKA_SIGN)),
+        ("p-521", "sign", pair(CKA_VERIFY, CKA_SIGN)),
+        ("p-256k", "derive", vec![(public, vec![]), (private, vec![CKA_DERIVE])]),
+        ("aes-128", "unwrap", vec![(secret, vec![CKA_UNWRAP])]),
+        ("aes-192", "wrap", vec![(secret, vec![CKA_WRAP])]),
+        ("aes-256", "encrypt", vec![(secret, vec![CKA_ENCRYPT])]),
+        ("secret-160", "sign", vec![(secret, vec![CKA_SIGN, CKA_VERIFY])]),
+        ("secret-160", "derive", vec![(secret, vec![CKA_DERIVE])]),
+    ];
+    for (n, (kind, usage, _)) in cases.iter().enumerate() {
+        place.good(&format!("key generate --type {kind} --usage {usage} --label key{n}"));
+    }
+    place.good("kek generate --type rsa-2048 --label own -o own.pem");
+    place.good("kek generate --type aes-256 --label aes-kek");
+    place.good("export azure --kek {dir}/own.pem --kid {kid} --key sign -o own.byok");
+    place.good("receive {dir}/own.byok --kek own --label received");
+    let session = logged_in(&place);
+    for (n, (kind, usage, wanted)) in cases.into_iter().enumerate() {
+        assert_eq!(rights(&session, &format!("key{n}")), wanted, "{kind} {usage}");
+    }
+    assert_eq!(rights(&session, "own"), pair(CKA_WRAP, CKA_UNWRAP));
+    assert_eq!(rights(&session, "aes-kek"), [(secret, vec![CKA_WRAP, CKA_UNWRAP])]);
+    assert_eq!(rights(&session, "received"), [(private, vec![CKA_SIGN])]);
+    assert_eq!(rights(&session, "kek"), [(public, vec![CKA_WRAP])]);
+    assert_eq!(rights(&session, "sign"), pair(CKA_VERIFY, CKA_SIGN));
+}
+
+/// The mechanisms that a KEK is limited to.
+fn allowed(session: &Session, key: CK_OBJECT_HANDLE) -> Vec<CK_MECHANISM_TYPE> {
+    let list = session.attribute(key, CKA_ALLOWED_MECHANISMS).unwrap().unwrap();
+    let (numbers, rest) = list.as_chunks();
+    assert!(rest.is_empty());
+    numbers.iter().copied().map(CK_ULONG::from_ne_bytes).collect()
+}
+
+fn one(session: &Session, class: CK_OBJECT_CLASS, label: &str) -> CK_OBJECT_HANDLE {
+    let found = session.find(&Template::class(class).bytes(CKA_LABEL, label.as_bytes())).unwrap();
+    assert_eq!(found.len(), 1, "{label}");
+    found[0]
+}
+
+#[test]
+fn a_kek_is_limited_to_its_mechanisms_and_stays() {
+    let place = with_token();
+    let answer = place.json("kek generate --label own --id 0a0b -o own.pem");
+    assert_eq!((&answer["type"], &answer["id"]), (&"RSA-4096".into(), &"0a0b".into()));
+    let pem = Kek::parse(&std::fs::read(place.path("own.pem")).unwrap()).unwrap();
+    assert_eq!(answer["sha256"], pem.fingerprint().unwrap());
+    place.good("kek generate --label oaep --type rsa-2048 --oaep");
+    place.good("kek generate --label inner --type aes-128");
+    place.good("kek generate --label own-trusted --type rsa-2048 --trust");
+    place.good("kek generate --label aes-trusted --type aes-256 --trust");
+    let session = logged_in(&place);
+    let rsa = [CKM_RSA_AES_KEY_WRAP, CKM_KEYFERRY_AZURE_BYOK];
+    let aes = [CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_KWP];
+    for (class, label, mechanisms, trusted) in [
+        (CKO_PUBLIC_KEY, "own", &rsa[..], false),
+        (CKO_PRIVATE_KEY, "own", &rsa, false),
+        (CKO_PRIVATE_KEY, "oaep", &[CKM_RSA_PKCS_OAEP], false),
+        (CKO_SECRET_KEY, "inner", &aes, false),
+        (CKO_PUBLIC_KEY, "own-trusted", &rsa, true),
+        (CKO_SECRET_KEY, "aes-trusted", &aes, true),
+    ] {
+        let key = one(&session, class, label);
+        assert_eq!(allowed(&session, key), mechanisms, "{label}");
+        let is_trusted = session.flag(key, CKA_TRUSTED).unwrap();
+        assert_eq!(is_trusted.unwrap_or(false), trusted, "{label}");
+        if class != CKO_PUBLIC_KEY {
+            let flags = [(CKA_SENSITIVE, true), (CKA_EXTRACTABLE, false), (CKA_TOKEN, true)];
+            for (cka, is) in flags {
+                assert_eq!(session.flag(key, cka).unwrap(), Some(is), "{label} 0x{cka:X}");
+            }
+        }
+    }
+    drop(session);
+    // keys that leave under trusted KEKs only leave under it, and come back
+    place.good("export azure --kek own-trusted --kid {kid} --key guarded -o guarded.byok");
+    place.good("verify {dir}/guarded.byok --receive own-trusted --public guarded");
+    place.good("receive {dir}/guarded.byok --kek own-trusted --label back");
+    let listed = place.json("kek list");
+    let warnings = |kek: &Value| kek["warnings"].as_array().unwrap().len();
+    assert_eq!(listed.as_array().unwrap().len(), 1 + 3 * 2 + 2, "{listed}");
+    assert!(listed.as_array().unwrap().iter().all(|kek| warnings(kek) == 0), "{listed}");
+}
+
+#[test]
+fn keks_that_can_do_more_are_warned_of() {
+    let place = with_token();
+    let session = logged_in(&place);
+    let aes = Template::class(CKO_SECRET_KEY)
+        .ulong(CKA_VALUE_LEN, 32)
+        .flags(&[CKA_TOKEN, CKA_SENSITIVE])
+        .bytes(CKA_LABEL, b"loose")
+        .rights(CKO_SECRET_KEY, &[CKA_WRAP, CKA_UNWRAP, CKA_DECRYPT])
+        .ulongs(CKA_ALLOWED_MECHANISMS, &[CKM_AES_KEY_WRAP, CKM_AES_CBC_PAD, CKM_AES_CTR]);
+    session.generate(&Mechanism::Plain(CKM_AES_KEY_GEN), &aes).unwrap();
+    drop(session);
+    place.good("key generate --type rsa-2048 --usage unwrap,sign --label both");
+    place.good("kek generate --type rsa-2048 --label strict");
+    let shown = place.good("kek list");
+    for part in [
+        "\nwarning: the secret key \"loose\": it carries keys and may do more, which may give them away: decrypt; \
+         `keyferry kek generate` makes a KEK that unwraps and does nothing else\n",
+        "\nwarning: the secret key \"loose\": it may unwrap with mechanisms that notice no change: CKM_AES_CBC_PAD, \
+         CKM_AES_CTR; ",
+        "\nwarning: the private key \"both\": it carries keys and may do more, which may give them away: sign; ",
+        "\nwarning: the public key \"both\": it carries keys and may do more, which may give them away: verify; ",
+        "\nwarning: the private key \"both\": it may unwrap with every mechanism of its type",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert_eq!(shown.matches("warning: ").count(), 5, "{shown}");
+    let told = |label: &str| -> Vec<String> {
+        // what is in the way of leaving does not matter here
+        let output = place.run(&format!("doctor --key {label} --json"));
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let findings = answer["key"]["findings"].as_array().unwrap();
+        let warnings = findings.iter().filter(|finding| finding["name"] == "warning");
+        warnings.map(|finding| finding["is"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(told("loose").len(), 2);
+    assert!(told("both")[0].ends_with(": sign"));
+    assert_eq!(told("strict").len() + told("sign").len() + told("aes").len(), 0);
+}
+
+/// What the literature does with a package and its KEK, logged in as the user: every call of the standard that could
+/// open the part under OAEP alone.
+#[test]
+fn a_kek_does_not_give_away_what_a_package_holds() {
+    let place = with_token();
+    place.good("kek generate --type rsa-2048 --label own -o own.pem");
+    place.good("export azure --kek {dir}/own.pem --kid {kid} --key sign -o own.byok");
+    let package = Package::parse(&std::fs::read(place.path("own.byok")).unwrap()).unwrap();
+    let (head, _) = package.ciphertext.split_at(256);
+    let session = logged_in(&place);
+    let key = one(&session, CKO_PRIVATE_KEY, "own");
+    let oaep = Mechanism::Oaep(Oaep::azure());
+    let plain = [CKM_RSA_X_509, CKM_RSA_PKCS].map(Mechanism::Plain);
+    for mechanism in plain.iter().chain([&oaep]) {
+        let refused = session.decrypt(mechanism, key, head).unwrap_err();
+        assert!(refused.is(CKR_KEY_FUNCTION_NOT_PERMITTED), "{mechanism:?}: {refused}");
+        let refused = session.sign(mechanism, key, head).unwrap_err();
+        let codes = [CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_MECHANISM_INVALID];
+        assert!(codes.iter().any(|rv| refused.is(*rv)), "{mechanism:?}: {refused}");
+        let aes = Template::class(CKO_SECRET_KEY)
+            .ulong(CKA_KEY_TYPE, CKK_AES)
+            .flags(&[CKA_EXTRACTABLE, CKA_UNWRAP, CKA_ENCRYPT])
+            .flag(CKA_SENSITIVE, false);
+        let refused = session.unwrap(mechanism, key, head, &aes).unwrap_err();
+        assert!(refused.is(CKR_MECHANISM_INVALID), "{mechanism:?}: {refused}");
+    }
+    assert_eq!(sign_recover(&session, key, head), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    // no right comes back by another way
+    for right in [CKA_SIGN_RECOVER, CKA_DECRYPT, CKA_SIGN, CKA_DERIVE, CKA_EXTRACTABLE] {
+        let more = Template::default().flag(right, true);
+        if session.set(key, &more).is_ok() {
+            assert_ne!(right, CKA_EXTRACTABLE);
+            assert!(session.decrypt(&oaep, key, head).is_err(), "0x{right:X}");
+            assert_eq!(sign_recover(&session, key, head), CKR_MECHANISM_INVALID, "0x{right:X}");
+        }
+    }
+    let more = Template::default().ulongs(CKA_ALLOWED_MECHANISMS, &[CKM_RSA_X_509]);
+    assert!(session.set(key, &more).is_err() && session.copy(key, &more).is_err());
+}
+
+/// `C_SignRecoverInit`, and `C_SignRecover` if that is allowed, with `CKM_RSA_X_509`: the arithmetic of decryption. The
+/// session shares the login of the other one.
+#[allow(unsafe_code, reason = "the client has no such function")]
+fn sign_recover(session: &Session, key: CK_OBJECT_HANDLE, data: &[u8]) -> CK_RV {
+    let mut list = std::ptr::null_mut();
+    // SAFETY: a live variable
+    let found = unsafe { keyferry::abi::C_GetFunctionList(&raw mut list) };
+    assert_eq!(found, CKR_OK);
+    // SAFETY: C_GetFunctionList answered CKR_OK
+    let list = unsafe { *list };
+    let mut own = CK_INVALID_HANDLE;
+    let flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;
+    let null = std::ptr::null_mut();
+    // SAFETY: a live variable, and no callback
+    let opened =
+        unsafe { list.C_OpenSession.unwrap()(session.slot(), flags, null, None, &mut own) };
+    assert_eq!(opened, CKR_OK);
+    let mut raw = CK_MECHANISM { mechanism: CKM_RSA_X_509, pParameter: null, ulParameterLen: 0 };
+    // SAFETY: a live mechanism without a parameter
+    let begun = unsafe { list.C_SignRecoverInit.unwrap()(own, &raw mut raw, key) };
+    let mut answer = begun;
+    if begun == CKR_OK {
+        let (mut out, mut len) = ([0; 256], 256);
+        let data_len = CK_ULONG::try_from(data.len()).unwrap();
+        // SAFETY: live buffers of the lengths that are given
+        answer = unsafe {
+            list.C_SignRecover.unwrap()(
+                own,
+                data.as_ptr().cast_mut(),
+                data_len,
+                out.as_mut_ptr(),
+                &mut len,
+            )
+        };
+    }
+    // SAFETY: the session was opened above
+    let closed = unsafe { list.C_CloseSession.unwrap()(own) };
+    assert_eq!(closed, CKR_OK);
+    answer
 }

@@ -50,7 +50,7 @@ fn refuses_what_the_module_lies_about() {
     place.refuses(include_str!("modules.toml"));
     let left = place.json("key list --token offline");
     let labels = left.as_array().unwrap().iter().map(|key| key["label"].as_str().unwrap());
-    let new = ["new", "sign-transfer", "aes-transfer", "spoilt-transfer"];
+    let new = ["new", "sign-transfer", "aes-transfer", "spoilt-transfer", "kek-of-ours"];
     assert!(labels.clone().all(|label| !new.contains(&label)), "a refused key was kept");
     assert_eq!(labels.filter(|label| *label == "left").count(), 1);
 }
@@ -118,6 +118,32 @@ fn a_guarded_key_leaves_in_two_steps_with_the_so() {
     assert_eq!(place.json("key list --token offline"), before, "an AES key is left");
 }
 
+/// Some modules have no `C_SignRecover`, and refuse the attribute.
+#[test]
+fn a_module_that_does_not_know_a_denied_right_makes_keys_all_the_same() {
+    let place = with_liar();
+    for (n, lies) in ["refuses 109 12;", "refuses 10b 12;", "lacks f;", ""].iter().enumerate() {
+        for (kind, usage) in [("rsa-2048", "sign"), ("p-256", "sign"), ("aes-128", "encrypt")] {
+            let line = format!(
+                "key generate --type {kind} --usage {usage} --label {kind}-{n} --token offline"
+            );
+            // our module gives the right that is left out, so that it is noticed
+            let is_given = kind == "rsa-2048" && lies.starts_with("refuses");
+            let mut command = place.with_pins(&format!("{line} --module {{dir}}/liar.so"));
+            let output = command.env("LIES", lies).output().unwrap();
+            let error = text(&output.stderr);
+            assert_eq!(output.status.success(), !is_given, "{lies} {kind}: {error}");
+            assert_eq!(error.contains("was asked to deny"), is_given, "{lies} {kind}: {error}");
+            if is_given {
+                assert!(error.contains("(CKA_SIGN_RECOVER)"), "{error}");
+                // a module without the function gives no right
+                let lies = format!("{lies}says 109 00;says 10b 00;");
+                place.good_lying(&lies, &line);
+            }
+        }
+    }
+}
+
 /// `CKA_COPYABLE` came with PKCS#11 2.40.
 #[test]
 fn a_module_that_knows_no_copyable_restricts_all_the_same() {
@@ -134,11 +160,11 @@ fn a_module_that_knows_no_copyable_restricts_all_the_same() {
 fn a_kek_that_cannot_be_read_hides_no_other() {
     let place = with_liar();
     place.good("key generate --type rsa-2048 --usage unwrap --label mine --token offline");
-    for (lies, member, count) in [("fails 3 5;", "label", 2), ("fails 102 30;", "id", 1)] {
+    for (lies, member, count) in [("fails 3 5;", "label", 3), ("fails 102 30;", "id", 2)] {
         let listed = place.good_lying(lies, "kek list --json --token offline");
         let listed: Value = serde_json::from_str(&listed).unwrap();
         let keks = listed.as_array().unwrap();
-        assert!(keks.len() == 2 && keks.iter().any(|kek| kek["kid"] == crate::KID), "{listed}");
+        assert!(keks.len() == 3 && keks.iter().any(|kek| kek["kid"] == crate::KID), "{listed}");
         let is_unknown = |kek: &&Value| kek[member] == "not known" && kek["bits"] == 2048;
         assert_eq!(keks.iter().filter(is_unknown).count(), count, "{listed}");
         let shown = place.good_lying(lies, "kek list --token offline");
@@ -147,6 +173,7 @@ fn a_kek_that_cannot_be_read_hides_no_other() {
     // nothing is a KEK without its numbers
     let shown = place.good_lying("fails 120 5;", "kek list --token offline");
     assert_eq!(shown.matches("not a proper RSA key").count(), 2, "{shown}");
+    assert_eq!(shown.matches("cannot be read").count(), 1, "{shown}");
 }
 
 #[test]

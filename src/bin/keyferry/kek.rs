@@ -1,20 +1,22 @@
-//! `keyferry kek`: key exchange keys, the public keys that clouds hand out.
+//! `keyferry kek`: key exchange keys: the public keys that clouds hand out, and the token's own.
 //!
 //! Also what `export` needs of one, whether it is in a file or in the token.
-use crate::dates::NOT_KNOWN;
 use crate::file;
-use crate::kind::{Kind, hex};
+use crate::kind::hex;
 use crate::objects::labelled;
 use crate::options::Options;
-use crate::output::{Answer, During, Fault, Report, clean, facts, fault, table};
+use crate::output::{Answer, During, Fault, Report, clean, facts, fault};
 use clap::{Args, Subcommand};
 use keyferry::byok::azure::Kid;
 use keyferry::byok::cloud::{AZURE, Cloud};
 use keyferry::byok::kek::{Kek, KekFile};
 use keyferry::ck::*;
-use keyferry::client::{Access, Error, Session, Template, User, known};
-use serde_json::{Value, json};
+use keyferry::client::{Access, Error, Session, Template, User};
+use serde_json::json;
 use std::path::{Path, PathBuf};
+
+mod generate;
+mod list;
 
 #[derive(Debug, Subcommand)]
 pub enum KekCommand {
@@ -24,7 +26,9 @@ pub enum KekCommand {
     --kid https://V.vault.azure.net/keys/KEK/0123456789abcdef0123456789abcdef
   keyferry kek import KEK.json --label azure-kek --trust")]
     Import(Import),
-    /// List the public keys in the token that may wrap
+    /// Make a KEK in the token that carries keys and does nothing else
+    Generate(generate::Generate),
+    /// List the keys in the token that may wrap or unwrap, and what is wrong with them
     #[command(after_help = "Example:\n  keyferry kek list --token offline")]
     List,
 }
@@ -52,7 +56,8 @@ impl KekCommand {
     pub fn run(&self, options: &Options) -> Answer {
         match self {
             KekCommand::Import(import) => import.run(options),
-            KekCommand::List => list(options),
+            KekCommand::Generate(generate) => generate.run(options),
+            KekCommand::List => list::run(options),
         }
     }
 }
@@ -78,7 +83,7 @@ impl Import {
         }
         let mut template = template(kek, &self.label).flag(CKA_TOKEN, true);
         if self.trust {
-            template = template.flag(CKA_PRIVATE, false).flag(CKA_TRUSTED, true);
+            template = template.flag(CKA_TRUSTED, true);
         }
         let kept = create(&session, &template, kid.as_ref())
             .during(&format!("the KEK \"{}\" was not imported", self.label))?;
@@ -224,9 +229,8 @@ pub fn template(kek: &Kek, label: &str) -> Template {
         .bytes(CKA_LABEL, label.as_bytes())
         .bytes(CKA_MODULUS, kek.modulus())
         .bytes(CKA_PUBLIC_EXPONENT, kek.exponent())
-        .flags(&[CKA_WRAP])
-        .flag(CKA_ENCRYPT, false)
-        .flag(CKA_VERIFY, false)
+        .flag(CKA_PRIVATE, false)
+        .rights(CKO_PUBLIC_KEY, &[CKA_WRAP])
 }
 
 /// A KEK in the token.
@@ -290,51 +294,4 @@ pub fn id_cell(id: &[u8], kid: Option<&Kid>) -> String {
         id if kid.is_some_and(|kid| kid.as_str().as_bytes() == id) => "the kid".to_owned(),
         id => hex(id),
     }
-}
-
-fn list(options: &Options) -> Answer {
-    let (_, session) = options.log_in(Access::ReadOnly)?;
-    let wanted = Template::class(CKO_PUBLIC_KEY).ulong(CKA_KEY_TYPE, CKK_RSA).flag(CKA_WRAP, true);
-    let listed = session.find(&wanted)?.into_iter().map(|object| listed(&session, object));
-    let (rows, objects): (Vec<Vec<String>>, Vec<Value>) =
-        listed.collect::<Result<Vec<_>, Fault>>()?.into_iter().unzip();
-    let text = if rows.is_empty() {
-        "The token holds no public key that may wrap.\n".to_owned()
-    } else {
-        table(&["LABEL", "ID", "TYPE", "TRUSTED", "SHA-256", "KID"], &rows)
-    };
-    Ok(Report::new(text, Value::Array(objects)))
-}
-
-/// A KEK as a row for people and an object for programs. One bad object does not hide the others: what the module fails
-/// to give is not known.
-fn listed(session: &Session, object: CK_OBJECT_HANDLE) -> Result<(Vec<String>, Value), Fault> {
-    let label = known(session.text(object, CKA_LABEL))?.unwrap_or_else(|| NOT_KNOWN.to_owned());
-    let id = known(session.attribute(object, CKA_ID))?.map(Option::unwrap_or_default);
-    let stored = match stored(session, object, &label) {
-        Ok(stored) => stored,
-        Err(fault) => {
-            let json = json!({ "label": label, "error": fault.0 });
-            let unknown = || "?".to_owned();
-            let why = "not a proper RSA key".to_owned();
-            return Ok((vec![label, unknown(), unknown(), unknown(), why], json));
-        }
-    };
-    let fingerprint = stored.kek.fingerprint()?;
-    let (bits, kind) = (stored.kek.bits(), Kind::Rsa(stored.kek.bits()).name());
-    let kid = stored.kid.as_ref().map(Kid::as_str);
-    let or_not_known = |id: Option<String>| id.unwrap_or_else(|| NOT_KNOWN.to_owned());
-    let json = json!({
-        "label": label, "id": or_not_known(id.as_ref().map(|id| hex(id))), "type": kind, "bits": bits,
-        "sha256": fingerprint, "kid": kid, "trusted": stored.trusted,
-    });
-    let row = vec![
-        label,
-        or_not_known(id.map(|id| id_cell(&id, stored.kid.as_ref()))),
-        kind,
-        if stored.trusted { "yes" } else { "no" }.to_owned(),
-        fingerprint,
-        kid.unwrap_or("-").to_owned(),
-    ];
-    Ok((row, json))
 }

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use keyferry::byok::azure::Kid;
 use keyferry::byok::cloud::{CLOUDS, Cloud, Form};
 use keyferry::ck::*;
-use keyferry::client::{Access, Session, Template, Way, known};
+use keyferry::client::{Access, RIGHTS, Session, Template, Way, known};
 use serde_json::{Map, Value, json};
 
 #[derive(Debug, Subcommand)]
@@ -119,8 +119,17 @@ impl Generate {
         };
         let usages = if self.usage.is_empty() { self.kind.usages() } else { &self.usage };
         let Generate { kind, label, .. } = self;
-        Wish { kind, label, id: &id, on_token: true, leaving, usages }
-            .make_for(&session, &dates)?;
+        Wish {
+            kind,
+            label,
+            id: &id,
+            on_token: true,
+            leaving,
+            usages,
+            mechanisms: &[],
+            trusted: false,
+        }
+        .make_for(&session, &dates)?;
         let active = match dates.words() {
             words if words.is_empty() => words,
             words => format!("; it is active {words}"),
@@ -242,8 +251,8 @@ fn not_known() -> String {
     NOT_KNOWN.to_owned()
 }
 
-/// Attributes that `show` prints, in this order.
-const SHOWN: [(CK_ATTRIBUTE_TYPE, &str); 20] = [
+/// Attributes that `show` prints, in this order; the rights come after them.
+const SHOWN: [(CK_ATTRIBUTE_TYPE, &str); 13] = [
     (CKA_TOKEN, "token"),
     (CKA_PRIVATE, "private"),
     (CKA_SENSITIVE, "sensitive"),
@@ -257,13 +266,6 @@ const SHOWN: [(CK_ATTRIBUTE_TYPE, &str); 20] = [
     (CKA_TRUSTED, "trusted"),
     (CKA_WRAP_WITH_TRUSTED, "wrap_with_trusted"),
     (CKA_ALWAYS_AUTHENTICATE, "always_authenticate"),
-    (CKA_SIGN, "sign"),
-    (CKA_VERIFY, "verify"),
-    (CKA_ENCRYPT, "encrypt"),
-    (CKA_DECRYPT, "decrypt"),
-    (CKA_WRAP, "wrap"),
-    (CKA_UNWRAP, "unwrap"),
-    (CKA_DERIVE, "derive"),
 ];
 
 fn show(options: &Options, label: &str) -> Answer {
@@ -298,7 +300,8 @@ fn shown(session: &Session, label: &str, (key, class): Found) -> Result<(String,
         rows.push(("Active", dates.words()));
     }
     let mut flags = Map::new();
-    for (cka, name) in SHOWN {
+    let rights = RIGHTS.iter().map(|right| (right.cka, right.name));
+    for (cka, name) in SHOWN.into_iter().chain(rights) {
         let is = match known(session.flag(key, cka))? {
             None => NOT_KNOWN,
             Some(None) => continue,

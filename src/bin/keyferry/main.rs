@@ -3,6 +3,7 @@
 //! A file per noun; each command answers with a report or with a sentence that says what is
 //! wrong, with which object, and what to do.
 mod backup;
+mod carrier;
 mod colour;
 mod dates;
 mod destroy;
@@ -65,7 +66,7 @@ enum Command {
         after_help = "Example:\n  keyferry key generate --type rsa-3072 --label signing --extractable"
     )]
     Key(key::Key),
-    /// Import and list key exchange keys: a cloud's public keys
+    /// Import, generate and list key exchange keys
     #[command(subcommand, after_help = "Example:\n  keyferry kek import KEK.pem --label azure-kek")]
     Kek(kek::KekCommand),
     /// Wrap a key for a cloud and write the file to upload

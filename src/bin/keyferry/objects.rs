@@ -18,13 +18,13 @@ pub fn opener(session: &Session, label: &str) -> Result<(CK_OBJECT_HANDLE, Kek),
     if session.number(object, CKA_KEY_TYPE)? != Some(CKK_RSA) {
         return Err(fault!(
             "the private key \"{label}\" is not an RSA key, and every KEK is one; \
-             `keyferry key generate --type rsa-4096 --usage unwrap --label …` makes one"
+             `keyferry kek generate --label …` makes one"
         ));
     }
     if session.flag(object, CKA_UNWRAP)? == Some(false) {
         return Err(fault!(
             "the private key \"{label}\" may not unwrap (CKA_UNWRAP); \
-             `keyferry key generate --type rsa-4096 --usage unwrap --label …` makes one that may"
+             `keyferry kek generate --label …` makes one that may"
         ));
     }
     // modules need not keep the exponent with the private key; every KEK of ours has the usual one

@@ -24,8 +24,8 @@ use std::path::PathBuf;
   keyferry receive signing.bin --kek my-kek --label signing --hash sha256 --type rsa-3072
 
 Such a KEK is made with
-  keyferry key generate --type rsa-4096 --usage unwrap --label my-kek
-  keyferry key public my-kek -o KEK.pem")]
+  keyferry kek generate --label my-kek -o KEK.pem
+and, for secret keys that came without an AES key between (data.aws.bin above), with --oaep.")]
 pub struct Receive {
     /// The file: a key transfer package, an import request, a key release, base64, or raw
     file: PathBuf,
@@ -75,8 +75,16 @@ impl Receive {
         };
         let usages = if self.usage.is_empty() { kind.usages() } else { &self.usage };
         let leaving = if self.extractable { Leaving::May } else { Leaving::MayNot };
-        let wish =
-            Wish { kind: &kind, label: &self.label, id: &id, on_token: true, leaving, usages };
+        let wish = Wish {
+            kind: &kind,
+            label: &self.label,
+            id: &id,
+            on_token: true,
+            leaving,
+            usages,
+            mechanisms: &[],
+            trusted: false,
+        };
         let profile = self.whom.profile(form, hash);
         let key =
             session.receive(way, &profile, (object, kek.size()), &file.blob, &wish.unwrapped());

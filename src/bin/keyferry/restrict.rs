@@ -7,7 +7,7 @@ use crate::output::{Answer, Fault, Report, facts, fault};
 use clap::Args;
 use keyferry::byok::cloud::Form;
 use keyferry::ck::*;
-use keyferry::client::{Access, Session, Template, Way};
+use keyferry::client::{Access, RIGHTS, Right, Session, Template, Way};
 use serde_json::json;
 
 #[derive(Debug, Args)]
@@ -25,14 +25,7 @@ pub struct Restrict {
     label: Option<String>,
 }
 
-/// What a private key could be used for.
-const PRIVATE: &[CK_ATTRIBUTE_TYPE] =
-    &[CKA_SIGN, CKA_SIGN_RECOVER, CKA_DECRYPT, CKA_UNWRAP, CKA_DERIVE];
-/// What a secret key could be used for.
-const SECRET: &[CK_ATTRIBUTE_TYPE] =
-    &[CKA_SIGN, CKA_VERIFY, CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE];
-
-/// What must be of the original afterwards what it was before.
+/// What must be of the original afterwards what it was before, and its rights.
 const KEPT: &[CK_ATTRIBUTE_TYPE] = &[
     CKA_TOKEN,
     CKA_PRIVATE,
@@ -42,14 +35,6 @@ const KEPT: &[CK_ATTRIBUTE_TYPE] = &[
     CKA_MODIFIABLE,
     CKA_COPYABLE,
     CKA_DESTROYABLE,
-    CKA_SIGN,
-    CKA_SIGN_RECOVER,
-    CKA_VERIFY,
-    CKA_ENCRYPT,
-    CKA_DECRYPT,
-    CKA_WRAP,
-    CKA_UNWRAP,
-    CKA_DERIVE,
 ];
 
 impl Restrict {
@@ -62,10 +47,9 @@ impl Restrict {
         objects::check_free(&session, &token.label, &label)?;
         let before = rights(&session, original)?;
         let class = session.number(original, CKA_CLASS)?.unwrap_or(CKO_PRIVATE_KEY);
-        let uses = if class == CKO_SECRET_KEY { SECRET } else { PRIVATE };
-        let present =
-            |cka: &&CK_ATTRIBUTE_TYPE| before.iter().any(|(b, v)| b == *cka && v.is_some());
-        let uses: Vec<CK_ATTRIBUTE_TYPE> = uses.iter().filter(present).copied().collect();
+        let present = |cka: &CK_ATTRIBUTE_TYPE| before.iter().any(|(b, v)| b == cka && v.is_some());
+        let uses: Vec<CK_ATTRIBUTE_TYPE> =
+            Right::of(class).map(|right| right.cka).filter(present).collect();
         let template = template(&label, &uses);
         // modules of older standards do not know the attribute
         let copy = session
@@ -177,7 +161,8 @@ fn template(label: &str, uses: &[CK_ATTRIBUTE_TYPE]) -> Template {
 type Rights = Vec<(CK_ATTRIBUTE_TYPE, Option<bool>)>;
 
 fn rights(session: &Session, key: CK_OBJECT_HANDLE) -> Result<Rights, Fault> {
-    KEPT.iter().map(|cka| Ok((*cka, session.flag(key, *cka)?))).collect()
+    let kept = KEPT.iter().copied().chain(RIGHTS.iter().map(|right| right.cka));
+    kept.map(|cka| Ok((cka, session.flag(key, cka)?))).collect()
 }
 
 /// Whether the copy is what was asked for. Modules of older standards have no `CKA_COPYABLE`.

@@ -1,14 +1,18 @@
 //! Keys to generate: a kind, a label, uses, and whether they may leave.
+use crate::carrier;
 use crate::dates::Dates;
 use crate::kind::Kind;
 use crate::objects::{self, Flag};
-use crate::output::{During, Fault, fault};
+use crate::output::{Fault, fault};
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use keyferry::byok::kek::EXPONENT;
 use keyferry::ck::*;
-use keyferry::client::{Mechanism, Session, Template};
+use keyferry::client::{Error, Mechanism, Right, Session, Template};
+use std::sync::LazyLock;
 
 /// A use of a key; of a pair, the other half gets the other side of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Usage {
     Sign,
@@ -20,26 +24,87 @@ pub enum Usage {
     Derive,
 }
 
-/// The attributes that a use needs: of a private key, of a public key, of a secret key.
-type Needs = (
-    Usage,
-    &'static [CK_ATTRIBUTE_TYPE],
-    &'static [CK_ATTRIBUTE_TYPE],
-    &'static [CK_ATTRIBUTE_TYPE],
-);
+/// A use as `--usage` names it, and the rights that it grants. All others of the class are denied.
+struct Row {
+    usage: Usage,
+    name: &'static str,
+    help: &'static str,
+    private: &'static [CK_ATTRIBUTE_TYPE],
+    public: &'static [CK_ATTRIBUTE_TYPE],
+    secret: &'static [CK_ATTRIBUTE_TYPE],
+}
 
-const NEEDS: [Needs; 7] = [
-    (Usage::Sign, &[CKA_SIGN], &[CKA_VERIFY], &[CKA_SIGN, CKA_VERIFY]),
-    (Usage::Verify, &[CKA_SIGN], &[CKA_VERIFY], &[CKA_VERIFY]),
-    (Usage::Encrypt, &[CKA_DECRYPT], &[CKA_ENCRYPT], &[CKA_ENCRYPT]),
-    (Usage::Decrypt, &[CKA_DECRYPT], &[CKA_ENCRYPT], &[CKA_DECRYPT]),
-    (Usage::Wrap, &[CKA_UNWRAP], &[CKA_WRAP], &[CKA_WRAP]),
-    (Usage::Unwrap, &[CKA_UNWRAP], &[CKA_WRAP], &[CKA_UNWRAP]),
-    (Usage::Derive, &[CKA_DERIVE], &[], &[CKA_DERIVE]),
+static USAGES: [Row; 7] = [
+    Row {
+        usage: Usage::Sign,
+        name: "sign",
+        help: "Sign, and verify with a secret key",
+        private: &[CKA_SIGN],
+        public: &[CKA_VERIFY],
+        secret: &[CKA_SIGN, CKA_VERIFY],
+    },
+    Row {
+        usage: Usage::Verify,
+        name: "verify",
+        help: "Verify signatures, and sign with a private key",
+        private: &[CKA_SIGN],
+        public: &[CKA_VERIFY],
+        secret: &[CKA_VERIFY],
+    },
+    Row {
+        usage: Usage::Encrypt,
+        name: "encrypt",
+        help: "Encrypt data, and decrypt it with a private key",
+        private: &[CKA_DECRYPT],
+        public: &[CKA_ENCRYPT],
+        secret: &[CKA_ENCRYPT],
+    },
+    Row {
+        usage: Usage::Decrypt,
+        name: "decrypt",
+        help: "Decrypt data, and encrypt it with a public key",
+        private: &[CKA_DECRYPT],
+        public: &[CKA_ENCRYPT],
+        secret: &[CKA_DECRYPT],
+    },
+    Row {
+        usage: Usage::Wrap,
+        name: "wrap",
+        help: "Wrap other keys, and unwrap them with a private key",
+        private: &[CKA_UNWRAP],
+        public: &[CKA_WRAP],
+        secret: &[CKA_WRAP],
+    },
+    Row {
+        usage: Usage::Unwrap,
+        name: "unwrap",
+        help: "Unwrap other keys, and wrap them with a public key",
+        private: &[CKA_UNWRAP],
+        public: &[CKA_WRAP],
+        secret: &[CKA_UNWRAP],
+    },
+    Row {
+        usage: Usage::Derive,
+        name: "derive",
+        help: "Derive other keys",
+        private: &[CKA_DERIVE],
+        public: &[],
+        secret: &[CKA_DERIVE],
+    },
 ];
 
-const USAGE_ATTRIBUTES: [CK_ATTRIBUTE_TYPE; 7] =
-    [CKA_SIGN, CKA_VERIFY, CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE];
+impl ValueEnum for Usage {
+    fn value_variants<'a>() -> &'a [Usage] {
+        static ALL: LazyLock<Vec<Usage>> =
+            LazyLock::new(|| USAGES.iter().map(|row| row.usage).collect());
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let row = USAGES.iter().find(|row| row.usage == *self)?;
+        Some(PossibleValue::new(row.name).help(row.help))
+    }
+}
 
 /// Whether a key may leave the token, wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +132,10 @@ pub struct Wish<'a> {
     pub leaving: Leaving,
     /// Its uses.
     pub usages: &'a [Usage],
+    /// `CKA_ALLOWED_MECHANISMS`; none if it is not limited to any.
+    pub mechanisms: &'a [CK_MECHANISM_TYPE],
+    /// Marked by the SO, who makes it then (`CKA_TRUSTED`). The SO makes no private objects, so it is a public one.
+    pub trusted: bool,
 }
 
 /// A new key: the private or secret one, and the public one if it is a pair.
@@ -95,7 +164,7 @@ impl Wish<'_> {
     /// then the key is not kept.
     pub fn make_for(&self, session: &Session, dates: &Dates) -> Result<Made, Fault> {
         let (private, public, secret) = self.needs();
-        let public = dates.give(self.template(CKO_PUBLIC_KEY, &public));
+        let public = dates.give(self.template(CKO_PUBLIC_KEY, &public)).flag(CKA_PRIVATE, false);
         let private = dates.give(self.guarded(CKO_PRIVATE_KEY, &private));
         let secret = dates.give(self.guarded(CKO_SECRET_KEY, &secret));
         let one = |ckm, bits: usize| {
@@ -122,15 +191,56 @@ impl Wish<'_> {
                 ));
             }
         };
-        let what = format!("the {} key \"{}\" was not generated", self.kind.name(), self.label);
-        let made = made.during(&what)?;
-        match self.prove_dates(session, &made, dates) {
+        let made = made.map_err(|error| self.refused(&error))?;
+        let proved = self.prove_rights(session, &made);
+        let proved = proved.and_then(|()| self.prove_mechanisms(session, &made));
+        match proved.and_then(|()| self.prove_dates(session, &made, dates)) {
             Ok(()) => Ok(made),
             Err(reason) => {
                 let objects: Vec<CK_OBJECT_HANDLE> = made.objects().collect();
                 Err(objects::undone(session, &objects, self.label, reason))
             }
         }
+    }
+
+    /// Refuses a key that may do more than it was asked for: some modules overlook what is denied.
+    fn prove_rights(&self, session: &Session, made: &Made) -> Result<(), Fault> {
+        let (private, public, secret) = self.needs();
+        let own = match self.kind.is_pair() {
+            true => (made.key, CKO_PRIVATE_KEY, private),
+            false => (made.key, CKO_SECRET_KEY, secret),
+        };
+        let other = made.public.map(|object| (object, CKO_PUBLIC_KEY, public));
+        for (object, class, granted) in [Some(own), other].into_iter().flatten() {
+            let denied = Right::granted(class, &granted).filter(|(_, is)| !is).collect::<Vec<_>>();
+            if let Some(name) = objects::differs(session, object, &denied)? {
+                return Err(fault!(
+                    "the module gave the key \"{}\" a right that it was asked to deny ({name}), so it is not kept; use \
+                     another module, such as keyferry's own",
+                    self.label
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a key that is not limited to the mechanisms that were asked for.
+    fn prove_mechanisms(&self, session: &Session, made: &Made) -> Result<(), Fault> {
+        let sorted = |mut mechanisms: Vec<CK_MECHANISM_TYPE>| {
+            mechanisms.sort_unstable();
+            mechanisms
+        };
+        let wanted = sorted(self.mechanisms.to_vec());
+        let kept = |object| carrier::allowed(session, object).map(sorted);
+        if wanted.is_empty() || made.objects().all(|object| kept(object).as_ref() == Some(&wanted))
+        {
+            return Ok(());
+        }
+        Err(fault!(
+            "the module did not keep the mechanisms that the key \"{}\" is limited to (CKA_ALLOWED_MECHANISMS), so it is \
+             not kept; use another module, such as keyferry's own",
+            self.label
+        ))
     }
 
     fn prove_dates(&self, session: &Session, made: &Made, dates: &Dates) -> Result<(), Fault> {
@@ -164,11 +274,12 @@ impl Wish<'_> {
     /// The truth values that [`Wish::unwrapped`] asks for.
     pub fn asked(&self) -> Vec<Flag> {
         let (private, _, secret) = self.needs();
-        let uses = match self.kind.is_pair() {
-            true => uses(CKO_PRIVATE_KEY, &private),
-            false => uses(CKO_SECRET_KEY, &secret),
+        let (class, granted) = match self.kind.is_pair() {
+            true => (CKO_PRIVATE_KEY, private),
+            false => (CKO_SECRET_KEY, secret),
         };
-        [(CKA_TOKEN, self.on_token)].into_iter().chain(self.guards()).chain(uses).collect()
+        let rights = Right::granted(class, &granted);
+        [(CKA_TOKEN, self.on_token)].into_iter().chain(self.guards()).chain(rights).collect()
     }
 
     /// Of a private or secret key.
@@ -181,8 +292,9 @@ impl Wish<'_> {
         let leaves = (CKA_EXTRACTABLE, self.leaving != Leaving::MayNot);
         let trusted = self.leaving == Leaving::UnderTrusted;
         let trusted = trusted.then_some((CKA_WRAP_WITH_TRUSTED, true));
-        let guards = [(CKA_PRIVATE, true), (CKA_SENSITIVE, true), leaves];
-        guards.into_iter().chain(trusted).collect()
+        let marked = self.trusted.then_some((CKA_TRUSTED, true));
+        let guards = [(CKA_PRIVATE, !self.trusted), (CKA_SENSITIVE, true), leaves];
+        guards.into_iter().chain(trusted).chain(marked).collect()
     }
 
     fn template(&self, class: CK_OBJECT_CLASS, needs: &[CK_ATTRIBUTE_TYPE]) -> Template {
@@ -190,31 +302,39 @@ impl Wish<'_> {
             .ulong(CKA_KEY_TYPE, self.kind.key_type())
             .flag(CKA_TOKEN, self.on_token)
             .bytes(CKA_LABEL, self.label.as_bytes())
-            .bytes(CKA_ID, self.id);
-        uses(class, needs).into_iter().fold(template, |template, (cka, is)| template.flag(cka, is))
+            .bytes(CKA_ID, self.id)
+            .rights(class, needs);
+        match self.mechanisms {
+            // an empty list would allow nothing
+            [] => template,
+            mechanisms => template.ulongs(CKA_ALLOWED_MECHANISMS, mechanisms),
+        }
+    }
+
+    /// Says why a key was not made that is to be limited to mechanisms.
+    fn refused(&self, error: &Error) -> Fault {
+        let what = format!("the {} key \"{}\" was not generated", self.kind.name(), self.label);
+        let codes =
+            [CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT];
+        match !self.mechanisms.is_empty() && codes.iter().any(|rv| error.is(*rv)) {
+            true => fault!(
+                "{what}: {}; the module may not know CKA_ALLOWED_MECHANISMS, without which a KEK is open to attacks by \
+                 its user: use another module, such as keyferry's own",
+                error.what()
+            ),
+            false => fault!("{what}: {error}"),
+        }
     }
 
     fn needs(&self) -> (Vec<CK_ATTRIBUTE_TYPE>, Vec<CK_ATTRIBUTE_TYPE>, Vec<CK_ATTRIBUTE_TYPE>) {
         let mut needs = (Vec::new(), Vec::new(), Vec::new());
-        for (_, private, public, secret) in NEEDS.iter().filter(|row| self.usages.contains(&row.0))
-        {
-            needs.0.extend_from_slice(private);
-            needs.1.extend_from_slice(public);
-            needs.2.extend_from_slice(secret);
+        for row in USAGES.iter().filter(|row| self.usages.contains(&row.usage)) {
+            needs.0.extend_from_slice(row.private);
+            needs.1.extend_from_slice(row.public);
+            needs.2.extend_from_slice(row.secret);
         }
         needs
     }
-}
-
-/// Each use that a key of the class can have, and whether it is to have it.
-fn uses(class: CK_OBJECT_CLASS, needs: &[CK_ATTRIBUTE_TYPE]) -> Vec<Flag> {
-    let possible = |cka: &CK_ATTRIBUTE_TYPE| match class {
-        CKO_PUBLIC_KEY => matches!(*cka, CKA_VERIFY | CKA_ENCRYPT | CKA_WRAP),
-        CKO_PRIVATE_KEY => matches!(*cka, CKA_SIGN | CKA_DECRYPT | CKA_UNWRAP | CKA_DERIVE),
-        _ => true,
-    };
-    let all = USAGE_ATTRIBUTES.into_iter().filter(possible);
-    all.map(|cka| (cka, needs.contains(&cka))).collect()
 }
 
 fn number(value: usize) -> CK_ULONG {

@@ -1,11 +1,11 @@
 //! What is in the way of one key: its attributes, each with what can be done about it.
+use crate::carrier;
 use crate::dates::{Dates, Limit};
 use crate::kind::{self, Kind};
 use crate::objects;
 use crate::output::{Fault, facts};
 use keyferry::ck::*;
-use keyferry::client::Session;
-use keyferry::mechanism::Mechanism;
+use keyferry::client::{RIGHTS, Session};
 use serde_json::{Value, json};
 
 /// A key, looked at.
@@ -65,16 +65,6 @@ const FLAGS: [(CK_ATTRIBUTE_TYPE, &str, bool, &str, bool); 8] = [
     (CKA_COPYABLE, "copyable", false, "`keyferry key restrict` cannot copy it", false),
 ];
 
-const USES: [(CK_ATTRIBUTE_TYPE, &str); 7] = [
-    (CKA_SIGN, "sign"),
-    (CKA_VERIFY, "verify"),
-    (CKA_ENCRYPT, "encrypt"),
-    (CKA_DECRYPT, "decrypt"),
-    (CKA_WRAP, "wrap"),
-    (CKA_UNWRAP, "unwrap"),
-    (CKA_DERIVE, "derive"),
-];
-
 /// Looks at the key of a label.
 pub fn examine(session: &Session, label: &str) -> Result<Examined, Fault> {
     let object = objects::key(session, label)?;
@@ -92,6 +82,7 @@ pub fn examine(session: &Session, label: &str) -> Result<Examined, Fault> {
     }
     findings.push(usage(session, object)?);
     findings.extend(allowed(session, object)?);
+    findings.extend(carries(session, object)?);
     findings.extend(dates(session, object)?);
     let trusted_only = session.flag(object, CKA_WRAP_WITH_TRUSTED)? == Some(true);
     Ok(Examined { label: label.to_owned(), kind, trusted_only, findings })
@@ -100,9 +91,9 @@ pub fn examine(session: &Session, label: &str) -> Result<Examined, Fault> {
 /// A cloud asks what the key is for; what it was for here is the answer to start from.
 fn usage(session: &Session, object: CK_OBJECT_HANDLE) -> Result<Finding, Fault> {
     let mut uses = Vec::new();
-    for (cka, name) in USES {
-        if session.flag(object, cka)? == Some(true) {
-            uses.push(name);
+    for right in RIGHTS {
+        if session.flag(object, right.cka)? == Some(true) {
+            uses.push(right.name);
         }
     }
     let is = if uses.is_empty() { "nothing but leaving".to_owned() } else { uses.join(", ") };
@@ -111,22 +102,25 @@ fn usage(session: &Session, object: CK_OBJECT_HANDLE) -> Result<Finding, Fault> 
 
 /// The mechanisms of `CKA_ALLOWED_MECHANISMS`: those that may use the key. Being wrapped uses the KEK.
 fn allowed(session: &Session, object: CK_OBJECT_HANDLE) -> Result<Option<Finding>, Fault> {
-    let list = session.attribute(object, CKA_ALLOWED_MECHANISMS).ok().flatten().unwrap_or_default();
-    let numbers = list.chunks_exact(size_of::<CK_ULONG>());
-    let numbers =
-        numbers.filter_map(|bytes| bytes.first_chunk().copied().map(CK_ULONG::from_ne_bytes));
-    let name =
-        |ckm| Mechanism::of(ckm).map_or_else(|_| format!("0x{ckm:X}"), |row| row.name.to_owned());
-    let names: Vec<String> = numbers.map(name).collect();
-    Ok((!names.is_empty()).then(|| Finding {
+    let allowed = carrier::allowed(session, object).unwrap_or_default();
+    Ok((!allowed.is_empty()).then(|| Finding {
         name: "allowed mechanisms",
-        is: names.join(", "),
+        is: carrier::names(&allowed),
         remedy: Some(
             "of no effect on its wrapping, which is the KEK's, and the cloud will not know of it"
                 .to_owned(),
         ),
         blocks: false,
     }))
+}
+
+/// What is wrong with a key that carries keys.
+fn carries(session: &Session, object: CK_OBJECT_HANDLE) -> Result<Vec<Finding>, Fault> {
+    let finding = |is| {
+        let remedy = Some(carrier::INSTEAD.to_owned());
+        Finding { name: "warning", is, remedy, blocks: false }
+    };
+    Ok(carrier::objections(session, object)?.into_iter().map(finding).collect())
 }
 
 /// `CKA_START_DATE` and `CKA_END_DATE`.

@@ -339,6 +339,8 @@ fn specimen(session: &Session, target: Target) -> Option<Specimen> {
         on_token: false,
         leaving: Leaving::May,
         usages,
+        mechanisms: &[],
+        trusted: false,
     };
     let made = wish.make(session).ok()?;
     let public = made.public.map(|public| objects::of(session, public, "the throw-away key"));

@@ -1,14 +1,15 @@
 //! The two sides of a rehearsal: the source, whose keys leave, and the vault, which receives them.
+use crate::carrier;
 use crate::export::generator;
 use crate::file::{self, Existing, Pending};
 use crate::kek as keks;
 use crate::kind::Kind;
 use crate::output::{During, Fault, fault};
 use crate::token;
-use crate::wish::{Leaving, Made, Wish};
+use crate::wish::{Leaving, Made, Usage, Wish};
 use keyferry::byok::azure::{Kid, Package};
 use keyferry::byok::cloud::AZURE;
-use keyferry::byok::kek::{EXPONENT, Kek};
+use keyferry::byok::kek::Kek;
 use keyferry::byok::target::Target;
 use keyferry::ck::*;
 use keyferry::client::{Access, Mechanism, Module, Session, Template, TokenSlot, User};
@@ -87,16 +88,12 @@ impl<'a> Ceremony<'a> {
     }
 
     fn make_kek(&self, bits: usize) -> Result<(CK_OBJECT_HANDLE, CK_OBJECT_HANDLE), Fault> {
-        let of = |class| Template::class(class).ulong(CKA_KEY_TYPE, CKK_RSA).flag(CKA_TOKEN, false);
-        let modulus_bits = CK_ULONG::try_from(bits)
-            .map_err(|_| fault!("a KEK of {bits} bits is too long; choose another --kek-bits"))?;
-        let public = of(CKO_PUBLIC_KEY)
-            .ulong(CKA_MODULUS_BITS, modulus_bits)
-            .bytes(CKA_PUBLIC_EXPONENT, &EXPONENT)
-            .flags(&[CKA_WRAP]);
-        let private = of(CKO_PRIVATE_KEY).flags(&[CKA_PRIVATE, CKA_SENSITIVE, CKA_UNWRAP]);
-        let mechanism = Mechanism::Plain(CKM_RSA_PKCS_KEY_PAIR_GEN);
-        Ok(self.vault.generate_pair(&mechanism, &public, &private)?)
+        let (kind, label) = (Kind::Rsa(bits), format!("KEK-{bits}"));
+        let mechanisms = carrier::mechanisms(&self.vault, &kind, false);
+        let wish = passing(&kind, &label, Leaving::MayNot, &[Usage::Unwrap]);
+        let made = Wish { mechanisms: &mechanisms, ..wish }.make(&self.vault)?;
+        // RSA keys are pairs
+        Ok((made.public.unwrap_or(made.key), made.key))
     }
 
     /// A key of this type goes over, in a file.
@@ -130,8 +127,7 @@ impl<'a> Ceremony<'a> {
 
     fn generate(&self, kind: &Kind, label: &str) -> Result<Made, Fault> {
         let (leaving, usages) = (Leaving::May, kind.usages());
-        let wish = Wish { kind, label, id: b"rehearsal", on_token: false, leaving, usages };
-        wish.make(&self.source)
+        passing(kind, label, leaving, usages).make(&self.source)
     }
 
     /// The vault reads the file, and sees whether it is for its KEK.
@@ -192,17 +188,15 @@ impl<'a> Ceremony<'a> {
 
 /// What the vault makes of a received key: it stays, and does what its kind does.
 fn unwrapped(kind: &Kind) -> Template {
-    let class = if kind.is_pair() { CKO_PRIVATE_KEY } else { CKO_SECRET_KEY };
-    let template = Template::class(class)
-        .ulong(CKA_KEY_TYPE, kind.key_type())
-        .flag(CKA_TOKEN, false)
-        .flags(&[CKA_PRIVATE, CKA_SENSITIVE])
-        .flag(CKA_EXTRACTABLE, false);
-    if kind.is_pair() {
-        template.flags(&[CKA_SIGN])
-    } else {
-        template.flags(&[CKA_ENCRYPT, CKA_DECRYPT])
-    }
+    let usages: &[Usage] =
+        if kind.is_pair() { &[Usage::Sign] } else { &[Usage::Encrypt, Usage::Decrypt] };
+    passing(kind, "received", Leaving::MayNot, usages).unwrapped()
+}
+
+/// A key that goes with its session.
+fn passing<'a>(kind: &'a Kind, label: &'a str, leaving: Leaving, usages: &'a [Usage]) -> Wish<'a> {
+    let (on_token, trusted) = (false, false);
+    Wish { kind, label, id: b"rehearsal", on_token, leaving, usages, mechanisms: &[], trusted }
 }
 
 /// A new token, the user logged in.

@@ -189,7 +189,17 @@ fn passing(kind: &Kind) -> Template {
     let usages: &[Usage] =
         if kind.is_pair() { &[Usage::Sign] } else { &[Usage::Encrypt, Usage::Decrypt] };
     let (label, id) = ("keyferry verify", b"verify");
-    Wish { kind, label, id, on_token: false, leaving: Leaving::MayNot, usages }.unwrapped()
+    Wish {
+        kind,
+        label,
+        id,
+        on_token: false,
+        leaving: Leaving::MayNot,
+        usages,
+        mechanisms: &[],
+        trusted: false,
+    }
+    .unwrapped()
 }
 
 /// How the token opens it. Only in one call it is told the size of the AES key, and can look at it.
