@@ -1,7 +1,7 @@
 //! The one object of a label, its public half, and whether a new object is what was asked for.
 use crate::kind::{self, Kind};
 use crate::output::{During, Fault, fault};
-use keyferry::byok::kek::Kek;
+use keyferry::byok::kek::{EXPONENT, Kek};
 use keyferry::byok::public::PublicKey;
 use keyferry::ck::*;
 use keyferry::client::{Session, Template};
@@ -27,13 +27,16 @@ pub fn opener(session: &Session, label: &str) -> Result<(CK_OBJECT_HANDLE, Kek),
              `keyferry kek generate --label …` makes one that may"
         ));
     }
-    // modules need not keep the exponent with the private key; every KEK of ours has the usual one
+    Ok((object, numbers(session, object).during(&format!("private key \"{label}\""))?))
+}
+
+/// The public numbers of a private RSA key. Modules need not keep the exponent with it; every KEK of ours has the usual
+/// one.
+pub fn numbers(session: &Session, object: CK_OBJECT_HANDLE) -> Result<Kek, Fault> {
     let exponent = session.attribute(object, CKA_PUBLIC_EXPONENT)?.unwrap_or_default();
-    let exponent: &[u8] =
-        if exponent.is_empty() { &keyferry::byok::kek::EXPONENT } else { &exponent };
+    let exponent: &[u8] = if exponent.is_empty() { &EXPONENT } else { &exponent };
     let modulus = session.attribute(object, CKA_MODULUS)?.unwrap_or_default();
-    let kek = Kek::new(&modulus, exponent).during(&format!("private key \"{label}\""))?;
-    Ok((object, kek))
+    Ok(Kek::new(&modulus, exponent)?)
 }
 
 /// Refuses a label that a key of the token has, of whatever class: labels are how a key is named later on.

@@ -102,6 +102,12 @@ impl Generate {
     }
 
     fn unsupported(&self) -> Fault {
+        let two_steps = match self.kind {
+            Kind::Rsa(_) if !self.oaep => {
+                ", or give --oaep: keys come in in two steps then, and the user of the token may keep the AES key between"
+            }
+            _ => "",
+        };
         let wanted = match self.kind {
             Kind::Rsa(_) if self.oaep => "CKM_RSA_PKCS_OAEP",
             Kind::Rsa(_) => "CKM_RSA_AES_KEY_WRAP",
@@ -109,7 +115,7 @@ impl Generate {
         };
         fault!(
             "the token does not wrap and unwrap with {wanted}, so the KEK \"{}\" would be of no use; use another module, \
-             such as keyferry's own",
+             such as keyferry's own{two_steps}",
             self.label
         )
     }
@@ -138,15 +144,14 @@ impl Generate {
         token: &TokenSlot,
         made: &Made,
     ) -> Result<(), Fault> {
-        let Some(public) = made.public else { return Ok(()) };
+        let (Some(public), label) = (made.public, &self.label) else { return Ok(()) };
         let trusted = session.logout().map_err(Fault::from);
         let trusted = trusted.and_then(|()| options.enter(session, token, User::So));
         let mark = Template::default().flag(CKA_TRUSTED, true);
         trusted.and_then(|()| Ok(session.set(public, &mark)?)).map_err(|fault| {
             fault!(
-                "the KEK \"{}\" is in the token, but it is not trusted: {}; destroy it with `keyferry key destroy`, and \
-                 begin again",
-                self.label,
+                "the KEK \"{label}\" is in the token, but it is not trusted: {}; import its public half as a trusted KEK with \
+                 `keyferry key public {label} -o FILE` and `keyferry kek import FILE --trust`, or destroy it",
                 fault.0
             )
         })

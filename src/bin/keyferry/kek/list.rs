@@ -3,9 +3,9 @@ use super::{id_cell, stored};
 use crate::carrier;
 use crate::dates::NOT_KNOWN;
 use crate::kind::{self, Kind, hex};
+use crate::objects;
 use crate::options::Options;
 use crate::output::{Answer, Fault, Report, clean, table};
-use keyferry::byok::kek::{EXPONENT, Kek};
 use keyferry::ck::*;
 use keyferry::client::{Access, Session, Template, known};
 use serde_json::{Value, json};
@@ -124,11 +124,7 @@ fn numbers(
         Kind::Ec(_) | Kind::Other(_) => None,
     };
     let sha256 = match kind {
-        // modules need not keep the exponent with the private key; every KEK of ours has the usual one
-        Kind::Rsa(_) => {
-            let modulus = session.attribute(object, CKA_MODULUS)?.unwrap_or_default();
-            Some(Kek::new(&modulus, &EXPONENT)?.fingerprint()?)
-        }
+        Kind::Rsa(_) => Some(objects::numbers(session, object)?.fingerprint()?),
         _ => None,
     };
     let trusted = known(session.flag(object, CKA_TRUSTED))?.flatten().unwrap_or(false);
