@@ -1,5 +1,5 @@
 //! Kinds of keys: what `--type` can say, what a token's objects are, what clouds know them as.
-use crate::wish::Usage;
+use crate::usage::Usage;
 use keyferry::byok::kek::EXPONENT;
 use keyferry::byok::target::{Curve, Target};
 use keyferry::ck::*;

@@ -26,6 +26,7 @@ mod rehearse;
 mod restrict;
 mod shell;
 mod token;
+mod usage;
 mod verify;
 mod whom;
 mod wish;

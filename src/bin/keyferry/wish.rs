@@ -4,107 +4,11 @@ use crate::dates::Dates;
 use crate::kind::Kind;
 use crate::objects::{self, Flag};
 use crate::output::{Fault, fault};
-use clap::ValueEnum;
-use clap::builder::PossibleValue;
+use crate::usage::{Usage, needs};
 use keyferry::byok::kek::EXPONENT;
 use keyferry::ck::*;
 use keyferry::client::{Error, Mechanism, Right, Session, Template};
-use std::sync::LazyLock;
-
-/// A use of a key; of a pair, the other half gets the other side of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Usage {
-    Sign,
-    Verify,
-    Encrypt,
-    Decrypt,
-    Wrap,
-    Unwrap,
-    Derive,
-}
-
-/// A use as `--usage` names it, and the rights that it grants. All others of the class are denied.
-struct Row {
-    usage: Usage,
-    name: &'static str,
-    help: &'static str,
-    private: &'static [CK_ATTRIBUTE_TYPE],
-    public: &'static [CK_ATTRIBUTE_TYPE],
-    secret: &'static [CK_ATTRIBUTE_TYPE],
-}
-
-static USAGES: [Row; 7] = [
-    Row {
-        usage: Usage::Sign,
-        name: "sign",
-        help: "Sign, and verify with a secret key",
-        private: &[CKA_SIGN],
-        public: &[CKA_VERIFY],
-        secret: &[CKA_SIGN, CKA_VERIFY],
-    },
-    Row {
-        usage: Usage::Verify,
-        name: "verify",
-        help: "Verify signatures, and sign with a private key",
-        private: &[CKA_SIGN],
-        public: &[CKA_VERIFY],
-        secret: &[CKA_VERIFY],
-    },
-    Row {
-        usage: Usage::Encrypt,
-        name: "encrypt",
-        help: "Encrypt data, and decrypt it with a private key",
-        private: &[CKA_DECRYPT],
-        public: &[CKA_ENCRYPT],
-        secret: &[CKA_ENCRYPT],
-    },
-    Row {
-        usage: Usage::Decrypt,
-        name: "decrypt",
-        help: "Decrypt data, and encrypt it with a public key",
-        private: &[CKA_DECRYPT],
-        public: &[CKA_ENCRYPT],
-        secret: &[CKA_DECRYPT],
-    },
-    Row {
-        usage: Usage::Wrap,
-        name: "wrap",
-        help: "Wrap other keys, and unwrap them with a private key",
-        private: &[CKA_UNWRAP],
-        public: &[CKA_WRAP],
-        secret: &[CKA_WRAP],
-    },
-    Row {
-        usage: Usage::Unwrap,
-        name: "unwrap",
-        help: "Unwrap other keys, and wrap them with a public key",
-        private: &[CKA_UNWRAP],
-        public: &[CKA_WRAP],
-        secret: &[CKA_UNWRAP],
-    },
-    Row {
-        usage: Usage::Derive,
-        name: "derive",
-        help: "Derive other keys",
-        private: &[CKA_DERIVE],
-        public: &[],
-        secret: &[CKA_DERIVE],
-    },
-];
-
-impl ValueEnum for Usage {
-    fn value_variants<'a>() -> &'a [Usage] {
-        static ALL: LazyLock<Vec<Usage>> =
-            LazyLock::new(|| USAGES.iter().map(|row| row.usage).collect());
-        &ALL
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        let row = USAGES.iter().find(|row| row.usage == *self)?;
-        Some(PossibleValue::new(row.name).help(row.help))
-    }
-}
+use keyferry::object::attribute;
 
 /// Whether a key may leave the token, wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,7 +67,7 @@ impl Wish<'_> {
     /// Generates it, for some time. A module may say yes, and keep no dates or none that it can read again;
     /// then the key is not kept.
     pub fn make_for(&self, session: &Session, dates: &Dates) -> Result<Made, Fault> {
-        let (private, public, secret) = self.needs();
+        let (private, public, secret) = needs(self.usages);
         let public = dates.give(self.template(CKO_PUBLIC_KEY, &public)).flag(CKA_PRIVATE, false);
         let private = dates.give(self.guarded(CKO_PRIVATE_KEY, &private));
         let secret = dates.give(self.guarded(CKO_SECRET_KEY, &secret));
@@ -203,25 +107,32 @@ impl Wish<'_> {
         }
     }
 
-    /// Refuses a key that may do more than it was asked for: some modules overlook what is denied.
+    /// Refuses a key that may do more than it was asked for, or is guarded less: some modules overlook attributes.
     fn prove_rights(&self, session: &Session, made: &Made) -> Result<(), Fault> {
-        let (private, public, secret) = self.needs();
+        let (private, public, secret) = needs(self.usages);
         let own = match self.kind.is_pair() {
             true => (made.key, CKO_PRIVATE_KEY, private),
             false => (made.key, CKO_SECRET_KEY, secret),
         };
         let other = made.public.map(|object| (object, CKO_PUBLIC_KEY, public));
+        let mut differs = None;
         for (object, class, granted) in [Some(own), other].into_iter().flatten() {
-            let denied = Right::granted(class, &granted).filter(|(_, is)| !is).collect::<Vec<_>>();
-            if let Some(name) = objects::differs(session, object, &denied)? {
-                return Err(fault!(
-                    "the module gave the key \"{}\" a right that it was asked to deny ({name}), so it is not kept; use \
-                     another module, such as keyferry's own",
-                    self.label
-                ));
+            let denied: Vec<Flag> = Right::granted(class, &granted).filter(|(_, is)| !is).collect();
+            differs = differs.or(objects::differs(session, object, &denied)?);
+        }
+        for (cka, is) in self.guards().into_iter().filter(|(cka, _)| *cka != CKA_PRIVATE) {
+            if session.flag(made.key, cka)? == Some(!is) {
+                differs = differs.or(Some(attribute::name(cka)));
             }
         }
-        Ok(())
+        match differs {
+            None => Ok(()),
+            Some(name) => Err(fault!(
+                "the module made the key \"{}\" with other rights than it was asked to ({name}), so it is not kept; use \
+                 another module, such as keyferry's own",
+                self.label
+            )),
+        }
     }
 
     /// Refuses a key that is not limited to the mechanisms that were asked for.
@@ -264,7 +175,7 @@ impl Wish<'_> {
 
     /// What `C_UnwrapKey` makes of it: the private or secret key. Its size is in the wrapping.
     pub fn unwrapped(&self) -> Template {
-        let (private, _, secret) = self.needs();
+        let (private, _, secret) = needs(self.usages);
         match self.kind.is_pair() {
             true => self.guarded(CKO_PRIVATE_KEY, &private),
             false => self.guarded(CKO_SECRET_KEY, &secret),
@@ -273,7 +184,7 @@ impl Wish<'_> {
 
     /// The truth values that [`Wish::unwrapped`] asks for.
     pub fn asked(&self) -> Vec<Flag> {
-        let (private, _, secret) = self.needs();
+        let (private, _, secret) = needs(self.usages);
         let (class, granted) = match self.kind.is_pair() {
             true => (CKO_PRIVATE_KEY, private),
             false => (CKO_SECRET_KEY, secret),
@@ -324,16 +235,6 @@ impl Wish<'_> {
             ),
             false => fault!("{what}: {error}"),
         }
-    }
-
-    fn needs(&self) -> (Vec<CK_ATTRIBUTE_TYPE>, Vec<CK_ATTRIBUTE_TYPE>, Vec<CK_ATTRIBUTE_TYPE>) {
-        let mut needs = (Vec::new(), Vec::new(), Vec::new());
-        for row in USAGES.iter().filter(|row| self.usages.contains(&row.usage)) {
-            needs.0.extend_from_slice(row.private);
-            needs.1.extend_from_slice(row.public);
-            needs.2.extend_from_slice(row.secret);
-        }
-        needs
     }
 }
 
