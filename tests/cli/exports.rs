@@ -134,8 +134,8 @@ fn keks_keep_their_kid_and_the_so_can_trust_them() {
         .collect();
     assert_eq!(trusted, [("kek", false, KID), ("trusted", true, super::KID)]);
     let shown = place.good("kek list");
-    assert!(shown.starts_with("LABEL    ID  TYPE      TRUSTED  SHA-256"), "{shown}");
-    assert!(shown.contains("\ntrusted  -   RSA-4096  yes "), "{shown}");
+    assert!(shown.starts_with("LABEL    CLASS   ID  TYPE      TRUSTED  SHA-256"), "{shown}");
+    assert!(shown.contains("\ntrusted  public  -   RSA-4096  yes "), "{shown}");
     place.good("export azure --kek trusted --key guarded");
     // without the SO's PIN nobody is trusted
     let output = place.command("kek import {dir}/KEK-real.pem --label other --trust").output();

@@ -131,6 +131,11 @@ impl Generate {
             trusted: false,
         }
         .make_for(&session, &dates)?;
+        Ok(self.report(&token.label, &id, &dates, stays))
+    }
+
+    fn report(&self, token: &str, id: &[u8], dates: &Dates, stays: &str) -> Report {
+        let Generate { kind, label, .. } = self;
         let active = match dates.words() {
             words if words.is_empty() => words,
             words => format!("; it is active {words}"),
@@ -140,14 +145,14 @@ impl Generate {
             kind.name(),
             if kind.is_pair() { "key pair" } else { "key" },
             clean(label),
-            clean(&token.label)
+            clean(token)
         );
         let json = json!({
-            "label": label, "id": hex(&id), "type": kind.name(),
+            "label": label, "id": hex(id), "type": kind.name(),
             "extractable": self.extractable, "wrap_with_trusted": self.wrap_with_trusted,
-            "active_from": json_of(dates.from), "active_until": json_of(dates.until), "token": token.label,
+            "active_from": json_of(dates.from), "active_until": json_of(dates.until), "token": token,
         });
-        Ok(Report::new(text, json))
+        Report::new(text, json)
     }
 
     fn dates(&self) -> Result<Dates, Fault> {
