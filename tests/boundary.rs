@@ -18,6 +18,9 @@ mod environment;
 mod lists;
 #[path = "boundary/nulls.rs"]
 mod nulls;
+#[cfg(unix)]
+#[path = "boundary/reserved.rs"]
+mod reserved;
 #[path = "boundary/start.rs"]
 mod start;
 #[cfg(target_os = "linux")]

@@ -5,3 +5,8 @@ use crate::ck::CK_ULONG;
 pub(super) fn ulong_at(_: usize) -> Option<CK_ULONG> {
     None
 }
+
+/// Not known.
+pub(super) fn text_at(_: usize, _: usize) -> Option<Vec<u8>> {
+    None
+}

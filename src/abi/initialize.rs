@@ -1,6 +1,7 @@
 //! The argument of `C_Initialize`, PKCS#11 3.2 section 5.4.
 use super::caller::Caller;
 use super::environment::variable;
+use super::guess;
 use crate::ck::*;
 use crate::config::Config;
 use crate::crypto::Threads;
@@ -9,6 +10,11 @@ use std::ffi::c_void;
 
 /// The longest configuration string that `pReserved` may be, with its NUL.
 const LONGEST: usize = 4096;
+
+/// How a configuration string begins, in letters of either case, and what of that is not part of the
+/// configuration.
+const BEGINNINGS: [(&str, &str); 4] =
+    [("config=", ""), ("store=", "store="), ("memory:", ""), ("sqlite:", "")];
 
 impl Caller<'_> {
     /// What the application wants of us: a configuration, and whether we may make threads.
@@ -40,25 +46,27 @@ impl Caller<'_> {
             0 => Threads::Two,
             _ => Threads::One,
         };
-        Ok((self.text(args.pReserved.cast())?, threads))
+        Ok((configuration(args.pReserved.cast())?, threads))
     }
+}
 
-    /// NUL-terminated UTF-8, or `None` for NULL.
-    fn text(&self, at: *const u8) -> Result<Option<String>> {
-        if at.is_null() {
-            return Ok(None);
-        }
-        let mut text = Vec::new();
-        for n in 0..LONGEST {
-            match self.read(at.wrapping_add(n))? {
-                0 => {
-                    return String::from_utf8(text).map(Some).map_err(|_| Error::ArgumentsBad);
-                }
-                byte => text.push(byte),
-            }
-        }
-        Err(Error::ArgumentsBad.because("pReserved is no configuration"))
+/// The configuration string at `at`, or `None` for NULL.
+///
+/// The standard has no use for `pReserved` but NULL (PKCS#11 3.2 section 5.4.1), so what an application
+/// has there may be anything: the kernel is asked for it, and it counts only if it is a configuration.
+/// Nothing of it is logged otherwise.
+fn configuration(at: *const u8) -> Result<Option<String>> {
+    if at.is_null() {
+        return Ok(None);
     }
+    let refused = || Error::ArgumentsBad.because("pReserved is no configuration; set it to NULL");
+    let text = guess::text_at(at.expose_provenance(), LONGEST).ok_or_else(refused)?;
+    let text = String::from_utf8(text).map_err(|_| refused())?;
+    let begins = |with: &str| {
+        text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
+    };
+    let (_, dropped) = BEGINNINGS.iter().find(|row| begins(row.0)).ok_or_else(refused)?;
+    Ok(text.get(dropped.len()..).map(str::to_owned))
 }
 
 #[cfg(test)]
@@ -117,13 +125,19 @@ mod tests {
     }
 
     #[test]
-    fn reserved_is_a_short_text() {
+    #[cfg_attr(miri, ignore = "Miri has no kernel to ask")]
+    fn reserved_is_a_configuration() {
         let with = |text: &[u8]| {
             wishes(CK_C_INITIALIZE_ARGS { pReserved: text.as_ptr().cast_mut().cast(), ..NOTHING })
         };
-        assert_eq!(with(b"memory:\0"), Ok((Some("memory:".into()), Threads::Two)));
-        assert_eq!(with(b"\0"), Ok((Some(String::new()), Threads::Two)));
-        assert_eq!(with(b"\xFF\0"), Err(Error::ArgumentsBad));
-        assert_eq!(with(&[b'a'; LONGEST + 1]), Err(Error::ArgumentsBad));
+        let taken = |text: &str| Ok((Some(text.into()), Threads::Two));
+        assert_eq!(with(b"memory:\0"), taken("memory:"));
+        assert_eq!(with(b"store=memory:\0"), taken("memory:"));
+        assert_eq!(with(b"SQLite:/a b\0"), taken("SQLite:/a b"));
+        assert_eq!(with(b"config=/c.toml\0"), taken("config=/c.toml"));
+        let long = [&b"config="[..], &[b'a'; LONGEST]].concat();
+        for refused in [&b"\0"[..], b"\xFF\0", b"config\0", b"configdir='/nss'\0", &long] {
+            assert_eq!(with(refused), Err(Error::ArgumentsBad));
+        }
     }
 }

@@ -11,9 +11,9 @@ mod encapsulate;
 mod encrypt;
 pub mod environment;
 mod general;
-#[cfg(target_os = "linux")]
+#[cfg(all(unix, not(miri)))]
 mod guess;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(unix, not(miri))))]
 #[path = "guess_elsewhere.rs"]
 mod guess;
 mod initialize;
