@@ -12,6 +12,8 @@
 #![allow(clippy::cast_possible_truncation, reason = "lengths of test data are small")]
 
 mod common;
+#[path = "message/ending.rs"]
+mod ending;
 #[path = "message/fixture.rs"]
 mod fixture;
 #[path = "message/input.rs"]

@@ -9,6 +9,8 @@
 #![allow(clippy::cast_possible_truncation, reason = "lengths of test data are small")]
 
 mod common;
+#[path = "misuse/ending.rs"]
+mod ending;
 #[path = "misuse/handles.rs"]
 mod handles;
 #[path = "misuse/keyring.rs"]

@@ -62,9 +62,8 @@ fn configuration(at: *const u8) -> Result<Option<String>> {
     let refused = || Error::ArgumentsBad.because("pReserved is no configuration; set it to NULL");
     let text = guess::text_at(at.expose_provenance(), LONGEST).ok_or_else(refused)?;
     let text = String::from_utf8(text).map_err(|_| refused())?;
-    let begins = |with: &str| {
-        text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
-    };
+    let begins =
+        |with: &str| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
     let (_, dropped) = BEGINNINGS.iter().find(|row| begins(row.0)).ok_or_else(refused)?;
     Ok(text.get(dropped.len()..).map(str::to_owned))
 }

@@ -37,8 +37,8 @@ c_fn! {
         signature_len: CK_ULONG,
     ) |caller, module| {
         let session = module.session(session)?;
-        let data = session.argument(CKF_VERIFY, caller.bytes(data, data_len))?;
-        let signature = session.argument(CKF_VERIFY, caller.bytes(signature, signature_len))?;
+        let data = session.verify_argument(Order::DataFirst, caller.bytes(data, data_len))?;
+        let signature = session.verify_argument(Order::DataFirst, caller.bytes(signature, signature_len))?;
         session.verify(data, signature)
     }
 
@@ -46,7 +46,7 @@ c_fn! {
     fn C_VerifyUpdate(session: CK_SESSION_HANDLE, part: *mut CK_BYTE, part_len: CK_ULONG)
     |caller, module| {
         let session = module.session(session)?;
-        let part = session.argument(CKF_VERIFY, caller.bytes(part, part_len))?;
+        let part = session.verify_argument(Order::DataFirst, caller.bytes(part, part_len))?;
         session.verify_update(Order::DataFirst, part)
     }
 
@@ -54,7 +54,7 @@ c_fn! {
     fn C_VerifyFinal(session: CK_SESSION_HANDLE, signature: *mut CK_BYTE, len: CK_ULONG)
     |caller, module| {
         let session = module.session(session)?;
-        session.verify_finish(session.argument(CKF_VERIFY, caller.bytes(signature, len))?)
+        session.verify_finish(session.verify_argument(Order::DataFirst, caller.bytes(signature, len))?)
     }
 
     /// Starts a verification whose signature comes first; a NULL mechanism ends one that is under
@@ -78,14 +78,14 @@ c_fn! {
     fn C_VerifySignature(session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_len: CK_ULONG)
     |caller, module| {
         let session = module.session(session)?;
-        session.verify_signature(session.argument(CKF_VERIFY, caller.bytes(data, data_len))?)
+        session.verify_signature(session.verify_argument(Order::SignatureFirst, caller.bytes(data, data_len))?)
     }
 
     /// Takes a part of what the signature that came first is of.
     fn C_VerifySignatureUpdate(session: CK_SESSION_HANDLE, part: *mut CK_BYTE, part_len: CK_ULONG)
     |caller, module| {
         let session = module.session(session)?;
-        let part = session.argument(CKF_VERIFY, caller.bytes(part, part_len))?;
+        let part = session.verify_argument(Order::SignatureFirst, caller.bytes(part, part_len))?;
         session.verify_update(Order::SignatureFirst, part)
     }
 

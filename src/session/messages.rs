@@ -1,11 +1,12 @@
 //! Processes of many messages under one key: PKCS#11 3.2, sections 5.9, 5.11, 5.14 and 5.16.
 //!
 //! A session has at most one of each kind, and one message at a time in each. What ends a message is
-//! what ends an operation, and it ends nothing but the message: the process goes on until it is
-//! finished or cancelled, or somebody logs out.
+//! what ends an operation ([`super::ending`]), and it ends nothing but the message: the process goes on
+//! until it is finished or cancelled, or the user logs out.
 mod encrypt;
 mod sign;
 
+use super::ending::{Answer, Step, ends};
 use super::{Output, Room, Session};
 use crate::ck::*;
 use crate::error::{Error, Result};
@@ -97,6 +98,22 @@ impl Messages {
         }
     }
 
+    /// Ends the messages under way of the processes that `flags` names.
+    pub(super) fn end_message(&mut self, flags: CK_FLAGS) {
+        if flags & CKF_MESSAGE_ENCRYPT != 0 {
+            end_message(&mut self.encrypt);
+        }
+        if flags & CKF_MESSAGE_DECRYPT != 0 {
+            end_message(&mut self.decrypt);
+        }
+        if flags & CKF_MESSAGE_SIGN != 0 {
+            end_message(&mut self.sign);
+        }
+        if flags & CKF_MESSAGE_VERIFY != 0 {
+            end_message(&mut self.verify);
+        }
+    }
+
     /// The lock that a `CKU_CONTEXT_SPECIFIC` login is for. Only private keys have one, and those
     /// sign.
     pub(super) fn waiting(&mut self) -> Option<&mut bool> {
@@ -110,23 +127,26 @@ impl<Message> Process<Message> {
         self.locked = self.asks;
     }
 
-    /// The message under way, which is over now.
-    fn end(&mut self) -> Result<Message> {
-        self.used();
-        self.message.take().ok_or(Error::OperationNotInitialized)
-    }
-
-    /// Ends the message under way if what was done to it failed.
-    fn unless_failed<T>(&mut self, outcome: Result<T>) -> Result<T> {
-        if outcome.is_err() {
-            self.end()?;
+    /// Runs a call to the message under way, and ends it if the table says so.
+    fn step<T: Answer>(
+        &mut self,
+        step: Step,
+        run: impl FnOnce(&mut Message) -> Result<T>,
+    ) -> Result<T> {
+        let answer = run(self.message.as_mut().ok_or(Error::OperationNotInitialized)?);
+        if ends(step, &answer) {
+            self.message = None;
+            self.used();
         }
-        outcome
+        answer
     }
+}
 
-    /// The message under way.
-    fn under_way(&mut self) -> Result<&mut Message> {
-        self.message.as_mut().ok_or(Error::OperationNotInitialized)
+/// Ends the message under way in `slot`, if there is one.
+fn end_message<Message>(slot: &mut Option<Process<Message>>) {
+    if let Some(process) = slot.as_mut().filter(|process| process.message.is_some()) {
+        process.message = None;
+        process.used();
     }
 }
 

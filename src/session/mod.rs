@@ -1,8 +1,9 @@
 //! A session on a token: who may do what with its objects ([`objects`]), making and moving keys
 //! ([`keys`], [`derive`], [`encapsulate`]), and the operations under way ([`operations`], and message
-//! after message [`messages`]).
+//! after message [`messages`]), which one table ends ([`ending`]).
 mod derive;
 mod encapsulate;
+mod ending;
 mod keys;
 mod messages;
 mod objects;

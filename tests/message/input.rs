@@ -52,30 +52,30 @@ fn arguments_of_parts() {
     with_processes(|t, _| {
         let h = t.handle;
         let mut param = Param::gcm(&[1; 12]);
+        // each wrong argument ends the message
+        let wrong = |param: &mut Param, call: &dyn Fn(*mut c_void, CK_ULONG) -> Rv<()>| {
+            t.seal_begin(param, b"").unwrap();
+            let refused = param.with(call);
+            assert_eq!(t.seal_next(param, b"", 0), Err(CKR_OPERATION_NOT_INITIALIZED));
+            refused
+        };
+        let (data, mut room) = (ptr(b"data"), [0u8; 64]);
+        let (at, none, no, long) = (room.as_mut_ptr(), null_mut(), null_mut(), CK_ULONG::MAX);
+        let next = |p, size, data, len, n, flags| {
+            call!(t.C_EncryptMessageNext(h, p, size, data, len, at, n, flags))
+        };
+        for flags in [2, 3, CKF_MESSAGE_ENCRYPT, CK_FLAGS::MAX] {
+            let refused = wrong(&mut param, &|p, size| next(p, size, data, 4, &mut 64, flags));
+            assert_eq!(refused, BAD, "{flags:#x}");
+        }
+        assert_eq!(wrong(&mut param, &|p, size| next(p, size, data, 4, none, 0)), BAD);
+        assert_eq!(wrong(&mut param, &|p, size| next(p, size, no, 4, &mut 64, 0)), BAD);
+        assert_eq!(wrong(&mut param, &|p, size| next(p, size, data, long, &mut 64, 0)), BAD);
+        let end = CKF_END_OF_MESSAGE;
+        assert_eq!(wrong(&mut param, &|_, _| next(null_mut(), 0, data, 4, &mut 64, end)), INVALID);
+        // which has no parameter to look at before the end
         t.seal_begin(&mut param, b"").unwrap();
-        param.with(|p, size| {
-            let (mut n, data, mut room) = (64, ptr(b"data"), [0u8; 64]);
-            let at = room.as_mut_ptr();
-            for flags in [2, 3, CKF_MESSAGE_ENCRYPT, CK_FLAGS::MAX] {
-                let n = &raw mut n;
-                let next = call!(t.C_EncryptMessageNext(h, p, size, data, 4, at, n, flags));
-                assert_eq!(next, BAD, "{flags:#x}");
-            }
-            let none = null_mut();
-            assert_eq!(call!(t.C_EncryptMessageNext(h, p, size, data, 4, at, none, 0)), BAD);
-            let long = CK_ULONG::MAX;
-            let no = null_mut();
-            assert_eq!(call!(t.C_EncryptMessageNext(h, p, size, no, 4, at, &mut n, 0)), BAD);
-            assert_eq!(call!(t.C_EncryptMessageNext(h, p, size, data, long, at, &mut n, 0)), BAD);
-            let n = &raw mut n;
-            let end = CKF_END_OF_MESSAGE;
-            assert_eq!(
-                call!(t.C_EncryptMessageNext(h, null_mut(), 0, data, 4, at, n, end)),
-                INVALID
-            );
-            // which has no parameter to look at before the end
-            call!(t.C_EncryptMessageNext(h, null_mut(), 0, data, 4, at, n, 0)).unwrap();
-        });
+        next(null_mut(), 0, data, 4, &mut 64, 0).unwrap();
         assert_eq!(t.seal_next(&mut param, b"", CKF_END_OF_MESSAGE), Ok(Vec::new()));
     });
 }
@@ -206,11 +206,13 @@ fn the_tag_may_come_last() {
             let end = CKF_END_OF_MESSAGE;
             off(params, |p, len| call!(t.C_DecryptMessageNext(h, p, len, at, 7, at, n, end)))
         };
-        assert_eq!(seal(begun, &raw mut n), INVALID);
         seal(ended, &raw mut n).unwrap();
-        assert_eq!(open(begun, &raw mut n), INVALID);
         open(ended, &raw mut n).unwrap();
         assert_eq!((&memory, n), (b"content", 7));
+        // and has to come by then
+        off(begun, |p, len| call!(t.C_EncryptMessageBegin(h, p, len, null_mut(), 0))).unwrap();
+        off(begun, |p, len| call!(t.C_DecryptMessageBegin(h, p, len, null_mut(), 0))).unwrap();
+        assert_eq!((seal(begun, &raw mut n), open(begun, &raw mut n)), (INVALID, INVALID));
     });
 }
 
@@ -240,6 +242,7 @@ fn signatures_take_no_parameter() {
         assert_eq!(call!(t.C_VerifyMessage(h, none, 0, data, 1, null_mut(), 64)), BAD);
         t.verify_begin().unwrap();
         assert_eq!(call!(t.C_VerifyMessageNext(h, none, 0, data, 1, null_mut(), 64)), BAD);
+        t.verify_begin().unwrap();
         call!(t.C_VerifyMessageNext(h, some, 0, data, 1, null_mut(), 0)).unwrap();
         let signature = t.sign_message(b"xx").unwrap();
         t.verify_last(b"x", &signature).unwrap();

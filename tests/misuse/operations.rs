@@ -4,33 +4,33 @@ use crate::common::session::into;
 use crate::common::*;
 use std::ptr::null_mut;
 
-const NOT_STARTED: CK_RV = CKR_OPERATION_NOT_INITIALIZED;
+pub const NOT_STARTED: CK_RV = CKR_OPERATION_NOT_INITIALIZED;
 
 /// Input and output of a call.
 #[derive(Clone, Copy)]
-struct Io {
-    data: *mut u8,
-    n: CK_ULONG,
-    out: *mut u8,
-    m: *mut CK_ULONG,
+pub struct Io {
+    pub data: *mut u8,
+    pub n: CK_ULONG,
+    pub out: *mut u8,
+    pub m: *mut CK_ULONG,
 }
 
-type Call = fn(&Session, Io) -> Rv<()>;
-type Init = fn(&Session, *mut CK_MECHANISM, Handle) -> Rv<()>;
+pub type Call = fn(&Session, Io) -> Rv<()>;
+pub type Init = fn(&Session, *mut CK_MECHANISM, Handle) -> Rv<()>;
 
 /// A kind of operations.
-struct Kind {
-    name: &'static str,
-    flag: CK_FLAGS,
-    init: Init,
-    single: Call,
+pub struct Kind {
+    pub name: &'static str,
+    pub flag: CK_FLAGS,
+    pub init: Init,
+    pub single: Call,
     /// The next part, and the end. Recovery has no parts.
-    parts: Option<(Call, Call)>,
-    ckm: CK_MECHANISM_TYPE,
-    key: Handle,
+    pub parts: Option<(Call, Call)>,
+    pub ckm: CK_MECHANISM_TYPE,
+    pub key: Handle,
     /// Input that goes through, and the length of what comes of it; none of a verdict.
-    input: Vec<u8>,
-    output: usize,
+    pub input: Vec<u8>,
+    pub output: usize,
 }
 
 /// `C_Verify` takes what the others give.
@@ -157,17 +157,17 @@ fn kinds(t: &Token) -> Vec<Kind> {
 }
 
 impl Kind {
-    fn begin(&self, s: &Session) -> Rv<()> {
+    pub fn begin(&self, s: &Session) -> Rv<()> {
         (self.init)(s, &mut Mech::new(self.ckm).raw(), self.key)
     }
     fn end(&self, s: &Session, room: usize) -> Rv<Vec<u8>> {
         into(room, |out, m| (self.single)(s, self.io(out, m)))
     }
-    fn io(&self, out: *mut u8, m: *mut CK_ULONG) -> Io {
+    pub fn io(&self, out: *mut u8, m: *mut CK_ULONG) -> Io {
         Io { data: ptr(&self.input), n: len(&self.input), out, m }
     }
     /// What a call to an operation under way comes to, whatever its output.
-    fn over(&self, s: &Session) {
+    pub fn over(&self, s: &Session) {
         let none = Err(NOT_STARTED);
         assert_eq!(self.end(s, 200), none.clone(), "{}", self.name);
         if let Some((update, last)) = self.parts {
@@ -178,7 +178,7 @@ impl Kind {
             assert_eq!(last(s, self.io(out.as_mut_ptr(), &mut m)), none, "{}", self.name);
         }
     }
-    fn goes_through(&self, s: &Session) {
+    pub fn goes_through(&self, s: &Session) {
         let expected = match self.output {
             0 => Err(CKR_SIGNATURE_LEN_RANGE),
             len => Ok(len),
@@ -189,7 +189,7 @@ impl Kind {
 }
 
 /// Runs `test` with each kind; a token for each, since a logout takes the keys along.
-fn with_kinds(test: impl Fn(&Token, &Kind)) {
+pub fn with_kinds(test: impl Fn(&Token, &Kind)) {
     for n in 0..7 {
         with_token(|t| test(t, &kinds(t)[n]));
     }

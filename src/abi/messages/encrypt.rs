@@ -68,14 +68,17 @@ c_fn! {
         encrypted_len: *mut CK_ULONG,
         flags: CK_FLAGS,
     ) |caller, module| {
+        const OF: CK_FLAGS = CKF_MESSAGE_ENCRYPT;
         let session = module.session(session)?;
-        let (output, part) = (caller.output(encrypted, encrypted_len)?, caller.bytes(data, data_len)?);
+        let output = session.argument(OF, caller.output(encrypted, encrypted_len))?;
+        let part = session.argument(OF, caller.bytes(data, data_len))?;
         let (shape, room) = (session.message_shape(Encrypt)?, output.room());
-        if !is_last(flags)? {
+        if !session.argument(OF, is_last(flags))? {
             return output.put(session.message_next(Encrypt, part, room)?);
         }
-        let params = caller.message_params(shape, parameter, parameter_len)?;
-        let places = caller.message_places(&params)?;
+        let params = caller.message_params(shape, parameter, parameter_len);
+        let params = session.argument(OF, params)?;
+        let places = session.argument(OF, caller.message_places(&params))?;
         places.put(output, session.encrypt_message_end(params.tag_len(), part, room)?)
     }
 
@@ -146,14 +149,18 @@ c_fn! {
         data_len: *mut CK_ULONG,
         flags: CK_FLAGS,
     ) |caller, module| {
+        const OF: CK_FLAGS = CKF_MESSAGE_DECRYPT;
         let session = module.session(session)?;
-        let (output, part) = (caller.output(data, data_len)?, caller.bytes(encrypted, encrypted_len)?);
+        let output = session.argument(OF, caller.output(data, data_len))?;
+        let part = session.argument(OF, caller.bytes(encrypted, encrypted_len))?;
         let (shape, room) = (session.message_shape(Decrypt)?, output.room());
-        if !is_last(flags)? {
+        if !session.argument(OF, is_last(flags))? {
             return output.put(session.message_next(Decrypt, part, room)?);
         }
-        let params = caller.message_params(shape, parameter, parameter_len)?;
-        output.put(session.decrypt_message_end(caller.tag(&params)?, part, room)?)
+        let params = caller.message_params(shape, parameter, parameter_len);
+        let params = session.argument(OF, params)?;
+        let tag = session.argument(OF, caller.tag(&params))?;
+        output.put(session.decrypt_message_end(tag, part, room)?)
     }
 
     /// Ends a process that decrypts messages.

@@ -1,7 +1,6 @@
 //! Signatures of messages and their verification, PKCS#11 3.2 sections 5.14 and 5.16.
 use crate::abi::c_fn;
 use crate::ck::*;
-use crate::error::Error;
 use std::ffi::c_void;
 
 c_fn! {
@@ -57,12 +56,13 @@ c_fn! {
         signature_len: *mut CK_ULONG,
     ) |caller, module| {
         let session = module.session(session)?;
-        caller.no_message_params(parameter, parameter_len)?;
-        let part = caller.bytes(part, part_len)?;
+        const OF: CK_FLAGS = CKF_MESSAGE_SIGN;
+        session.argument(OF, caller.no_message_params(parameter, parameter_len))?;
+        let part = session.argument(OF, caller.bytes(part, part_len))?;
         if signature_len.is_null() {
             return session.sign_message_next(part);
         }
-        let output = caller.output(signature, signature_len)?;
+        let output = session.argument(OF, caller.output(signature, signature_len))?;
         let room = output.room();
         output.put(session.sign_message_end(part, room)?)
     }
@@ -123,13 +123,14 @@ c_fn! {
         signature_len: CK_ULONG,
     ) |caller, module| {
         let session = module.session(session)?;
-        caller.no_message_params(parameter, parameter_len)?;
-        let part = caller.bytes(part, part_len)?;
-        match (signature.is_null(), signature_len) {
-            (true, 0) => session.verify_message_next(part),
-            (true, _) => Err(Error::ArgumentsBad),
-            (false, len) => session.verify_message_end(part, caller.bytes(signature, len)?),
+        const OF: CK_FLAGS = CKF_MESSAGE_VERIFY;
+        session.argument(OF, caller.no_message_params(parameter, parameter_len))?;
+        let part = session.argument(OF, caller.bytes(part, part_len))?;
+        if signature.is_null() && signature_len == 0 {
+            return session.verify_message_next(part);
         }
+        let signature = session.argument(OF, caller.bytes(signature, signature_len))?;
+        session.verify_message_end(part, signature)
     }
 
     /// Ends a process that verifies messages.

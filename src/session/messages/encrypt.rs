@@ -8,7 +8,9 @@ use crate::error::{Error, Result};
 use crate::mechanism::nonces::Nonces;
 use crate::mechanism::{Bound, Mechanism, Message, MessageShape, Params, Transform};
 use crate::object::policy::{Act, Key};
+use crate::session::ending::{Spent, Step};
 use crate::session::{Output, Room, Session};
+use std::mem;
 
 /// The outcome of an encryption, of a message or of a key.
 #[derive(Debug)]
@@ -143,54 +145,51 @@ impl Session {
     /// `C_EncryptMessageNext`, `C_DecryptMessageNext` before the last part
     pub fn message_next(&self, direction: Direction, part: &[u8], room: Room) -> Result<Output> {
         let mut operations = self.operations();
-        let process = ready(operations.messages.crypt(direction))?;
-        let parts = process.under_way()?;
-        if let Some(short) = short(room, parts.transform.update_len(part.len())) {
-            return Ok(short);
-        }
-        let mut out = Secret::default();
-        let fed = parts.transform.update(part, &mut out);
-        process.unless_failed(fed)?;
-        Ok(Output::Bytes(out))
+        ready(operations.messages.crypt(direction))?.step(Step::Part, |parts| {
+            if let Some(short) = short(room, parts.transform.update_len(part.len())) {
+                return Ok(short);
+            }
+            let mut out = Secret::default();
+            parts.transform.update(part, &mut out)?;
+            Ok(Output::Bytes(out))
+        })
     }
 
     /// `C_EncryptMessageNext` with the last part
     pub fn encrypt_message_end(&self, tag_len: usize, part: &[u8], room: Room) -> Result<Sealed> {
         let mut operations = self.operations();
-        let process = ready(&mut operations.messages.encrypt)?;
-        let parts = process.under_way()?;
-        let left = parts.left(part.len()).saturating_sub(parts.tag_len);
-        if let Some(short) = short(room, left) {
-            return Ok(short.into());
-        }
-        let parts = process.end()?;
-        if parts.tag_len != tag_len {
-            return Err(Error::MechanismParamInvalid.because("the tag had another length"));
-        }
-        let mut out = Secret::new(Vec::with_capacity(left.saturating_add(tag_len)));
-        let Parts { mut transform, .. } = parts;
-        transform.update(part, &mut out)?;
-        transform.finish(&mut out)?;
-        apart(out, tag_len)
+        ready(&mut operations.messages.encrypt)?.step(Step::End, |parts| {
+            let left = parts.left(part.len()).saturating_sub(parts.tag_len);
+            if let Some(short) = short(room, left) {
+                return Ok(short.into());
+            }
+            if parts.tag_len != tag_len {
+                return Err(Error::MechanismParamInvalid.because("the tag had another length"));
+            }
+            let mut out = Secret::new(Vec::with_capacity(left.saturating_add(tag_len)));
+            let mut transform = parts.spend();
+            transform.update(part, &mut out)?;
+            transform.finish(&mut out)?;
+            apart(out, tag_len)
+        })
     }
 
     /// `C_DecryptMessageNext` with the last part. Only now is any plaintext given out.
     pub fn decrypt_message_end(&self, tag: &[u8], part: &[u8], room: Room) -> Result<Output> {
         let mut operations = self.operations();
-        let process = ready(&mut operations.messages.decrypt)?;
-        let parts = process.under_way()?;
-        let len = parts.left(part.len().saturating_add(parts.tag_len));
-        if let Some(short) = short(room, len) {
-            return Ok(short);
-        }
-        let parts = process.end()?;
-        parts.takes(len, tag.len())?;
-        let mut out = Secret::default();
-        let Parts { mut transform, .. } = parts;
-        transform.update(part, &mut out)?;
-        transform.update(tag, &mut out)?;
-        transform.finish(&mut out).map_err(forged)?;
-        Ok(Output::Bytes(out))
+        ready(&mut operations.messages.decrypt)?.step(Step::End, |parts| {
+            let len = parts.left(part.len().saturating_add(parts.tag_len));
+            if let Some(short) = short(room, len) {
+                return Ok(short);
+            }
+            parts.takes(len, tag.len())?;
+            let mut out = Secret::default();
+            let mut transform = parts.spend();
+            transform.update(part, &mut out)?;
+            transform.update(tag, &mut out)?;
+            transform.finish(&mut out).map_err(forged)?;
+            Ok(Output::Bytes(out))
+        })
     }
 
     /// `C_MessageEncryptFinal`, `C_MessageDecryptFinal`
@@ -225,6 +224,11 @@ impl Process<Parts> {
 }
 
 impl Parts {
+    /// What seals or opens the message, to be finished.
+    fn spend(&mut self) -> Box<dyn Transform> {
+        mem::replace(&mut self.transform, Box::new(Spent))
+    }
+
     /// How many bytes a last part of `len` bytes and the end would yield.
     fn left(&self, len: usize) -> usize {
         let (Bound::Exactly(len) | Bound::AtMost(len)) = self.transform.finish_len(len);

@@ -3,9 +3,11 @@ use super::{Process, finish, idle, ready, short, vacant};
 use crate::ck::CK_OBJECT_HANDLE;
 use crate::crypto::Secret;
 use crate::error::{Error, Result};
-use crate::mechanism::{Bound, Mechanism, Params, Start, Transform};
+use crate::mechanism::{Bound, Mechanism, Params, Start, Transform, Verify};
 use crate::object::policy::{Act, Key};
+use crate::session::ending::{Spent, Step};
 use crate::session::{Output, Room, Session};
+use std::mem;
 
 impl Session {
     /// `C_MessageSignInit`
@@ -48,24 +50,23 @@ impl Session {
     /// `C_SignMessageNext` before the last part
     pub fn sign_message_next(&self, part: &[u8]) -> Result<()> {
         let mut operations = self.operations();
-        let process = ready(&mut operations.messages.sign)?;
-        let fed = process.under_way()?.update(part, &mut Vec::new());
-        process.unless_failed(fed)
+        let feed = |message: &mut Box<dyn Transform>| message.update(part, &mut Vec::new());
+        ready(&mut operations.messages.sign)?.step(Step::Part, feed)
     }
 
     /// `C_SignMessageNext` with the last part
     pub fn sign_message_end(&self, part: &[u8], room: Room) -> Result<Output> {
         let mut operations = self.operations();
-        let process = ready(&mut operations.messages.sign)?;
-        let len = signature_len(&**process.under_way()?, part.len());
-        if let Some(short) = short(room, len) {
-            return Ok(short);
-        }
-        let mut transform = process.end()?;
-        let mut out = Secret::default();
-        transform.update(part, &mut out)?;
-        transform.finish(&mut out)?;
-        Ok(Output::Bytes(out))
+        ready(&mut operations.messages.sign)?.step(Step::End, |message| {
+            if let Some(short) = short(room, signature_len(&**message, part.len())) {
+                return Ok(short);
+            }
+            let mut transform = mem::replace(message, Box::new(Spent));
+            let mut out = Secret::default();
+            transform.update(part, &mut out)?;
+            transform.finish(&mut out)?;
+            Ok(Output::Bytes(out))
+        })
     }
 
     /// `C_MessageSignFinal`
@@ -109,17 +110,18 @@ impl Session {
     /// `C_VerifyMessageNext` before the last part
     pub fn verify_message_next(&self, part: &[u8]) -> Result<()> {
         let mut operations = self.operations();
-        let process = ready(&mut operations.messages.verify)?;
-        let fed = process.under_way()?.update(part);
-        process.unless_failed(fed)
+        let feed = |message: &mut Box<dyn Verify>| message.update(part);
+        ready(&mut operations.messages.verify)?.step(Step::Part, feed)
     }
 
     /// `C_VerifyMessageNext` with the last part
     pub fn verify_message_end(&self, part: &[u8], signature: &[u8]) -> Result<()> {
         let mut operations = self.operations();
-        let mut message = ready(&mut operations.messages.verify)?.end()?;
-        message.update(part)?;
-        message.finish(signature)
+        ready(&mut operations.messages.verify)?.step(Step::End, |message| {
+            let mut verify: Box<dyn Verify> = mem::replace(message, Box::new(Spent));
+            verify.update(part)?;
+            verify.finish(signature)
+        })
     }
 
     /// `C_MessageVerifyFinal`

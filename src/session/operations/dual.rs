@@ -1,6 +1,7 @@
 //! Two operations over the same data: PKCS#11 3.2, section 5.17.
+use super::super::ending::Step;
 use super::super::{Output, Room, Session};
-use super::{Operations, Order, Role};
+use super::{Active, Operations, Order, Role};
 use crate::ck::*;
 use crate::crypto::Exchange;
 use crate::error::{Error, Result};
@@ -46,13 +47,14 @@ impl Session {
     /// `C_DecryptVerifyUpdate`: nothing is fed to either unless both are there, and plaintext is
     /// taken in only once the cipher's output is given.
     ///
-    /// An error of the cipher ends the cipher alone, since nothing was passed on. An error of the
-    /// other half ends both: the cipher has gone on, and its output is lost.
+    /// Each half ends as with an update of its own (PKCS#11 3.2 section 5.17 says nothing else). An error
+    /// of the cipher ends the cipher alone, since nothing was passed on. An error of the other half ends
+    /// both if the cipher has gone on, since its output is lost.
     pub fn dual(&self, dual: Dual, data: Exchange<'_>, room: Room) -> Result<Output> {
         let part = data.input();
         let mut operations = self.operations();
         let (cipher, taker) = dual.halves();
-        operations.is_ready(cipher)?;
+        operations.are_under_way(cipher, taker)?;
         operations.takes(taker)?;
         let output = operations.update(cipher, Exchange::of(part), room)?;
         let plaintext = match &output {
@@ -69,20 +71,24 @@ impl Session {
 }
 
 impl Operations {
-    /// Whether the operation of `role` would take a part.
-    fn is_ready(&mut self, role: Role) -> Result<()> {
-        match self.slot(role) {
-            None => Err(Error::OperationNotInitialized),
-            Some(active) if active.locked => Err(Error::UserNotLoggedIn),
-            Some(active) if active.pending.is_some() => Err(Error::OperationActive),
-            Some(_) => Ok(()),
-        }
+    fn are_under_way(&mut self, cipher: Role, taker: Taker) -> Result<()> {
+        let taken = match taker {
+            Taker::Transform(role) => self.slot(role).is_some(),
+            Taker::Verify => self.verification(Order::DataFirst).is_ok(),
+        };
+        let both = taken && self.slot(cipher).is_some();
+        if both { Ok(()) } else { Err(Error::OperationNotInitialized) }
     }
 
+    /// Whether the operation would take a part.
     fn takes(&mut self, taker: Taker) -> Result<()> {
         match taker {
-            Taker::Transform(role) => self.is_ready(role),
-            Taker::Verify => self.verifies(Order::DataFirst),
+            Taker::Transform(role) => {
+                let ready =
+                    |active: &mut Active<_>| active.takes_parts().map(|()| Output::Length(0));
+                self.step(role, Step::Part, ready).map(drop)
+            }
+            Taker::Verify => self.verify_step(Order::DataFirst, Step::Part, |_| Ok(())),
         }
     }
 

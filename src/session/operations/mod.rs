@@ -2,10 +2,8 @@
 //! what has a verdict ([`verify`]), at once or in parts, both together ([`dual`]), and how
 //! they are saved ([`state`]).
 //!
-//! What ends one and what does not (PKCS#11 3.2, sections 5.2 and 5.8 to 5.16): a length query, too
-//! small a buffer and a call that is out of turn do not, success and every other error do, wrong
-//! arguments among them. A logout ends all of them, in every session of the token: nobody uses a key
-//! that they may not see.
+//! What ends one and what does not is a table of its own ([`super::ending`]). A logout ends all of them,
+//! in every session of the token: nobody uses a key that they may not see.
 mod dual;
 mod state;
 mod transforms;
@@ -119,6 +117,16 @@ impl Operations {
         *self = Operations { locked, messages, ..Operations::default() };
     }
 
+    /// Ends those that `flags` names, searches and processes of messages aside.
+    fn cancel(&mut self, flags: CK_FLAGS) {
+        for role in Role::ALL.into_iter().filter(|role| flags & role.flags() != 0) {
+            *self.slot(role) = None;
+        }
+        if flags & CKF_VERIFY != 0 {
+            self.verify = None;
+        }
+    }
+
     fn slot(&mut self, role: Role) -> &mut Option<Active<dyn Transform>> {
         let [encrypt, decrypt, digest, sign, sign_recover, verify_recover] = &mut self.transforms;
         match role {
@@ -128,15 +136,6 @@ impl Operations {
             Role::Sign => sign,
             Role::SignRecover => sign_recover,
             Role::VerifyRecover => verify_recover,
-        }
-    }
-
-    /// The operation of `role`, taken out: it is put back unless it ends.
-    fn take(&mut self, role: Role) -> Result<Active<dyn Transform>> {
-        let slot = self.slot(role);
-        match slot {
-            Some(active) if active.locked => Err(Error::UserNotLoggedIn),
-            _ => slot.take().ok_or(Error::OperationNotInitialized),
         }
     }
 
@@ -163,6 +162,11 @@ impl<Operation: ?Sized> Active<Operation> {
             mechanism: None,
             saveable: false,
         }
+    }
+
+    /// The operation, unless its key waits for a `CKU_CONTEXT_SPECIFIC` login.
+    fn unlocked(&mut self) -> Result<&mut Active<Operation>> {
+        if self.locked { Err(Error::UserNotLoggedIn) } else { Ok(self) }
     }
 }
 
@@ -243,25 +247,24 @@ impl Session {
         Ok(())
     }
 
-    /// What an argument of a call to the operations `of` (`CKF_*`) is, if it is sound; if not, they
-    /// end, as they do with any other error.
+    /// What an argument of a call that feeds or ends the operations `of` (`CKF_*`) is, if it is sound; if
+    /// not, the operations end, as they do with any other error. Of messages it is the one under way
+    /// that ends, not the process.
     pub fn argument<T>(&self, of: CK_FLAGS, argument: Result<T>) -> Result<T> {
-        argument.or_else(|error| self.cancel_all(of).and(Err(error)))
+        argument.inspect_err(|_| {
+            let mut operations = self.operations();
+            operations.cancel(of);
+            operations.messages.end_message(of);
+        })
     }
 
     /// `C_SessionCancel`: ends the operations that `flags` names, if they are under way
     pub fn cancel_all(&self, flags: CK_FLAGS) -> Result<()> {
         let mut operations = self.operations();
-        let named = |flag| flags & flag != 0;
-        if named(CKF_FIND_OBJECTS) {
+        if flags & CKF_FIND_OBJECTS != 0 {
             operations.find = None;
         }
-        for role in Role::ALL.into_iter().filter(|role| named(role.flags())) {
-            *operations.slot(role) = None;
-        }
-        if named(CKF_VERIFY) {
-            operations.verify = None;
-        }
+        operations.cancel(flags);
         operations.messages.cancel(flags);
         Ok(())
     }

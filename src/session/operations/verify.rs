@@ -2,11 +2,13 @@
 //! (`C_VerifySignatureInit`): then it is kept until the data has come. There is one verification at
 //! a time, of either kind.
 use super::super::Session;
+use super::super::ending::{Spent, Step, ends};
 use super::{Active, Operations};
 use crate::ck::*;
 use crate::error::{Error, Result};
 use crate::mechanism::{Mechanism, Params, Verify};
 use crate::object::policy::Act;
+use std::mem;
 
 /// What comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +35,24 @@ impl Verification {
         }
     }
 
+    fn update(&mut self, part: &[u8]) -> Result<()> {
+        self.active.operation.update(part)?;
+        self.active.in_parts = true;
+        Ok(())
+    }
+
     /// The verdict. Here the length of a signature is judged, also of one that came first.
-    fn finish(self, last: &[u8]) -> Result<()> {
-        self.active.operation.finish(self.signature.as_deref().unwrap_or(last))
+    fn finish(&mut self, last: &[u8]) -> Result<()> {
+        let operation = mem::replace(&mut self.active.operation, Box::new(Spent));
+        operation.finish(self.signature.as_deref().unwrap_or(last))
+    }
+
+    fn single(&mut self, data: &[u8], last: &[u8]) -> Result<()> {
+        if self.active.in_parts {
+            return Err(Error::OperationActive.because("a part was fed; C_*Final ends it"));
+        }
+        self.active.operation.update(data)?;
+        self.finish(last)
     }
 }
 
@@ -66,14 +83,26 @@ impl Session {
         Ok(())
     }
 
+    /// What an argument of a call is, if it is sound; if not, the verification of this kind ends.
+    pub fn verify_argument<T>(&self, order: Order, argument: Result<T>) -> Result<T> {
+        argument.inspect_err(|_| {
+            let mut operations = self.operations();
+            if operations.verification(order).is_ok() {
+                operations.verify = None;
+            }
+        })
+    }
+
     /// `C_Verify`
     pub fn verify(&self, data: &[u8], signature: &[u8]) -> Result<()> {
-        self.operations().verify(Order::DataFirst, data, signature)
+        let single = |it: &mut Verification| it.single(data, signature);
+        self.operations().verify_step(Order::DataFirst, Step::End, single)
     }
 
     /// `C_VerifySignature`
     pub fn verify_signature(&self, data: &[u8]) -> Result<()> {
-        self.operations().verify(Order::SignatureFirst, data, &[])
+        let single = |it: &mut Verification| it.single(data, &[]);
+        self.operations().verify_step(Order::SignatureFirst, Step::End, single)
     }
 
     /// `C_VerifyUpdate`, `C_VerifySignatureUpdate`
@@ -83,46 +112,43 @@ impl Session {
 
     /// `C_VerifyFinal`
     pub fn verify_finish(&self, signature: &[u8]) -> Result<()> {
-        self.operations().take_verify(Order::DataFirst)?.finish(signature)
+        let finish = |it: &mut Verification| it.finish(signature);
+        self.operations().verify_step(Order::DataFirst, Step::End, finish)
     }
 
     /// `C_VerifySignatureFinal`
     pub fn verify_signature_finish(&self) -> Result<()> {
-        self.operations().take_verify(Order::SignatureFirst)?.finish(&[])
+        let finish = |it: &mut Verification| it.finish(&[]);
+        self.operations().verify_step(Order::SignatureFirst, Step::End, finish)
     }
 }
 
 impl Operations {
-    /// Whether a verification of this kind would take a part.
-    pub(super) fn verifies(&self, order: Order) -> Result<()> {
-        match self.verify.as_ref().filter(|verification| verification.order() == order) {
-            None => Err(Error::OperationNotInitialized),
-            Some(verification) if verification.active.locked => Err(Error::UserNotLoggedIn),
-            Some(_) => Ok(()),
-        }
+    /// The verification of this kind, if it is under way.
+    pub(super) fn verification(&mut self, order: Order) -> Result<&mut Verification> {
+        let verification = self.verify.as_mut().filter(|it| it.order() == order);
+        verification.ok_or(Error::OperationNotInitialized)
     }
 
-    /// The verification, taken out: it is put back unless it ends.
-    fn take_verify(&mut self, order: Order) -> Result<Verification> {
-        self.verifies(order)?;
-        self.verify.take().ok_or(Error::OperationNotInitialized)
-    }
-
-    fn verify(&mut self, order: Order, data: &[u8], last: &[u8]) -> Result<()> {
-        let mut verification = self.take_verify(order)?;
-        if verification.active.in_parts {
-            self.verify = Some(verification);
-            return Err(Error::OperationActive);
+    /// Runs a call to the verification of this kind, and ends it if the table says so.
+    pub(super) fn verify_step(
+        &mut self,
+        order: Order,
+        step: Step,
+        run: impl FnOnce(&mut Verification) -> Result<()>,
+    ) -> Result<()> {
+        let verification = self.verification(order)?;
+        let answer = match verification.active.unlocked() {
+            Ok(_) => run(verification),
+            Err(error) => Err(error),
+        };
+        if ends(step, &answer) {
+            self.verify = None;
         }
-        verification.active.operation.update(data)?;
-        verification.finish(last)
+        answer
     }
 
     pub(super) fn verify_update(&mut self, order: Order, part: &[u8]) -> Result<()> {
-        let mut verification = self.take_verify(order)?;
-        verification.active.operation.update(part)?;
-        verification.active.in_parts = true;
-        self.verify = Some(verification);
-        Ok(())
+        self.verify_step(order, Step::Part, |it| it.update(part))
     }
 }
