@@ -35,3 +35,5 @@ mod microsoft;
 mod parts;
 #[path = "wrap/policy.rs"]
 mod policy;
+#[path = "wrap/sealed.rs"]
+mod sealed;

@@ -51,8 +51,13 @@ c_fn! {
     ) |caller, module| {
         let session = module.session(session)?;
         let output = caller.output(wrapped, wrapped_len)?;
-        let (mechanism, params) = caller.mechanism(mechanism)?;
         let room = output.room();
+        if let Some((mechanism, params, aad)) = caller.wrap_params(mechanism)? {
+            let (place, message) = (caller.nonce_place(&params)?, caller.message(Encrypt, &params)?);
+            let keys = (wrapping_key, key);
+            return place.put(output, session.wrap_sealed(mechanism, message, &aad, keys, room)?);
+        }
+        let (mechanism, params) = caller.mechanism(mechanism)?;
         output.put(session.wrap(mechanism, params, wrapping_key, key, room)?)
     }
 
@@ -69,6 +74,12 @@ c_fn! {
     ) |caller, module| {
         let session = module.session(session)?;
         let place = caller.place(key)?;
+        if let Some((mechanism, params, aad)) = caller.wrap_params(mechanism)? {
+            let message = caller.message(Decrypt, &params)?;
+            let wrapped = (unwrapping_key, caller.bytes(wrapped, wrapped_len)?);
+            let template = caller.template(template, count)?;
+            return place.put(session.unwrap_sealed(mechanism, message, &aad, wrapped, template)?);
+        }
         let (mechanism, params) = caller.mechanism(mechanism)?;
         let wrapped = caller.bytes(wrapped, wrapped_len)?;
         let template = caller.template(template, count)?;

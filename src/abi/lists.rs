@@ -96,7 +96,7 @@ c_fn! {
     }
 
     /// The interface of a name, version and flags, each of which may be left open: the newest that
-    /// has them, or `CKR_FUNCTION_FAILED`.
+    /// has them, or `CKR_ARGUMENTS_BAD`.
     fn C_GetInterface(
         name: *mut CK_UTF8CHAR,
         version: *mut CK_VERSION,
@@ -106,7 +106,9 @@ c_fn! {
         let place = caller.place(interface)?;
         let named = name.is_null() || caller.is_text(name, NAME)?;
         let version = if version.is_null() { None } else { Some(caller.read(version)?) };
-        let found = find(version, flags).filter(|_| named).ok_or(Error::FunctionFailed)?;
+        let found = find(version, flags).filter(|_| named).ok_or_else(|| {
+            Error::ArgumentsBad.because("no interface of this name, version and flags")
+        })?;
         place.put(std::ptr::from_ref(found).cast_mut())
     }
 }

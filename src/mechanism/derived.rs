@@ -1,8 +1,10 @@
 //! What derivations have in common: how long a key the template wants, and the key.
 use crate::ck::*;
 use crate::crypto::Secret;
+use crate::crypto::hash::Hash;
 use crate::error::{Error, Result};
 use crate::object::attribute::{Attributes, Value};
+use crate::object::class::{Class, Form};
 
 /// Types of keys whose value is a string of bytes: what goes into most derivations.
 pub(super) const SECRETS: &[CK_KEY_TYPE] = &[
@@ -28,9 +30,27 @@ pub(super) fn len(template: &Attributes) -> Result<Option<usize>> {
     len.map_err(|_| Error::KeySizeRange)
 }
 
-/// The same, where nothing else says how long the key will be.
+/// The length of a key whose template has no `CKA_VALUE_LEN`: the only one that its type has, or that of
+/// the hash it is derived with, if keys of the type can be so long. Data objects are as long as the hash.
+pub(super) fn natural_len(template: &Attributes, hash: Option<Hash>) -> Result<Option<usize>> {
+    let class = Class::of(template).ok().filter(|class| class.form == Form::Secret);
+    let only = class.and_then(|class| match class.value_len {
+        [lengths] if lengths.start() == lengths.end() => Some(*lengths.end()),
+        _ => None,
+    });
+    let hashed = hash.map(Hash::size);
+    let hashed = hashed.filter(|len| class.is_none_or(|class| class.takes_value_len(*len)));
+    Ok(len(template)?.or(only).or(hashed))
+}
+
+/// `CKA_VALUE_LEN` of the template, where nothing else says how long the key will be.
 pub(super) fn needed_len(template: &Attributes) -> Result<usize> {
-    match len(template)? {
+    possible(len(template)?)
+}
+
+/// A length that a key can have, or `CKR_TEMPLATE_INCOMPLETE` if nothing says how long it will be.
+pub(super) fn possible(len: Option<usize>) -> Result<usize> {
+    match len {
         Some(0) => Err(Error::KeySizeRange),
         Some(len) if len <= super::MAX_KEY_LEN => Ok(len),
         Some(_) => Err(Error::KeySizeRange),

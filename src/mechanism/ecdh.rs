@@ -31,7 +31,8 @@ fn derive(params: &Params, key: &Key, template: &Attributes) -> Result<Attribute
         return Err(Error::MechanismParamInvalid);
     };
     let shared = agree(key, public)?;
-    expand(*kdf, &shared, shared_data, derived::len(template)?).map(derived::key)
+    let hash = kdf.map(|(AgreementKdf::X963(hash) | AgreementKdf::OneStep(hash))| hash);
+    expand(*kdf, &shared, shared_data, derived::natural_len(template, hash)?).map(derived::key)
 }
 
 /// The shared secret of a private key and somebody's public key.

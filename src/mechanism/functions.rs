@@ -149,4 +149,9 @@ pub trait Verify: Send {
     fn update(&mut self, part: &[u8]) -> Result<()>;
     /// Ends the operation.
     fn finish(self: Box<Self>, signature: &[u8]) -> Result<()>;
+    /// [`Self::update`] and [`Self::finish`] in one, for input that comes all at once.
+    fn single(mut self: Box<Self>, data: &[u8], signature: &[u8]) -> Result<()> {
+        self.update(data)?;
+        self.finish(signature)
+    }
 }

@@ -50,7 +50,7 @@ fn derive(params: &Params, key: &Key, template: &Attributes) -> Result<Attribute
     };
     let value = match expand {
         Some(info) => {
-            let len = derived::needed_len(template)?;
+            let len = derived::possible(derived::natural_len(template, Some(*hash))?)?;
             kdf::hkdf_expand(*hash, &prk, info, len).map_err(|_| Error::KeySizeRange)?
         }
         None => whole(prk, derived::len(template)?)?,

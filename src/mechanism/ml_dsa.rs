@@ -66,7 +66,8 @@ hashing! {
     SHAKE256: CKM_HASH_ML_DSA_SHAKE256, PreHash::Shake(Shake::Shake256);
 }
 
-/// Of the hash that the application made. The parameter says of which function it is.
+/// Of the hash that the application made. The parameter says of which function it is. "Single-part
+/// operations only" (PKCS#11 3.2, section "HashML-DSA Signature").
 pub(super) const HASH: Mechanism = Mechanism {
     ckm: CKM_HASH_ML_DSA,
     name: "CKM_HASH_ML_DSA",
@@ -161,7 +162,7 @@ fn sign_hash(params: &Params, key: &Key) -> Result<Box<dyn Transform>> {
     let (context, hash) = hash_context(params)?;
     let (signer, size) = (Signer::new(key, context, Some(hash))?, hash.size());
     let len = signer.len;
-    Ok(Whole::new(
+    Ok(Whole::at_once(
         Limit(size, Error::DataLenRange),
         move |_| Bound::Exactly(len),
         move |hash: &[u8], out: &mut Vec<u8>| {
@@ -178,7 +179,7 @@ fn verify_hash(params: &Params, key: &Key) -> Result<Box<dyn Verify>> {
     let (context, hash) = hash_context(params)?;
     let (verifier, size) = (Verifier::new(key, context, Some(hash))?, hash.size());
     let limit = Limit(size, Error::DataLenRange);
-    Ok(Whole::new(limit, (), move |hash: &[u8], signature: &[u8]| match hash.len() == size {
+    Ok(Whole::at_once(limit, (), move |hash: &[u8], signature: &[u8]| match hash.len() == size {
         true => verifier.verify_hash(hash, signature),
         false => Err(Error::DataLenRange),
     }))

@@ -10,6 +10,8 @@ pub(super) struct Whole<Run, Len> {
     /// Length of the output for an input of this many bytes.
     len: Len,
     run: Run,
+    /// Whether the input may come in parts.
+    parts: bool,
 }
 
 /// The longest input there can be, and the error for a longer one.
@@ -27,10 +29,19 @@ impl Limit {
 
 impl<Run, Len> Whole<Run, Len> {
     pub(super) fn new(limit: Limit, len: Len, run: Run) -> Box<Whole<Run, Len>> {
-        Box::new(Whole { input: Secret::default(), limit, len, run })
+        Box::new(Whole { input: Secret::default(), limit, len, run, parts: true })
+    }
+
+    /// For mechanisms that the standard calls single-part and nothing else.
+    pub(super) fn at_once(limit: Limit, len: Len, run: Run) -> Box<Whole<Run, Len>> {
+        Box::new(Whole { input: Secret::default(), limit, len, run, parts: false })
     }
 
     fn collect(&mut self, part: &[u8]) -> Result<()> {
+        if !self.parts {
+            let why = "the mechanism takes its input in one part; call C_Sign or C_Verify";
+            return Err(Error::FunctionNotSupported.because(why));
+        }
         let len = self.input.len().saturating_add(part.len());
         self.limit.check(len)?;
         if self.input.capacity() < len {
@@ -76,5 +87,9 @@ where
     }
     fn finish(self: Box<Self>, signature: &[u8]) -> Result<()> {
         (self.run)(&self.input, signature)
+    }
+    fn single(self: Box<Self>, data: &[u8], signature: &[u8]) -> Result<()> {
+        self.limit.check(data.len())?;
+        (self.run)(data, signature)
     }
 }

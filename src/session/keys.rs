@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::mechanism::nonces::Nonces;
 use crate::mechanism::{Integrity, MAX_KEY_LEN, Mechanism, Message, Params};
 use crate::object::attribute::{Attributes, Value};
+use crate::object::class::{CLASSES, Class, Form};
 use crate::object::policy::{self, Act, Key, Target};
 use crate::object::template::{self, Draft, Origin};
 use crate::object::{Object, encode};
@@ -57,7 +58,7 @@ impl Session {
         room: Room,
     ) -> Result<Output> {
         let wrap = mechanism.wrap.as_ref().ok_or(Error::MechanismInvalid)?;
-        let params = self.params(mechanism, params)?;
+        let params = self.wrapping_params(mechanism, params)?;
         let (kek, target) = self.exported(mechanism, wrapping_key, key)?;
         let len = (wrap.len)(&params, &kek, &target)?;
         match room {
@@ -69,15 +70,41 @@ impl Session {
         }
     }
 
-    /// `C_WrapKeyAuthenticated`: nonce and tag come with the wrapped key, not with its length. A row
-    /// needs nothing for it: the parameter becomes the one of `C_WrapKey`, and the tag is cut off.
+    /// `C_WrapKeyAuthenticated`: nonce and tag come with the wrapped key, not with its length.
     pub fn wrap_authenticated(
+        &self,
+        mechanism: &'static Mechanism,
+        message: Message,
+        aad: &[u8],
+        keys: (CK_OBJECT_HANDLE, CK_OBJECT_HANDLE),
+        room: Room,
+    ) -> Result<Sealed> {
+        let tag_len = message.tag_len;
+        self.seal(mechanism, message, aad, keys, room, tag_len)
+    }
+
+    /// `C_WrapKey` with a nonce that may be made here: the tag is behind the wrapped key.
+    pub fn wrap_sealed(
+        &self,
+        mechanism: &'static Mechanism,
+        message: Message,
+        aad: &[u8],
+        keys: (CK_OBJECT_HANDLE, CK_OBJECT_HANDLE),
+        room: Room,
+    ) -> Result<Sealed> {
+        self.seal(mechanism, message, aad, keys, room, 0)
+    }
+
+    /// Wraps with the parameter of one message, and cuts `apart` bytes of the tag off. A row needs nothing
+    /// for it: the parameter becomes the one of encryption.
+    fn seal(
         &self,
         mechanism: &'static Mechanism,
         message: Message,
         aad: &[u8],
         (wrapping_key, key): (CK_OBJECT_HANDLE, CK_OBJECT_HANDLE),
         room: Room,
+        apart: usize,
     ) -> Result<Sealed> {
         let wrap = mechanism.wrap.as_ref().ok_or(Error::MechanismInvalid)?;
         message.nonce.check_for_one()?;
@@ -85,7 +112,7 @@ impl Session {
         let message = message.of_len(target.len()?);
         let params = message.params(message.nonce.bytes.clone(), aad)?;
         let params = self.params(mechanism, params)?;
-        let len = (wrap.len)(&params, &kek, &target)?.saturating_sub(message.tag_len);
+        let len = (wrap.len)(&params, &kek, &target)?.saturating_sub(apart);
         if let Some(short) = short(room, len) {
             return Ok(short.into());
         }
@@ -119,14 +146,15 @@ impl Session {
         template: Attributes,
     ) -> Result<CK_OBJECT_HANDLE> {
         let unwrap = mechanism.unwrap.ok_or(Error::MechanismInvalid)?;
-        let params = self.params(mechanism, params)?;
+        let params = self.wrapping_params(mechanism, params)?;
         let kek = self.key(Act::Unwrap, mechanism, unwrapping_key)?;
         if kek.always_authenticate() {
             return Err(Error::UserNotLoggedIn
                 .because("CKA_ALWAYS_AUTHENTICATE, and C_UnwrapKey has no step for it"));
         }
         let template = policy::unwrapped(&kek, template)?;
-        let draft = template::draft(Origin::Unwrap, template, Attributes::new())?;
+        let implied = unwrapped_class(&template);
+        let draft = template::draft(Origin::Unwrap, template, implied)?;
         self.may_create(&draft.attributes)?;
         let encoding = unwrap(&params, &kek, wrapped)?;
         let object =
@@ -152,6 +180,22 @@ impl Session {
         self.unwrap(mechanism, params, unwrapping_key, &[wrapped, tag].concat(), template)
     }
 
+    /// `C_UnwrapKey` of what [`Self::wrap_sealed`] wrapped
+    pub fn unwrap_sealed(
+        &self,
+        mechanism: &'static Mechanism,
+        message: Message,
+        aad: &[u8],
+        (unwrapping_key, wrapped): (CK_OBJECT_HANDLE, &[u8]),
+        template: Attributes,
+    ) -> Result<CK_OBJECT_HANDLE> {
+        let len = wrapped.len().checked_sub(message.tag_len);
+        let len = len.filter(|len| (1..=MAX_KEY_LEN).contains(len));
+        let message = message.of_len(len.ok_or(Error::WrappedKeyLenRange)?);
+        let params = message.params(message.nonce.bytes.clone(), aad)?;
+        self.unwrap(mechanism, params, unwrapping_key, wrapped, template)
+    }
+
     /// The draft of a key to be generated, if it may be.
     fn generated(
         &self,
@@ -171,6 +215,19 @@ impl Session {
         self.may_create(&draft.attributes)?;
         Ok(draft)
     }
+}
+
+/// The class that a template without one means: the key type decides it, since public keys are not
+/// unwrapped. Nothing, if the template has a class or no key type.
+fn unwrapped_class(template: &Attributes) -> Attributes {
+    let key_type = template.ulong(CKA_KEY_TYPE).filter(|_| !template.has(CKA_CLASS));
+    let is_of = |class: &&Class| {
+        let form = class.form;
+        (form == Form::Secret || form.is_private())
+            && class.subtype.is_some_and(|(cka, of)| cka == CKA_KEY_TYPE && Some(of) == key_type)
+    };
+    let class = CLASSES.iter().find(is_of).map(|class| (CKA_CLASS, Value::Ulong(class.class)));
+    class.into_iter().collect()
 }
 
 /// Where only padding tells a wrapping from noise, whatever is wrong has the code of wrong padding:

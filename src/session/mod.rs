@@ -151,20 +151,26 @@ impl Session {
         Ok(object)
     }
 
-    /// What the parameter means: NULL may stand for one, and may not where one is needed. An old
-    /// mechanism has to be wanted first.
+    /// What the parameter means: NULL only where the mechanism has a default of its own, such as an
+    /// initialisation vector. An old mechanism has to be wanted first.
     fn params(&self, mechanism: &Mechanism, params: Params) -> Result<Params> {
         mechanism.wanted(&self.token.shared().config)?;
-        if params != Params::None || mechanism.params == Shape::None {
-            return Ok(params);
-        }
         match &mechanism.null {
-            // the configuration is about profiles that NULL stands for, not about default IVs
+            _ if params != Params::None || mechanism.params == Shape::None => Ok(params),
             Some(Params::None) => Ok(Params::None),
-            Some(profile) if self.token.shared().config.null_parameter == NullParameter::Azure => {
-                Ok(profile.clone())
-            }
             _ => Err(Error::MechanismParamInvalid.because("a parameter is needed")),
+        }
+    }
+
+    /// The same for wrapping and unwrapping, and for nothing else: there NULL may stand for a profile, if
+    /// the configuration says so.
+    fn wrapping_params(&self, mechanism: &Mechanism, params: Params) -> Result<Params> {
+        let profiles = self.token.shared().config.null_parameter == NullParameter::Azure;
+        match &mechanism.null {
+            Some(profile) if profiles && params == Params::None => {
+                self.params(mechanism, profile.clone())
+            }
+            _ => self.params(mechanism, params),
         }
     }
 }

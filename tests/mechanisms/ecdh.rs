@@ -169,7 +169,24 @@ fn kdfs_are_their_formulas() {
         }
         let mut params = params(CKD_SHA256_KDF, &[], &public);
         let mech = with(CKM_ECDH1_DERIVE, &mut params);
-        assert_eq!(value(t, &mech, key, &open_whole()), Err(CKR_TEMPLATE_INCOMPLETE));
+        // as long as the hash if nobody says, or as keys of the type are
+        let whole = value(t, &mech, key, &open_whole()).unwrap();
+        assert_eq!(whole, value(t, &mech, key, &open(32)).unwrap());
+        let of = |key_type: CK_KEY_TYPE| {
+            let mut template = open_whole();
+            template[1] = (CKA_KEY_TYPE, Attr::from(key_type));
+            template
+        };
+        for key_type in [CKK_AES, CKK_CHACHA20, CKK_SHA256_HMAC] {
+            assert_eq!(value(t, &mech, key, &of(key_type)).unwrap(), whole, "{key_type:#x}");
+        }
+        params.kdf = CKD_SHA384_KDF;
+        let mech = with(CKM_ECDH1_DERIVE, &mut params);
+        assert_eq!(value(t, &mech, key, &of(CKK_CHACHA20)).unwrap().len(), 32);
+        assert_eq!(value(t, &mech, key, &of(CKK_AES)), Err(CKR_TEMPLATE_INCOMPLETE));
+        params.kdf = CKD_NULL;
+        let mech = with(CKM_ECDH1_DERIVE, &mut params);
+        assert_eq!(value(t, &mech, key, &of(CKK_CHACHA20)).unwrap(), z[z.len() - 32..]);
     });
 }
 

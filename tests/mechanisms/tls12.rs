@@ -231,7 +231,7 @@ fn prf(hash: &str, secret: &[u8], seed: &[u8], n: usize) -> Vec<u8> {
 const HASHES: [(CK_MECHANISM_TYPE, &str, usize); 4] = [
     (CKM_SHA224, "SHA2-224", 28),
     (CKM_SHA256, "SHA2-256", 32),
-    (CKM_SHA384_HMAC, "SHA2-384", 48),
+    (CKM_SHA384, "SHA2-384", 48),
     (CKM_SHA512, "SHA2-512", 64),
 ];
 

@@ -110,6 +110,32 @@ fn exported_keys_are_no_less_hidden_than_their_master() {
     });
 }
 
+/// "The base hash" is a hash.
+#[test]
+fn a_mac_is_no_hash() {
+    with_token(|t| {
+        let mut params = CK_TLS_KDF_PARAMS {
+            prfMechanism: CKM_SHA256_HMAC,
+            pLabel: ptr(b"label"),
+            ulLabelLength: 5,
+            RandomInfo: ones(),
+            pContextData: null_mut(),
+            ulContextDataLength: 0,
+        };
+        let mech = with(CKM_TLS_KDF, &mut params);
+        let master = hidden_master(t, &[]).unwrap();
+        let len = attrs![CKA_VALUE_LEN => 16usize];
+        assert_eq!(derive(t, &mech, master, &len), Err(CKR_MECHANISM_PARAM_INVALID));
+        let mut mac = CK_TLS_MAC_PARAMS {
+            prfHashMechanism: CKM_SHA256_HMAC,
+            ulMacLength: 12,
+            ulServerOrClient: 1,
+        };
+        let mech = with(CKM_TLS_MAC, &mut mac);
+        assert_eq!(t.sign_init(&mech, master), Err(CKR_MECHANISM_PARAM_INVALID));
+    });
+}
+
 #[test]
 fn all_keys_of_a_connection_or_none() {
     with_token(|t| {

@@ -1,6 +1,7 @@
-//! What is wrong with the arguments: a code, no crash, and nothing ends.
+//! What is wrong with the arguments: a code, no crash, and nothing ends but the message whose part it is.
 use crate::common::*;
 use crate::fixture::{Messages, Param, off};
+use std::ffi::c_void;
 use std::ptr::null_mut;
 
 const BAD: Rv<()> = Err(CKR_ARGUMENTS_BAD);

@@ -58,8 +58,11 @@ fn always_authenticate() {
             let mut n = 256;
             let mut call = || call!(t.C_Sign(t.handle, ptr(b"x"), 1, room.as_mut_ptr(), &mut n));
             assert_eq!(call(), Err(CKR_USER_NOT_LOGGED_IN));
+            assert_eq!(call(), Err(CKR_OPERATION_NOT_INITIALIZED), "that ended it");
+            t.sign_init(&sign, key).unwrap();
             assert_eq!(t.login(CKU_CONTEXT_SPECIFIC, b"wrong-pin"), Err(CKR_PIN_INCORRECT));
             assert_eq!(call(), Err(CKR_USER_NOT_LOGGED_IN));
+            t.sign_init(&sign, key).unwrap();
             t.login(CKU_CONTEXT_SPECIFIC, PIN).unwrap();
             assert_eq!(call(), Ok(()));
             assert_eq!(t.verify(&sign, public, b"x", &room), Ok(()));
@@ -67,11 +70,10 @@ fn always_authenticate() {
         // in parts, and by decryption
         t.sign_init(&sign, key).unwrap();
         assert_eq!(t.sign_update(b"x"), Err(CKR_USER_NOT_LOGGED_IN));
+        t.sign_init(&sign, key).unwrap();
         assert_eq!(t.sign_final(), not_yet);
-        call!(t.C_SignInit(t.handle, std::ptr::null_mut(), 0)).unwrap();
         let sealed = t.encrypt(&oaep_sha256(), public, b"secret").unwrap();
         assert_eq!(t.decrypt(&oaep_sha256(), key, &sealed), not_yet);
-        call!(t.C_DecryptInit(t.handle, std::ptr::null_mut(), 0)).unwrap();
         // C_UnwrapKey has no step in which to say the PIN
         let target = t.aes(32).unwrap();
         let blob = t.wrap(&azure(), public, target).unwrap();
@@ -107,10 +109,16 @@ fn always_authenticate_is_for_each_operation() {
         // the operation that was begun last is the one that is meant
         t.login(CKU_CONTEXT_SPECIFIC, PIN).unwrap();
         assert_eq!(t.sign_update(b"x"), Ok(()));
-        assert_eq!(t.decrypt_update(&sealed), Err(CKR_USER_NOT_LOGGED_IN));
         t.login(CKU_CONTEXT_SPECIFIC, PIN).unwrap();
         assert_eq!(t.decrypt_update(&sealed).map(|_| ()), Ok(()));
         assert_eq!(t.login(CKU_CONTEXT_SPECIFIC, PIN), Err(CKR_OPERATION_NOT_INITIALIZED));
+        // and not for another one
+        t.decrypt_init(&oaep_sha256(), key).unwrap_err();
+        call!(t.C_SessionCancel(t.handle, CKF_SIGN | CKF_DECRYPT)).unwrap();
+        t.decrypt_init(&oaep_sha256(), key).unwrap();
+        t.sign_init(&sign, key).unwrap();
+        t.login(CKU_CONTEXT_SPECIFIC, PIN).unwrap();
+        assert_eq!(t.decrypt_update(&sealed), Err(CKR_USER_NOT_LOGGED_IN));
     });
 }
 

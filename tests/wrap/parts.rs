@@ -336,6 +336,29 @@ fn damaged_oaep() {
     });
 }
 
+/// NULL stands for a profile in wrapping alone.
+#[test]
+fn encryption_needs_its_parameter() {
+    with_module(|p| {
+        let t = p.token(0).unwrap();
+        let (public, private) = t.rsa(2048).unwrap();
+        for ckm in [CKM_RSA_PKCS_OAEP, CKM_RSA_PKCS_PSS, CKM_AES_CBC, CKM_AES_GCM] {
+            let without = Mech::new(ckm);
+            let key =
+                if matches!(ckm, CKM_AES_CBC | CKM_AES_GCM) { t.aes(16).unwrap() } else { public };
+            let started = match ckm {
+                CKM_RSA_PKCS_PSS => t.sign_init(&without, private),
+                _ => t.encrypt_init(&without, key),
+            };
+            assert_eq!(started, Err(CKR_MECHANISM_PARAM_INVALID), "{ckm:#x}");
+        }
+        let without = Mech::new(CKM_RSA_PKCS_OAEP);
+        assert_eq!(t.decrypt_init(&without, private), Err(CKR_MECHANISM_PARAM_INVALID));
+        let aes = t.aes(16).unwrap();
+        assert!(t.wrap(&without, public, aes).is_ok());
+    });
+}
+
 /// Sets with hash functions that the token has not got, SHA-512/224 and SHA-512/256, are not for it.
 fn number_of(hash: HashFunction) -> Option<(CK_MECHANISM_TYPE, CK_RSA_PKCS_MGF_TYPE)> {
     let hashes = [

@@ -45,7 +45,7 @@ const KDFS: [(CK_EC_KDF_TYPE, Option<AgreementKdf>); 19] = [
 struct Named {
     /// By itself.
     ckm: CK_MECHANISM_TYPE,
-    /// In HMAC. HKDF takes either.
+    /// In HMAC, which is how the PRFs of SP 800-108 are called.
     hmac: CK_MECHANISM_TYPE,
     /// As PRF of PBKDF2, where the standard has it.
     pbkd2: Option<CK_PKCS5_PBKD2_PSEUDO_RANDOM_FUNCTION_TYPE>,
@@ -79,9 +79,10 @@ const HASHES: [Named; 11] = [
     named(CKM_SHA3_512, CKM_SHA3_512_HMAC, None, true, Hash::Sha3_512),
 ];
 
-/// The hash that is called so, by itself or in HMAC.
+/// The hash that is called so. A MAC of it is no hash: HKDF and TLS name "the base hash" (PKCS#11 3.2
+/// sections 6.40 and 6.62).
 pub(super) fn hash_named(ckm: CK_MECHANISM_TYPE) -> Option<Hash> {
-    HASHES.iter().find(|row| row.ckm == ckm || row.hmac == ckm).map(|row| row.hash)
+    HASHES.iter().find(|row| row.ckm == ckm).map(|row| row.hash)
 }
 
 impl Caller<'_> {
@@ -127,15 +128,19 @@ impl Caller<'_> {
         let context = self.part(params.pContextData, params.ulContextDataLen, 255)?;
         match params.phFlag {
             CK_TRUE => Ok(Variant::Prehashed(context)),
-            // RFC 8032 section 8.3: a context that is empty is none, and pure signatures have no
-            // parameter
-            CK_FALSE if context.is_empty() => invalid("neither pre-hashed nor with a context"),
+            // Ed25519ctx with an empty context, which AWS-LC does not do: RFC 8032 section 5.1 says that
+            // it should not be empty. It is not the pure variant, which has no parameter.
+            CK_FALSE if context.is_empty() => invalid("Ed25519ctx with an empty context"),
             CK_FALSE => Ok(Variant::Context(context)),
             _ => invalid("phFlag is neither CK_TRUE nor CK_FALSE"),
         }
     }
 
     /// The context of a signature. The token's signatures are hedged.
+    ///
+    /// A context of more than 255 bytes is `CKR_MECHANISM_PARAM_INVALID`, which `C_SignInit` and
+    /// `C_VerifyInit` answer: FIPS 204 and 205 give no verdict on a signature then, but an error (FIPS 204
+    /// algorithm 3, step 1), so it is not `CKR_SIGNATURE_INVALID`.
     pub(super) fn sign_context(&self, params: &CK_SIGN_ADDITIONAL_CONTEXT) -> Result<SignContext> {
         let hedge = match params.hedgeVariant {
             CKH_HEDGE_PREFERRED | CKH_HEDGE_REQUIRED => Some(Hedge::Hedged),

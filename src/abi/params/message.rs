@@ -1,5 +1,5 @@
 //! Parameters of one message, which have places in them for what comes out: nonce and tag.
-use super::{Caller, LONGEST, gcm_tag_len, invalid};
+use super::{Caller, LONGEST, gcm_tag_len, invalid, is};
 use crate::abi::caller::{Output, Places};
 use crate::ck::*;
 use crate::crypto::aead::ChaChaPoly;
@@ -130,6 +130,38 @@ impl<'call> Caller<'call> {
         Ok((mechanism, self.message_params(shape, raw.pParameter, raw.ulParameterLen)?))
     }
 
+    /// The mechanism of `C_WrapKey` or `C_UnwrapKey`, its parameter and its associated data, if it comes
+    /// with `CK_GCM_WRAP_PARAMS` or `CK_CCM_WRAP_PARAMS`: PKCS#11 3.2, sections 6.13.3 and 6.13.5. Those
+    /// are longer than the parameters for encryption, which are taken for wrapping, too.
+    pub(in crate::abi) fn wrap_params(
+        &self,
+        at: *const CK_MECHANISM,
+    ) -> Result<Option<(&'static Mechanism, MessageParams, Vec<u8>)>> {
+        let raw = self.read(at)?;
+        let mechanism = Mechanism::of(raw.mechanism)?;
+        let (params, aad, aad_len) = match mechanism.message.filter(|_| mechanism.wrap.is_some()) {
+            Some(MessageShape::Gcm) if is::<CK_GCM_WRAP_PARAMS>(&raw) => {
+                let params: CK_GCM_WRAP_PARAMS = self.structure(&raw)?;
+                (gcm_wrap(&params)?, params.pAAD, params.ulAADLen)
+            }
+            Some(MessageShape::Ccm) if is::<CK_CCM_WRAP_PARAMS>(&raw) => {
+                let params: CK_CCM_WRAP_PARAMS = self.structure(&raw)?;
+                (ccm_wrap(&params)?, params.pAAD, params.ulAADLen)
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some((mechanism, params, self.part(aad, aad_len, LONGEST.2)?)))
+    }
+
+    /// Where a nonce will go, of what is wrapped with its tag behind it.
+    pub(in crate::abi) fn nonce_place(
+        &self,
+        params: &MessageParams,
+    ) -> Result<MessagePlaces<'call>> {
+        let tag = self.places(std::ptr::null_mut(), 0)?;
+        Ok(MessagePlaces { nonce: self.nonce_room(params)?, tag })
+    }
+
     /// Where nonce and tag will go.
     pub(in crate::abi) fn message_places(
         &self,
@@ -197,6 +229,30 @@ fn ccm(params: &CK_CCM_MESSAGE_PARAMS) -> Result<MessageParams> {
         generator: params.nonceGenerator,
         tag: params.pMAC,
         tag_len,
+    })
+}
+
+fn gcm_wrap(params: &CK_GCM_WRAP_PARAMS) -> Result<MessageParams> {
+    gcm(&CK_GCM_MESSAGE_PARAMS {
+        pIv: params.pIv,
+        ulIvLen: params.ulIvLen,
+        ulIvFixedBits: params.ulIvFixedBits,
+        ivGenerator: params.ivGenerator,
+        pTag: std::ptr::null_mut(),
+        ulTagBits: params.ulTagBits,
+    })
+}
+
+/// "Tokens SHALL ignore any value provided" in `ulDataLen`: the key has a length.
+fn ccm_wrap(params: &CK_CCM_WRAP_PARAMS) -> Result<MessageParams> {
+    ccm(&CK_CCM_MESSAGE_PARAMS {
+        ulDataLen: 0,
+        pNonce: params.pNonce,
+        ulNonceLen: params.ulNonceLen,
+        ulNonceFixedBits: params.ulNonceFixedBits,
+        nonceGenerator: params.nonceGenerator,
+        pMAC: std::ptr::null_mut(),
+        ulMACLen: params.ulMACLen,
     })
 }
 

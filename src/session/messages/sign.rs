@@ -93,10 +93,9 @@ impl Session {
     pub fn verify_message(&self, data: &[u8], signature: &[u8]) -> Result<()> {
         let mut operations = self.operations();
         let process = idle(&mut operations.messages.verify)?;
-        let mut message = process.begin(&self.key_of(process)?, process.mechanism.verify)?;
+        let message = process.begin(&self.key_of(process)?, process.mechanism.verify)?;
         process.used();
-        message.update(data)?;
-        message.finish(signature)
+        message.single(data, signature)
     }
 
     /// `C_VerifyMessageBegin`

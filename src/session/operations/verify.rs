@@ -43,16 +43,18 @@ impl Verification {
 
     /// The verdict. Here the length of a signature is judged, also of one that came first.
     fn finish(&mut self, last: &[u8]) -> Result<()> {
-        let operation = mem::replace(&mut self.active.operation, Box::new(Spent));
-        operation.finish(self.signature.as_deref().unwrap_or(last))
+        self.spend().finish(self.signature.as_deref().unwrap_or(last))
+    }
+
+    fn spend(&mut self) -> Box<dyn Verify> {
+        mem::replace(&mut self.active.operation, Box::new(Spent))
     }
 
     fn single(&mut self, data: &[u8], last: &[u8]) -> Result<()> {
         if self.active.in_parts {
             return Err(Error::OperationActive.because("a part was fed; C_*Final ends it"));
         }
-        self.active.operation.update(data)?;
-        self.finish(last)
+        self.spend().single(data, self.signature.as_deref().unwrap_or(last))
     }
 }
 
