@@ -1,8 +1,11 @@
 //! The objects that every token has and nobody made: the profiles it is of, its mechanisms, its
 //! clock. They are worked out, not stored; nobody changes, copies or destroys them.
 //!
-//! There is no validation object (PKCS#11 3.2 section 4.15): nothing here has been validated by
-//! anyone.
+//! There is no validation object (PKCS#11 3.2 section 4.15). Each one names a third-party validation that
+//! "the module conforms to", with its version, level and the name of the module in its documentation. The
+//! section has no value for "none", so an object with empty fields would still claim a validation:
+//! programs look for the class. No object is the standard's way to say that nothing is validated;
+//! `C_GetSessionValidationFlags` answers 0, and no key has `CKA_OBJECT_VALIDATION_FLAGS`.
 use super::clock::utc_time;
 use super::{Shared, Token};
 use crate::ck::*;

@@ -13,7 +13,7 @@ fn numbers(s: &Session, class: CK_OBJECT_CLASS, cka: CK_ULONG) -> Vec<CK_ULONG> 
 
 const CLASSES: [CK_OBJECT_CLASS; 3] = [CKO_PROFILE, CKO_MECHANISM, CKO_HW_FEATURE];
 
-/// PKCS #11 Profiles 3.2, chapter 5; and nothing was ever validated.
+/// PKCS #11 Profiles 3.2, chapter 5.
 #[test]
 fn the_profiles() {
     with_token(|t| {
@@ -26,7 +26,23 @@ fn the_profiles() {
         assert_eq!(t.find_raw(&hkdf).unwrap(), of(t, CKO_PROFILE)[2..]);
         let ours = attrs![CKA_PROFILE_ID => CKP_AUTHENTICATION_TOKEN];
         assert_eq!(t.find_raw(&ours), Ok(vec![]), "NSS would ask for the PIN at once");
+    });
+}
+
+/// Section 4.15: each validation object names a validation, and there is none to name.
+#[test]
+fn nothing_claims_to_be_validated() {
+    with_token(|t| {
         assert!(of(t, CKO_VALIDATION).is_empty());
+        assert!(t.find_raw(&attrs![CKA_VALIDATION_LEVEL => 0usize]).unwrap().is_empty());
+        let key = t.aes(16).unwrap();
+        assert_eq!(t.bytes(key, CKA_OBJECT_VALIDATION_FLAGS), Err(CKR_ATTRIBUTE_TYPE_INVALID));
+        let mut flags = CK_FLAGS::MAX;
+        let h = t.handle;
+        call!(t.C_GetSessionValidationFlags(h, CKS_LAST_VALIDATION_OK, &mut flags)).unwrap();
+        assert_eq!(flags, 0);
+        let other = call!(t.C_GetSessionValidationFlags(h, 2, &mut flags));
+        assert_eq!(other, Err(CKR_ARGUMENTS_BAD));
     });
 }
 
