@@ -11,6 +11,7 @@ pub mod chacha;
 pub mod des3;
 pub mod ec;
 pub mod edwards;
+mod edwards_empty;
 pub mod hash;
 pub mod kdf;
 pub mod mac;

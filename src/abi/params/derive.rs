@@ -128,9 +128,8 @@ impl Caller<'_> {
         let context = self.part(params.pContextData, params.ulContextDataLen, 255)?;
         match params.phFlag {
             CK_TRUE => Ok(Variant::Prehashed(context)),
-            // Ed25519ctx with an empty context, which AWS-LC does not do: RFC 8032 section 5.1 says that
-            // it should not be empty. It is not the pure variant, which has no parameter.
-            CK_FALSE if context.is_empty() => invalid("Ed25519ctx with an empty context"),
+            // Ed25519ctx, whose context is optional (PKCS#11 3.2 section 6.3, "EdDSA"). RFC 8032 section
+            // 5.1 advises against an empty one. It is not the pure variant, which has no parameter.
             CK_FALSE => Ok(Variant::Context(context)),
             _ => invalid("phFlag is neither CK_TRUE nor CK_FALSE"),
         }
