@@ -167,6 +167,15 @@ fn kdfs_are_their_formulas() {
         for kdf in [0, CKD_SHA1_KDF_ASN1, CKD_CPDIVERSIFY_KDF, CK_ULONG::MAX] {
             assert_eq!(derive(kdf, b"", 32), Err(CKR_MECHANISM_PARAM_INVALID));
         }
+    });
+}
+
+/// The length of the hash if the template says none, or the only one of the key type.
+#[test]
+fn lengths_that_the_template_does_not_say() {
+    with_token(|t| {
+        let ((_, key), (public, _)) = (pair(t, P256), pair(t, P256));
+        let z = agree(t, key, &public).unwrap();
         let mut params = params(CKD_SHA256_KDF, &[], &public);
         let mech = with(CKM_ECDH1_DERIVE, &mut params);
         // as long as the hash if nobody says, or as keys of the type are

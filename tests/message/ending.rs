@@ -9,6 +9,7 @@ const BAD: CK_RV = CKR_ARGUMENTS_BAD;
 const NONE: CK_RV = CKR_OPERATION_NOT_INITIALIZED;
 const NO_PARAM: CK_RV = CKR_MECHANISM_PARAM_INVALID;
 
+type Plain<'a> = &'a dyn Fn() -> Rv<()>;
 type Call<'a> = &'a dyn Fn(*mut c_void, CK_ULONG) -> Rv<()>;
 
 /// Calls with a message under way, and says if it goes on: then none begins.
@@ -101,7 +102,7 @@ fn every_error_of_a_further_part_ends_a_signature_or_a_verification() {
         let (at, n) = (out.as_mut_ptr(), &raw mut room);
         let (data, none) = (ptr(b"data"), null_mut());
         let sign = |p, size, data, at, n| call!(t.C_SignMessageNext(h, p, size, data, 4, at, n));
-        let signing: [(&str, CK_RV, bool, &dyn Fn() -> Rv<()>); 7] = [
+        let signing: [(&str, CK_RV, bool, Plain); 7] = [
             ("a parameter", NO_PARAM, true, &|| sign(at.cast(), 1, data, null_mut(), null_mut())),
             ("no parameter", NO_PARAM, true, &|| sign(null_mut(), 1, data, at, n)),
             ("no data", BAD, true, &|| sign(none, 0, null_mut(), null_mut(), null_mut())),
@@ -119,7 +120,7 @@ fn every_error_of_a_further_part_ends_a_signature_or_a_verification() {
         }
         let verify =
             |p, size, data, at, n| call!(t.C_VerifyMessageNext(h, p, size, data, 4, at, n));
-        let verifying: [(&str, CK_RV, bool, &dyn Fn() -> Rv<()>); 6] = [
+        let verifying: [(&str, CK_RV, bool, Plain); 6] = [
             ("a parameter", NO_PARAM, true, &|| verify(at.cast(), 1, data, null_mut(), 0)),
             ("no data", BAD, true, &|| verify(none, 0, null_mut(), null_mut(), 0)),
             ("no signature", BAD, true, &|| verify(none, 0, data, null_mut(), 64)),

@@ -65,6 +65,7 @@ type Failing<'a> = (&'static str, CK_RV, Box<dyn Fn() -> Rv<()> + 'a>);
 
 /// What is wrong with the data ends each operation that sees it.
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn wrong_content_ends_the_operation() {
     with_token(|t| {
         let (h, aes) = (t.handle, t.aes(16).unwrap());
@@ -328,11 +329,13 @@ fn dual_functions_end_their_halves_as_updates_would() {
         assert!(goes_on(t, CKF_ENCRYPT, encrypt), "one half is not there");
         let halves = || (goes_on(t, CKF_ENCRYPT, encrypt), goes_on(t, CKF_DIGEST, digest));
         for (room, rv) in [(at, CKR_BUFFER_TOO_SMALL), (null_mut(), CKR_OK)] {
-            (encrypt().unwrap(), digest().unwrap());
+            encrypt().unwrap();
+            digest().unwrap();
             assert_eq!(both(room, &mut 15).err().unwrap_or(CKR_OK), rv);
             assert_eq!(halves(), (true, true));
         }
-        (encrypt().unwrap(), digest().unwrap());
+        encrypt().unwrap();
+        digest().unwrap();
         assert_eq!(both(at, null_mut()), Err(CKR_ARGUMENTS_BAD));
         assert_eq!(halves(), (false, false));
         // a key that waits for its PIN ends its half; nothing was encrypted yet
@@ -341,7 +344,8 @@ fn dual_functions_end_their_halves_as_updates_would() {
         let mech = Mech::new(CKM_EC_KEY_PAIR_GEN);
         let (_, key) = t.generate_pair(&mech, &public, &private).unwrap();
         let sign = || t.sign_init(&Mech::new(CKM_ECDSA_SHA256), key);
-        (encrypt().unwrap(), sign().unwrap());
+        encrypt().unwrap();
+        sign().unwrap();
         assert_eq!(call!(t.C_SignEncryptUpdate(h, data, 16, at, n)), Err(LOCKED));
         assert!(goes_on(t, CKF_ENCRYPT, encrypt) && !goes_on(t, CKF_SIGN, sign));
     });
