@@ -299,7 +299,6 @@ fn small_buffers_lose_no_part_either() {
             let short = into(7, |at, n| call!(t.C_DecryptFinal(t.handle, at, n)));
             assert_eq!(short, Err(CKR_BUFFER_TOO_SMALL));
         }
-        assert_eq!(t.decrypt_update(b"more"), Err(CKR_OPERATION_ACTIVE));
         opened.extend(t.decrypt_final().unwrap());
         assert_eq!(opened, text);
         assert_eq!(t.decrypt_final(), Err(CKR_OPERATION_NOT_INITIALIZED));
