@@ -27,6 +27,8 @@ pub struct Module {
     initializing: Mutex<()>,
     /// When the store was seen where it should be; `None` if it was not.
     seen: Mutex<Option<Instant>>,
+    /// The slot that the last `C_GetSlotList` showed as free.
+    listed_free: Mutex<Option<usize>>,
 }
 
 const MANUFACTURER: &str = "keyferry";
@@ -45,6 +47,7 @@ impl Module {
             sessions: RwLock::default(),
             initializing: Mutex::default(),
             seen: Mutex::default(),
+            listed_free: Mutex::default(),
         };
         module.scan()?;
         Ok(module)
@@ -69,6 +72,10 @@ impl Module {
 
     /// `C_GetSlotList`. Every slot has a token: those initialised, and one yet to be after the last.
     /// But none has if the store is gone.
+    ///
+    /// The last slot stays free for [`Self::token_info`] until the application lists the slots again or
+    /// works with the slot. Otherwise a token that another process makes between the two calls would leave
+    /// the application without a free slot. A list of slots is a snapshot: PKCS#11 3.2, section 5.5.1.
     pub fn slots(&self, token_present: bool) -> Result<Vec<CK_SLOT_ID>> {
         match self.look() {
             Ok(()) => self.scan()?,
@@ -77,6 +84,7 @@ impl Module {
             Err(error) => return Err(error),
         }
         let count = self.tokens.read().len();
+        *self.listed_free.lock() = count.checked_sub(1);
         (0..count).map(|slot| CK_SLOT_ID::try_from(slot).map_err(|_| Error::GeneralError)).collect()
     }
 
@@ -99,7 +107,7 @@ impl Module {
     /// `C_GetTokenInfo`
     pub fn token_info(&self, slot: CK_SLOT_ID) -> Result<CK_TOKEN_INFO> {
         let token = self.token(slot)?;
-        let description = token.description()?;
+        let description = if self.is_listed_free(slot) { None } else { token.description()? };
         let sessions = token.sessions();
         let count = |n: usize| CK_ULONG::try_from(n).unwrap_or(CK_UNAVAILABLE_INFORMATION);
         Ok(CK_TOKEN_INFO {
@@ -153,6 +161,7 @@ impl Module {
     /// on it is a token like any other.
     pub fn init_token(&self, slot: CK_SLOT_ID, so_pin: &[u8], label: [u8; 32]) -> Result<()> {
         let _alone = self.initializing.lock();
+        self.forget_listed(slot);
         let number = usize::try_from(slot).map_err(|_| Error::SlotIdInvalid)?;
         let was_empty = self.tokens.read().get(number).is_some_and(|token| !token.is_initialized());
         let token = self.token(slot)?;
@@ -185,6 +194,7 @@ impl Module {
         let access = if flags & CKF_RW_SESSION == 0 { Access::ReadOnly } else { Access::ReadWrite };
         let handle = Shared::new_handle()?;
         token.session_opened(handle, access)?;
+        self.forget_listed(slot);
         let session = Session::new(slot, handle, access, token);
         self.sessions.write().insert(handle, Arc::new(session));
         Ok(handle)
@@ -214,6 +224,19 @@ impl Module {
     /// The session of `handle`, or `CKR_SESSION_HANDLE_INVALID`.
     pub fn session(&self, handle: CK_SESSION_HANDLE) -> Result<Arc<Session>> {
         self.sessions.read().get(&handle).cloned().ok_or(Error::SessionHandleInvalid)
+    }
+
+    /// Returns `true` if the last `C_GetSlotList` showed the slot as free, and nothing was done with it since.
+    fn is_listed_free(&self, slot: CK_SLOT_ID) -> bool {
+        let listed = *self.listed_free.lock();
+        listed.is_some() && listed == usize::try_from(slot).ok()
+    }
+
+    /// Lets [`Self::token_info`] answer for `slot` as it is now.
+    fn forget_listed(&self, slot: CK_SLOT_ID) {
+        if self.is_listed_free(slot) {
+            *self.listed_free.lock() = None;
+        }
     }
 
     fn token(&self, slot: CK_SLOT_ID) -> Result<Arc<Token>> {
@@ -264,6 +287,7 @@ impl Module {
             let store = store::open(&shared.config.store)?;
             *current = Arc::new(Shared::new(store, shared.config.clone(), shared.workers.clone()));
             self.tokens.write().clear();
+            *self.listed_free.lock() = None;
             self.sessions.write().clear();
         }
         Ok(())

@@ -310,6 +310,37 @@ fn a_new_token_elsewhere() {
     );
 }
 
+/// A list of slots and the token infos of its slots are one snapshot: there is a free slot in it, even if another
+/// process makes a token between the two. The next list shows that token.
+#[test]
+fn a_listed_free_slot_is_shown_as_free_until_the_next_list() {
+    together(
+        "processes::a_listed_free_slot_is_shown_as_free_until_the_next_list",
+        |s, peer| {
+            let free = |slot| s.p.token_info(slot).unwrap().flags & CKF_TOKEN_INITIALIZED == 0;
+            assert_eq!(s.p.slots(true).unwrap(), [0, 1]);
+            peer.say("listed");
+            peer.hear("made");
+            assert_eq!((free(0), free(1)), (false, true));
+            assert_eq!(s.p.slots(true).unwrap(), [0, 1, 2]);
+            assert_eq!((free(1), free(2)), (false, true));
+            peer.say("listed");
+            peer.hear("made");
+            // a session proves that the token is there
+            assert!(free(2));
+            s.p.open_rw(2).unwrap().close().unwrap();
+            assert!(!free(2));
+        },
+        |s, peer| {
+            for slot in [1, 2] {
+                peer.hear("listed");
+                s.p.init_token(slot, SO_PIN, "theirs").unwrap();
+                peer.say("made");
+            }
+        },
+    );
+}
+
 /// Whoever was told that a slot is empty does not mean to destroy a token, even with the same SO PIN. Who calls again
 /// knows of it.
 #[test]
