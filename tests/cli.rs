@@ -9,6 +9,7 @@ mod cli {
     mod doctor;
     mod failing;
     mod init;
+    mod integrity;
     mod json;
     mod keks;
     #[cfg(unix)]

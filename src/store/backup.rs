@@ -76,6 +76,11 @@ impl Backup {
         Ok(Backup { token, records: there.collect() })
     }
 
+    /// These records of `token`.
+    pub(super) fn of(token: TokenId, records: Vec<(RecordId, Vec<u8>)>) -> Backup {
+        Backup { token, records }
+    }
+
     /// Which token it is of.
     pub fn token(&self) -> TokenId {
         self.token

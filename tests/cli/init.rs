@@ -46,6 +46,34 @@ fn the_one_slot_that_was_asked_for_is_refused_if_it_was_taken() {
     assert_eq!(labels(&place), ["second"]);
 }
 
+/// The slot was free when `--force` was given for it.
+#[cfg(unix)]
+#[test]
+fn force_destroys_no_token_that_came_while_the_pin_was_read() {
+    let place = Place::new();
+    let output = beside(&place, "--slot 0 --force");
+    let says = "keyferry: another process made the token \"second\" in slot 0 meanwhile; give --force again if it may be destroyed\n";
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(1), says));
+    assert_eq!(labels(&place), ["second"]);
+}
+
+/// A label is looked for and taken in one step.
+#[test]
+fn one_label_is_given_once_to_keys_made_side_by_side() {
+    let place = Place::new();
+    place.good("token init --label t");
+    std::fs::write(place.path("KEK.pem"), include_bytes!("kek-2048.pem")).unwrap();
+    for line in ["key generate --type aes-256 --label a", "kek import {dir}/KEK.pem --label k"] {
+        let start = || {
+            let mut command = place.with_pins(line);
+            command.stderr(std::process::Stdio::null()).spawn().unwrap()
+        };
+        let children: Vec<Child> = (0..4).map(|_| start()).collect();
+        let made = children.into_iter().map(|mut child| child.wait().unwrap().success());
+        assert_eq!(made.filter(|made| *made).count(), 1, "{line}");
+    }
+}
+
 #[test]
 fn tokens_made_side_by_side_all_stay() {
     let place = Place::new();

@@ -27,9 +27,13 @@ static ALONE: Mutex<()> = Mutex::new(());
 
 /// A session with the place's token, the user logged in.
 pub fn logged_in(place: &Place) -> LoggedIn {
+    logged_in_to(&format!("sqlite:{}", place.path("store")))
+}
+
+/// The same with the first token of a store.
+pub fn logged_in_to(store: &str) -> LoggedIn {
     let turn = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let store = format!("sqlite:{}", place.path("store"));
-    let module = Module::embedded(Some(&store)).unwrap();
+    let module = Module::embedded(Some(store)).unwrap();
     let slot =
         module.slots().unwrap().tokens.into_iter().find(|slot| slot.is_initialized()).unwrap().slot;
     let session = module.open(slot, Access::ReadWrite).unwrap();

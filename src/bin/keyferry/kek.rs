@@ -74,6 +74,8 @@ impl Import {
         // the SO alone may say that a KEK is trusted, and writes it then: the user needs not log in
         let user = if self.trust { User::So } else { User::User };
         let (token, session) = options.log_in_as(user, Access::ReadWrite)?;
+        // two processes would both find the label free
+        let _alone = options.lock_store();
         if !labelled(&session, &KEKS, &self.label)?.is_empty() {
             return Err(fault!(
                 "the token \"{}\" has a public key \"{}\" already; choose another label",

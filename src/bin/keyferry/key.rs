@@ -108,6 +108,8 @@ impl Generate {
     fn run(&self, options: &Options) -> Answer {
         let dates = self.dates()?;
         let (token, session) = options.log_in(Access::ReadWrite)?;
+        // two processes would both find the label free
+        let _alone = options.lock_store();
         objects::check_free(&session, &token.label, &self.label)?;
         let id = match &self.id {
             Some(id) => id.0.clone(),

@@ -2,7 +2,6 @@
 //!
 //! A file per noun; each command answers with a report or with a sentence that says what is
 //! wrong, with which object, and what to do.
-mod backup;
 mod carrier;
 mod colour;
 mod dates;
@@ -58,7 +57,7 @@ The PIN comes from --pin-file, from KEYFERRY_PIN, or from a prompt.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make and list tokens
+    /// Make, list, back up and check tokens
     #[command(subcommand, after_help = "Example:\n  keyferry token init --label offline")]
     Token(token::Token),
     /// Generate, list, show, restrict and destroy keys

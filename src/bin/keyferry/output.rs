@@ -65,7 +65,7 @@ impl<T, E: Into<Fault>> During<T> for std::result::Result<T, E> {
 
 /// Prints the answer and gives the exit status: 0 only for success.
 pub fn finish(options: &Options, answer: Answer) -> ExitCode {
-    let failure = match answer {
+    let failure = match answer.map_err(|fault| hinted(options, fault)) {
         Ok(mut report) => {
             if let (Some(found), Some(members)) = (&report.finding, report.json.as_object_mut()) {
                 members.insert("error".to_owned(), found.0.clone().into());
@@ -88,6 +88,18 @@ pub fn finish(options: &Options, answer: Answer) -> ExitCode {
             complain(&fault.0);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Adds to the failure of the embedded module's store which command says what is damaged. A store that does not
+/// open is another matter.
+fn hinted(options: &Options, Fault(sentence): Fault) -> Fault {
+    let is_damage = sentence.contains("answered CKR_DEVICE_ERROR")
+        && !sentence.contains("C_Initialize answered")
+        && !sentence.contains("token check");
+    match is_damage && options.module.is_none() {
+        true => fault!("{sentence}; see with `keyferry token check` what is damaged"),
+        false => Fault(sentence),
     }
 }
 

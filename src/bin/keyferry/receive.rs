@@ -62,6 +62,8 @@ impl Receive {
         let hash = self.whom.one_hash(party, &file).during(&name)?;
         let (token, session) = options.log_in(Access::ReadWrite)?;
         let (object, kek) = objects::opener(&session, &self.kek)?;
+        // two processes would both find the label free
+        let _alone = options.lock_store();
         objects::check_free(&session, &token.label, &self.label)?;
         let (kind, form) = self.kind(party, &file, kek.size())?;
         let way = Way::into(session.module(), session.slot(), form).ok_or_else(|| {

@@ -11,12 +11,16 @@
 //! | `objects` | reading and writing objects |
 //! | `writers` | the one way in which anything that the ledger counts is written |
 //! | `initialize` | `C_InitToken` |
+//! | `inspect` | read-only verification of all records |
+//! | `salvage` | a whole token of the records that still verify |
 mod initialize;
+mod inspect;
 mod layout;
 mod ledger;
 mod login;
 mod objects;
 mod pins;
+mod salvage;
 mod seal;
 #[cfg(test)]
 mod tests;
@@ -27,8 +31,10 @@ use super::{Change, Record, RecordId, Revision, Store, TokenId};
 use crate::crypto::Secret;
 use crate::crypto::{Threads, Workers};
 use crate::error::{Error, Result};
+pub use inspect::{Count, Damage, Defect, Inspection, Outline, Part};
 use layout::{DESCRIPTION, DescriptionRecord};
 pub use login::{Contents, Opened};
+pub use salvage::Salvage;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,19 +1,18 @@
-//! `keyferry token backup` and `restore`: a token in one file, and out of it again.
+//! `keyferry token backup`: a token in one file, once it was checked.
+use super::check;
+use super::describe;
+use super::stored::{self, Stored};
 use crate::file::{self, Existing, Pending};
 use crate::options::Options;
 use crate::output::{Answer, Fault, Report, clean, facts, fault};
-use crate::token::describe;
 use clap::Args;
 use keyferry::client::TokenSlot;
 use keyferry::crypto::Secret;
-use keyferry::store::backup::{Backup, LONGEST, MAGIC, Share, Split, Unusable};
-use keyferry::store::memory::Memory;
-use keyferry::store::vault::Vault;
-use keyferry::store::{self, Store};
+use keyferry::store::backup::{Backup, Share, Split};
+use keyferry::store::vault::Who;
 use serde_json::json;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 const LOG: &str = "set KEYFERRY_LOG=debug to see why";
 const NO_SHARES: &str = "no shares were made, because the machine gives no random numbers; try again, or leave --shares out";
@@ -31,19 +30,13 @@ pub struct Take {
     /// Replace what exists; shares are kept until the new backup is there
     #[arg(long)]
     force: bool,
+    /// Back up a token without a PIN, and so without a check of its seals; never replaces a file, even with --force
+    #[arg(long)]
+    unchecked: bool,
 }
 
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  keyferry token restore offline.backup
-  keyferry token restore offline.backup --share offline.backup.share-1 --share offline.backup.share-3")]
-pub struct Restore {
-    /// The backup
-    file: PathBuf,
-    /// A file with a share, if the backup was made with --shares
-    #[arg(long = "share", value_name = "FILE")]
-    shares: Vec<PathBuf>,
-}
+/// What was verified of a token, for the report.
+const UNCHECKED: &str = "no: neither the seals nor the ledger, because of --unchecked";
 
 fn split(text: &str) -> Result<Split, String> {
     let numbers = text.split_once('/').and_then(|(n, m)| Some((n.parse().ok()?, m.parse().ok()?)));
@@ -59,47 +52,69 @@ fn split(text: &str) -> Result<Split, String> {
 impl Take {
     /// Runs the command.
     pub fn run(&self, options: &Options) -> Answer {
-        let store = open_store(options)?;
+        let store = stored::open(options)?;
         let token = options.pick(&options.open_module()?)?;
-        let number = usize::try_from(token.slot).unwrap_or(usize::MAX);
-        let id = store.tokens().ok().and_then(|tokens| tokens.get(number).copied());
-        let id = id.ok_or_else(|| {
-            fault!(
-                "the token \"{}\" is gone; `keyferry token list` shows those there are",
-                token.label
-            )
-        })?;
+        let stored = Stored::of(store, &token)?;
         let files = self.files()?;
-        let backup = Backup::take(store.as_ref(), id)
-            .map_err(|e| fault!("the token \"{}\" cannot be read: {e}; {LOG}", token.label))?;
+        let (backup, checked) = self.take(&stored, options)?;
         let (bytes, shares) = match self.shares {
             None => (backup.to_bytes(), Vec::new()),
             Some(split) => backup.split(split).map_err(|_| fault!("{NO_SHARES}"))?,
         };
         files.write(&bytes, &shares)?;
-        Ok(self.report(&token, &files, bytes.len()))
+        Ok(self.report(&token, &files, bytes.len(), checked))
+    }
+
+    /// The records, and who has verified them.
+    fn take(&self, stored: &Stored, options: &Options) -> Result<(Backup, Option<Who>), Fault> {
+        if self.unchecked {
+            let taken = Backup::take(stored.store.as_ref(), stored.id);
+            let failed = |e| fault!("the {} cannot be read: {e}; {LOG}", stored.name());
+            return Ok((taken.map_err(failed)?, None));
+        }
+        let inspection = stored.inspect(options)?;
+        if inspection.is_whole() {
+            return Ok((inspection.backup(), Some(inspection.who)));
+        }
+        let Fault(damaged) = check::damaged(stored, &inspection.damages);
+        Err(fault!("{damaged}; nothing was written: `keyferry token check` lists the damage"))
     }
 
     /// Where everything goes, if it can.
     fn files(&self) -> Result<Files, Fault> {
-        let existing = if self.force { Existing::Replace } else { Existing::Refuse };
-        let share = |n: u8| {
-            let mut name = self.file.clone().into_os_string();
-            name.push(format!(".share-{n}"));
-            Pending::new(Path::new(&name), existing)
+        let existing = match (self.force, self.unchecked) {
+            (true, false) => Existing::Replace,
+            _ => Existing::Refuse,
         };
         let of = self.shares.map_or(0, |split| split.of);
+        let shares: Vec<PathBuf> = (1..=of).map(|n| self.share(n)).collect();
+        let mut files = shares.iter().chain([&self.file]);
+        let there = files.find(|file| self.unchecked && file.symlink_metadata().is_ok());
+        if let Some(file) = there {
+            return Err(fault!(
+                "{} exists already, and an unchecked backup replaces nothing; give another name",
+                file.display()
+            ));
+        }
         let backup = Pending::new(&self.file, existing)?;
-        let shares = (1..=of).map(share).collect::<Result<_, Fault>>()?;
+        let pending = shares.iter().map(|share| Pending::new(share, existing));
+        let shares = pending.collect::<Result<_, Fault>>()?;
         let alone = self.shares.and_then(|_| file::lock_folder(file::folder_of(&self.file)));
         Ok(Files { backup, shares, _alone: alone })
     }
 
-    fn report(&self, token: &TokenSlot, files: &Files, len: usize) -> Report {
+    fn share(&self, number: u8) -> PathBuf {
+        let mut name = self.file.clone().into_os_string();
+        name.push(format!(".share-{number}"));
+        PathBuf::from(name)
+    }
+
+    fn report(&self, token: &TokenSlot, files: &Files, len: usize, by: Option<Who>) -> Report {
         let shares: Vec<&Path> = files.shares.iter().map(Pending::path).collect();
         let mut rows = vec![
             ("Written", format!("{}, {len} bytes", self.file.display())),
             ("Token", format!("\"{}\", serial number {}", clean(&token.label), token.serial)),
+            ("Checked", by.map_or(UNCHECKED, checked).to_owned()),
         ];
         rows.extend(shares.iter().map(|file| ("Share", file.display().to_string())));
         let advice = match self.shares {
@@ -108,8 +123,16 @@ impl Take {
         };
         let json = json!({
             "file": self.file, "bytes": len, "token": describe(token), "shares": shares,
+            "checked": by.is_some(),
         });
         Report::new(format!("{}\n{advice}", facts(&rows)), json)
+    }
+}
+
+fn checked(by: Who) -> &'static str {
+    match by {
+        Who::So => "every object's seals and the ledger, with the SO PIN",
+        Who::User => "every object's seals and the ledger, with the user PIN",
     }
 }
 
@@ -131,106 +154,4 @@ impl Files {
         files.push((&self.backup, backup));
         file::commit_all(&files)
     }
-}
-
-impl Restore {
-    /// Runs the command.
-    pub fn run(&self, options: &Options) -> Answer {
-        let store = open_store(options)?;
-        options.refuse_passing_store("the restored token")?;
-        let backup = self.read()?;
-        self.prove(&backup)?;
-        // no other process chooses a slot until the token is in its own
-        let _alone = options.lock_store();
-        if store.tokens().is_ok_and(|tokens| tokens.contains(&backup.token())) {
-            return Err(fault!(
-                "this token is in the store already; to go back to the backup, restore it into an empty store \
-                 with --store sqlite:FOLDER"
-            ));
-        }
-        backup.restore(store.as_ref()).map_err(|e| {
-            fault!("the backup cannot be written into the store: {e}; nothing was restored: make room, or give another store")
-        })?;
-        let tokens = store.tokens().unwrap_or_default();
-        let number = tokens.iter().position(|token| *token == backup.token());
-        let slots = options.open_module()?.slots()?.tokens;
-        let token = number
-            .and_then(|n| slots.into_iter().find(|t| usize::try_from(t.slot) == Ok(n)))
-            .ok_or_else(|| fault!("the token was restored, but the store does not show it; see `keyferry token list`"))?;
-        let text = format!(
-            "The token \"{}\" is in slot {}, with the PINs it had then.\n",
-            clean(&token.label),
-            token.slot
-        );
-        Ok(Report::new(text, describe(&token)))
-    }
-
-    /// The backup, opened with its shares if it has any.
-    fn read(&self) -> Result<Backup, Fault> {
-        let bytes = file::read_if_begins(MAGIC, LONGEST, &self.file, "backup")?;
-        let unusable = |e: Unusable| fault!("{}: {e}", self.file.display());
-        match Backup::parse(&bytes) {
-            Err(Unusable::Shares(_)) if !self.shares.is_empty() => {
-                Backup::join(&bytes, &self.read_shares()?).map_err(|e| match e {
-                    Unusable::ForeignShare(at) => self.foreign(at),
-                    other => unusable(other),
-                })
-            }
-            Ok(_) if !self.shares.is_empty() => Err(fault!(
-                "{} was made without --shares, so there are none of it; leave --share out",
-                self.file.display()
-            )),
-            read => read.map_err(unusable),
-        }
-    }
-
-    /// Whether there is a token in it. What is none would stand in the way of all others in the store.
-    fn prove(&self, backup: &Backup) -> Result<(), Fault> {
-        let elsewhere: Arc<dyn Store> = Arc::new(Memory::default());
-        let restored = backup.restore(elsewhere.as_ref());
-        let described = restored.and_then(|()| Vault::of(elsewhere, backup.token()).description());
-        described.map(drop).map_err(|_| {
-            fault!(
-                "{} holds no whole token; nothing was restored: take another copy of the backup",
-                self.file.display()
-            )
-        })
-    }
-
-    /// Which share is of another backup, and where the right one may be.
-    fn foreign(&self, at: usize) -> Fault {
-        let named = self.shares.get(at).map(|path| path.display().to_string()).unwrap_or_default();
-        let kept = format!("{named}.old");
-        let perhaps = match Path::new(&kept).exists() {
-            true => format!(", perhaps {kept}, which an interrupted `token backup` left"),
-            false => String::new(),
-        };
-        fault!(
-            "{named} is a share of another backup than {}; give the shares that were made with this one{perhaps}",
-            self.file.display()
-        )
-    }
-
-    fn read_shares(&self) -> Result<Vec<Share>, Fault> {
-        let read = |path: &PathBuf| {
-            let bytes = file::read_secret(path, "share")?;
-            let share = std::str::from_utf8(&bytes).ok().and_then(Share::parse);
-            share.ok_or_else(|| {
-                fault!("{} holds no share, or one with a typing mistake; compare it with what was written down", Path::new(path).display())
-            })
-        };
-        self.shares.iter().map(read).collect()
-    }
-}
-
-/// The embedded module's store.
-fn open_store(options: &Options) -> Result<Arc<dyn Store>, Fault> {
-    if let Some(module) = &options.module {
-        return Err(fault!(
-            "only tokens of the embedded module are backed up; use what the maker of {} gives for its own",
-            module.display()
-        ));
-    }
-    let location = options.config()?.store;
-    store::open(&location).map_err(|e| fault!("the store {location} cannot be opened: {e}; {LOG}"))
 }

@@ -1,11 +1,19 @@
-//! `keyferry token`: make and list tokens.
+//! `keyferry token`: make, list, back up, check and save tokens.
+mod backup;
+mod check;
+mod damage;
+mod restore;
+mod salvage;
+mod stored;
+
 use crate::options::{self, Options};
 use crate::output::{Answer, During, Fault, Report, clean, fault, table};
-use crate::{backup, pin};
+use crate::pin;
 use clap::{Args, Subcommand};
 use keyferry::ck::{CK_SLOT_ID, CK_ULONG};
 use keyferry::client::{Access, Module, Slots, TokenSlot, User};
 use serde_json::{Value, json};
+use stored::Stored;
 
 #[derive(Debug, Subcommand)]
 pub enum Token {
@@ -17,10 +25,14 @@ pub enum Token {
         after_help = "Example:\n  keyferry token list --module /usr/lib/softhsm/libsofthsm2.so"
     )]
     List,
-    /// Write a token into one file, sealed as it is; others may be using it meanwhile
+    /// Check a token and write it into one file, sealed as it is; it may be in use meanwhile
     Backup(backup::Take),
     /// Make a token of a backup, in the next free slot
-    Restore(backup::Restore),
+    Restore(restore::Restore),
+    /// Verify every record of a token with a PIN
+    Check(check::Check),
+    /// Write what still verifies of a damaged token into a new store
+    Salvage(salvage::Salvage),
 }
 
 #[derive(Debug, Args)]
@@ -41,6 +53,8 @@ impl Token {
             Token::List => list(options),
             Token::Backup(take) => take.run(options),
             Token::Restore(restore) => restore.run(options),
+            Token::Check(_) => check::Check::run(options),
+            Token::Salvage(salvage) => salvage.run(options),
         }
     }
 }
@@ -56,18 +70,32 @@ impl Init {
         }
         options.refuse_passing_store("the new token")?;
         let module = options.open_module()?;
-        self.free_slot(&module, options)?;
+        let seen = self.free_slot(&module, options)?;
         let so_pin = pin::new_so(options, &self.label)?;
         let user_pin = pin::new_user(options, &self.label)?;
         let _alone = options.lock_store();
         // what was free may be another process's token by now
         let slot = self.free_slot(&module, options)?;
+        self.check_same(&seen, &slot)?;
         check_len(&slot, "SO PIN", &so_pin)?;
         check_len(&slot, "user PIN", &user_pin)?;
         let token = make(&module, slot.slot, &self.label, &so_pin, &user_pin)?;
         let text =
             format!("The token \"{}\" is ready in slot {}.\n", clean(&token.label), token.slot);
         Ok(Report::new(text, describe(&token)))
+    }
+
+    /// Refuses a token that another process made in the slot of --slot since it was looked at: --force was not
+    /// meant for it.
+    fn check_same(&self, seen: &TokenSlot, now: &TokenSlot) -> Result<(), Fault> {
+        if self.force && now.is_initialized() && now.serial != seen.serial {
+            return Err(fault!(
+                "another process made the token \"{}\" in slot {} meanwhile; give --force again if it may be destroyed",
+                now.label,
+                now.slot
+            ));
+        }
+        Ok(())
     }
 
     fn free_slot(&self, module: &Module, options: &Options) -> Result<TokenSlot, Fault> {
@@ -151,18 +179,50 @@ pub fn make(
 
 fn list(options: &Options) -> Answer {
     let Slots { tokens, unreadable } = options.open_module()?.slots()?;
+    let damaged = damaged(options);
+    let is_damaged = |slot: CK_SLOT_ID| damaged.iter().find(|stored| stored.slot() == slot);
     let mut rows: Vec<Vec<String>> = tokens.iter().map(cells).collect();
     let mut objects: Vec<Value> = tokens.iter().map(describe).collect();
     let mut reasons = String::new();
+    for ((token, row), object) in tokens.iter().zip(&mut rows).zip(&mut objects) {
+        let Some(stored) = is_damaged(token.slot) else { continue };
+        let Fault(reason) = check::damaged(stored, &stored.outline.damages);
+        if let Some(state) = row.get_mut(STATE) {
+            DAMAGED.clone_into(state);
+        }
+        if let Some(members) = object.as_object_mut() {
+            members.insert("error".to_owned(), reason.clone().into());
+        }
+        reasons += &format!("\n{}\n", clean(&reason));
+    }
     for (slot, error) in &unreadable {
         // one bad token does not hide the others
-        let Fault(reason) = options::unreadable(*slot, error);
-        rows.push(vec![slot.to_string(), "?".to_owned(), "cannot be read".to_owned()]);
+        let (label, state, Fault(reason)) = match is_damaged(*slot) {
+            Some(stored) => {
+                let label = stored.label().unwrap_or_else(|| "?".to_owned());
+                (label, DAMAGED, check::damaged(stored, &stored.outline.damages))
+            }
+            None => ("?".to_owned(), "cannot be read", options::unreadable(*slot, error)),
+        };
+        rows.push(vec![slot.to_string(), label, state.to_owned()]);
         objects.push(json!({ "slot": slot, "error": reason }));
         reasons += &format!("\n{}\n", clean(&reason));
     }
     let text = table(&["SLOT", "LABEL", "STATE", "MANUFACTURER", "MODEL", "SERIAL"], &rows);
     Ok(Report::new(text + &reasons, Value::Array(objects)))
+}
+
+/// The column of the state.
+const STATE: usize = 2;
+const DAMAGED: &str = "damaged";
+
+/// Tokens of the embedded module whose damage can be seen without a PIN.
+fn damaged(options: &Options) -> Vec<Stored> {
+    if options.module.is_some() {
+        return Vec::new();
+    }
+    let all = stored::open(options).and_then(|store| stored::all(&store)).unwrap_or_default();
+    all.into_iter().filter(|stored| !stored.outline.damages.is_empty()).collect()
 }
 
 fn state(token: &TokenSlot) -> &'static str {
