@@ -175,6 +175,9 @@ const DAMAGES: [Damage; 8] = [
     ),
 ];
 
+/// The checks that take no PIN.
+const FORMS: [&str; 4] = ["description", "SO PIN record", "user PIN record", "object records"];
+
 #[test]
 fn each_kind_of_damage_is_named() {
     let place = with_token();
@@ -191,6 +194,9 @@ fn each_kind_of_damage_is_named() {
         assert!(shown.ends_with("\n\nResult: FAILURE\n"), "{what}: {shown}");
         assert!(error.contains("is damaged: 1 record is not as the token wrote it"), "{error}");
         assert!(error.contains("`keyferry token salvage --to sqlite:FOLDER`"), "{error}");
+        let listed = place.good(&format!("token list --store sqlite:{{dir}}/{store}"));
+        let takes_no_pin = checks.iter().any(|check| FORMS.contains(check));
+        assert_eq!(listed.contains("damaged"), takes_no_pin, "{what}: {listed}");
     }
 }
 
