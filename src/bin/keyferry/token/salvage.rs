@@ -5,6 +5,7 @@ use crate::file;
 use crate::options::Options;
 use crate::output::{Answer, Fault, Report, fault};
 use clap::Args;
+use keyferry::abi::environment::variable;
 use keyferry::config::{Config, Location};
 use keyferry::store;
 use keyferry::store::vault::{Count, Damage, Inspection, Salvage as Saved};
@@ -26,7 +27,8 @@ impl Salvage {
     /// Runs the command.
     pub fn run(&self, options: &Options) -> Answer {
         let stored = Stored::pick(options)?;
-        let folder = match Config::read_with_reason(Some(&self.to)).map_err(Fault)?.store {
+        let folder = match Config::read_with_reason(Some(&self.to), &variable).map_err(Fault)?.store
+        {
             Location::Sqlite(folder) => folder,
             Location::Memory => {
                 return Err(fault!(
