@@ -146,5 +146,5 @@ fn an_open_umask_opens_nothing() {
     for file in std::fs::read_dir(&folder).unwrap() {
         assert_eq!(mode(&file.unwrap().path()), 0o600);
     }
-    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 3);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 4);
 }

@@ -9,6 +9,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "test")]
 #![allow(clippy::cast_possible_truncation, reason = "lengths of test data are small")]
 
+#[path = "token/attempts.rs"]
+mod attempts;
 #[path = "token/attributes.rs"]
 mod attributes;
 #[path = "token/built_in.rs"]
@@ -28,10 +30,14 @@ mod dual;
 mod find;
 #[path = "token/footnotes.rs"]
 mod footnotes;
+#[path = "token/journal.rs"]
+mod journal;
 #[path = "token/keygen.rs"]
 mod keygen;
 #[path = "token/login.rs"]
 mod login;
+#[path = "token/medium.rs"]
+mod medium;
 #[path = "token/objects.rs"]
 mod objects;
 #[path = "token/operation_state.rs"]

@@ -3,6 +3,7 @@
 //! The vault seals a token's key under what comes out of here; nothing else meets a PIN.
 use super::{Failed, Secret};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use std::fmt;
 use zeroize::Zeroize;
 
 /// What a PIN costs to try. Stored beside each PIN's slot, so that it can be raised later.
@@ -34,19 +35,53 @@ impl Cost {
 /// Length of a derived key in bytes.
 const KEY: usize = 32;
 
-/// The 32-byte key of `pin` and `salt` (16 bytes).
+/// Derives the 32-byte key of `pin` and `salt` (16 bytes).
 pub fn derive(pin: &[u8], salt: &[u8], cost: Cost) -> Result<Secret, Failed> {
-    if !cost.bearable() {
-        return Err(Failed);
+    Derivation::new(cost)?.memory()?.derive(pin, salt)
+}
+
+/// Argon2id with one cost, without its memory yet.
+#[derive(Debug)]
+pub struct Derivation(Params);
+
+impl Derivation {
+    /// Fails for a cost that this module would never have written.
+    pub fn new(cost: Cost) -> Result<Derivation, Failed> {
+        if !cost.bearable() {
+            return Err(Failed);
+        }
+        let params = Params::new(cost.memory, cost.passes, cost.lanes, Some(KEY));
+        params.map(Derivation).map_err(|_| Failed)
     }
-    let params =
-        Params::new(cost.memory, cost.passes, cost.lanes, Some(KEY)).map_err(|_| Failed)?;
-    let mut memory = Memory::new(params.block_count())?;
-    let mut key = Secret::new(vec![0; KEY]);
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into_with_memory(pin, salt, &mut key, &mut memory.0)
-        .map_err(|_| Failed)?;
-    Ok(key)
+
+    /// Allocates the memory. Fails if the process cannot have so much.
+    pub fn memory(self) -> Result<Ready, Failed> {
+        let memory = Memory::new(self.0.block_count())?;
+        Ok(Ready { params: self.0, memory })
+    }
+}
+
+/// Argon2id with its memory allocated.
+pub struct Ready {
+    params: Params,
+    memory: Memory,
+}
+
+impl Ready {
+    /// Derives the 32-byte key of `pin` and `salt` (16 bytes).
+    pub fn derive(mut self, pin: &[u8], salt: &[u8]) -> Result<Secret, Failed> {
+        let mut key = Secret::new(vec![0; KEY]);
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params)
+            .hash_password_into_with_memory(pin, salt, &mut key, &mut self.memory.0)
+            .map_err(|_| Failed)?;
+        Ok(key)
+    }
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Ready").field(&self.params).finish_non_exhaustive()
+    }
 }
 
 /// What Argon2 works in; our own, for `argon2` does not wipe what it allocates. Block by block,

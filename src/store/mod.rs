@@ -73,6 +73,18 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// decide anew. A token that is not there yet comes to be.
     fn write(&self, token: TokenId, changes: &[Change]) -> Result<Option<Revision>>;
 
+    /// [`Self::write`] for what must succeed on a full store too: retry counters and removals. Uses
+    /// space that the store keeps for them.
+    fn write_reserved(&self, token: TokenId, changes: &[Change]) -> Result<Option<Revision>> {
+        self.write(token, changes)
+    }
+
+    /// Moves what was written out of the log, if the store has one, so that damage to the log cannot
+    /// undo it.
+    fn settle(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Makes a new token with its first `changes`, the one after the first `number` tokens. `None` if
     /// another writer was first: the store has more tokens already.
     fn create(&self, token: TokenId, number: usize, changes: &[Change])

@@ -39,6 +39,10 @@ where
         (self.write)(&*self.store, token, changes)
     }
 
+    fn settle(&self) -> Result<()> {
+        self.store.settle()
+    }
+
     fn create(
         &self,
         token: TokenId,

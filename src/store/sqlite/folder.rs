@@ -26,6 +26,11 @@ pub(super) fn prepare(folder: &Path, database: &Path) -> io::Result<()> {
     }
 }
 
+/// Opens the file `path` of the store for reading and writing, making it (0600) if need be.
+pub(super) fn private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
 /// Device and number of a file: no two that exist at once have the same, and ours exists as long as
 /// it is open.
 pub(super) type Identity = (u64, u64);

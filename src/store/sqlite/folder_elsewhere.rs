@@ -1,5 +1,5 @@
 //! The folder and the file of a database, where there are no Unix modes: the folder's own rights hold.
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
@@ -10,6 +10,11 @@ pub(super) fn prepare(folder: &Path, database: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Opens the file `path` of the store for reading and writing, making it if need be.
+pub(super) fn private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
 /// Files that are open are neither removed nor replaced.

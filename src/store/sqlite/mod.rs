@@ -3,24 +3,26 @@
 //! One connection writes and others read, so that no reader waits for a writer's disk or for another
 //! reader. A forked child never touches its parent's connections: every method asks whose they are, and
 //! dropping leaks them.
+mod access;
 #[cfg(unix)]
 mod folder;
 #[cfg(not(unix))]
 #[path = "folder_elsewhere.rs"]
 mod folder;
 mod readers;
+mod reserve;
 mod schema;
 #[cfg(test)]
 mod tests;
 
 use super::{Change, Presence, Record, RecordId, Revision, Store, TokenId};
 use crate::error::{Error, Result};
+use access::{Access, PATIENCE, connect};
 use parking_lot::Mutex;
 use readers::{Reader, Readers};
-use rusqlite::config::DbConfig;
+use reserve::Reserve;
 use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior,
-    params,
+    Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,8 +30,8 @@ use std::time::Duration;
 /// The database's name in its folder.
 pub const DATABASE: &str = "keyferry.db";
 
-/// How long to wait for another process's write.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the log's end waits for readers that are in it.
+const DRAINING: Duration = Duration::from_secs(1);
 
 /// A folder with a database.
 #[derive(Debug)]
@@ -39,9 +41,11 @@ pub struct Sqlite {
     process: u32,
     /// Which file it was then: SQLite would go on in one that was removed, and lose what it writes.
     file: folder::Identity,
+    access: Access,
     /// `None` only while being dropped.
     writer: Mutex<Option<Connection>>,
     readers: Readers,
+    reserve: Reserve,
 }
 
 impl Sqlite {
@@ -50,26 +54,68 @@ impl Sqlite {
     pub fn open(folder: &Path) -> Result<Sqlite> {
         let path = folder.join(DATABASE);
         folder::prepare(folder, &path).map_err(|error| refused(&path, &error))?;
-        let mut writer = connect(&path).map_err(|error| failed(&path, &error))?;
-        let prepared = patiently(|| schema::prepare(&mut writer));
-        if let Err(cause) = prepared.map_err(|error| failed(&path, &error))? {
-            log::error!("{}: {cause}", path.display());
-            return Err(Error::DeviceError);
-        }
-        let reader = connect(&path).map_err(|error| failed(&path, &error))?;
-        Ok(Sqlite {
+        let access = Access::of(&path);
+        let (writer, reader) = match connections(&path, access) {
+            // the log and its index are made here, for which a full disk has no room
+            Err(_) if Reserve::release_in(folder) => connections(&path, access),
+            opened => opened,
+        }?;
+        let reserve = match access {
+            Access::ReadWrite => Reserve::open(folder),
+            Access::ReadOnly | Access::Immutable => {
+                log::warn!("{}: can only be read", path.display());
+                Reserve::default()
+            }
+        };
+        let store = Sqlite {
             file: folder::identity(&path).map_err(|error| refused(&path, &error))?,
             path,
             process: std::process::id(),
+            access,
             writer: Mutex::new(Some(writer)),
             readers: Readers::new(reader),
+            reserve,
+        };
+        let missing = store.missing()?;
+        if missing > 0 {
+            log::error!(
+                "{}: the last {missing} changes are missing. The log was damaged or removed, or an old \
+                 copy was put back. Restore a backup, or check PINs and objects.",
+                store.path.display()
+            );
+        }
+        store.reserve.refill();
+        Ok(store)
+    }
+
+    /// Counts the acknowledged changes that are missing: the log was damaged or removed, or an old copy
+    /// was put back. 0 if that cannot be told.
+    fn missing(&self) -> Result<u64> {
+        // read first: the store may go on meanwhile
+        let marked = self.reserve.marked();
+        Ok(marked.saturating_sub(self.stamp()?))
+    }
+
+    /// `work`, a transaction; notes the revision that it leads to.
+    fn changing(
+        &self,
+        work: impl FnOnce(Transaction<'_>) -> rusqlite::Result<Option<Revision>>,
+    ) -> Result<Option<Revision>> {
+        self.writing(|connection| {
+            let immediate = TransactionBehavior::Immediate;
+            let written = work(connection.transaction_with_behavior(immediate)?)?;
+            if written.is_some() {
+                // what is committed is committed, whatever becomes of the mark
+                self.reserve.mark(readers::count_changes(connection).unwrap_or_default());
+            }
+            Ok(written)
         })
     }
 
     /// `work` on a connection that nobody else uses meanwhile.
     fn reading<T>(&self, work: impl FnOnce(&mut Reader) -> rusqlite::Result<T>) -> Result<T> {
         self.here()?;
-        let connect = || connect(&self.path);
+        let connect = || connect(&self.path, self.access);
         self.readers.lend(connect, work).map_err(|error| failed(&self.path, &error))
     }
 
@@ -129,11 +175,36 @@ impl Store for Sqlite {
     }
 
     fn write(&self, token: TokenId, changes: &[Change]) -> Result<Option<Revision>> {
-        self.writing(|connection| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            commit(transaction, token, changes)
-        })
+        self.changing(|transaction| commit(transaction, token, changes))
+    }
+
+    fn write_reserved(&self, token: TokenId, changes: &[Change]) -> Result<Option<Revision>> {
+        let written = self.write(token, changes);
+        if written != Err(Error::DeviceMemory) || !self.reserve.release() {
+            return written;
+        }
+        let written = self.write(token, changes);
+        // makes room for the reserve
+        if let Err(error) = self.settle() {
+            log::warn!("{}: the log was not emptied: {error}", self.path.display());
+        }
+        self.reserve.refill();
+        written
+    }
+
+    /// Empties the log. Copying it to the database is not enough: what a damaged log still holds of
+    /// older pages would cover the newer ones in the database.
+    fn settle(&self) -> Result<()> {
+        let busy = self.writing(|connection| {
+            connection.busy_timeout(DRAINING)?;
+            let busy = empty_log(connection);
+            connection.busy_timeout(PATIENCE)?;
+            busy
+        })?;
+        match busy {
+            0 => Ok(()),
+            _ => Err(Error::FunctionFailed.because("another process reads the log")),
+        }
     }
 
     fn create(
@@ -142,9 +213,7 @@ impl Store for Sqlite {
         number: usize,
         changes: &[Change],
     ) -> Result<Option<Revision>> {
-        self.writing(|connection| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.changing(|transaction| {
             let count = |row: &Row<'_>| row.get::<_, i64>(0);
             let tokens = transaction.query_row("SELECT count(*) FROM token", [], count)?;
             match usize::try_from(tokens) == Ok(number) {
@@ -179,27 +248,25 @@ impl Drop for Sqlite {
         // Leaves the whole store in the one file if nobody else is using it.
         if let Some(writer) = &writer {
             let _ = writer.busy_timeout(Duration::ZERO);
-            let _ = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            let _ = empty_log(writer);
         }
     }
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(PATIENCE)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
-    // Our tables have neither triggers nor views: who slips some into the file is not to have them run.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    // The last connection to close would remove the log. A child of a process that has the database
-    // open shares SQLite's own bookkeeping of its parent's file locks, so "last" cannot be trusted.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    // SQLite would choose the folder of a temporary file by variables of the environment.
-    connection.pragma_update(None, "temp_store", "MEMORY")?;
-    Ok(connection)
+/// The connection that writes, with the tables made, and one that reads.
+fn connections(path: &Path, access: Access) -> Result<(Connection, Connection)> {
+    let failed = |error| failed(path, &error);
+    let mut writer = connect(path, access).map_err(failed)?;
+    if let Err(cause) = patiently(|| schema::prepare(&mut writer)).map_err(failed)? {
+        log::error!("{}: {cause}", path.display());
+        return Err(Error::DeviceError);
+    }
+    Ok((writer, connect(path, access).map_err(failed)?))
+}
+
+/// Moves the log into the database and cuts it to nothing. Not 0 if others are in the way.
+fn empty_log(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
 }
 
 /// Switching a new file to WAL does not wait for others that do the same, so this does.

@@ -69,10 +69,16 @@ impl Reader {
         if let Some(known) = self.stamped.filter(|known| known.version == version) {
             return Ok(known.stamp);
         }
-        let stamp = number("SELECT coalesce(sum(revision), 0) FROM token")?.cast_unsigned();
+        let stamp = count_changes(&self.connection)?;
         self.stamped = Some(Stamped { version, stamp });
         Ok(stamp)
     }
+}
+
+/// Counts the changes made to all tokens.
+pub(super) fn count_changes(connection: &Connection) -> rusqlite::Result<u64> {
+    let mut query = connection.prepare_cached("SELECT coalesce(sum(revision), 0) FROM token")?;
+    query.query_row([], |row| row.get::<_, i64>(0)).map(i64::cast_unsigned)
 }
 
 #[cfg(test)]

@@ -217,3 +217,70 @@ fn a_file_that_is_gone_or_another_is_not_ours() {
     assert_eq!(store.presence(), Ok(Presence::Here));
     store.write(TOKEN, &[put(1, 1, b"y")]).unwrap().unwrap();
 }
+
+/// A copy of a store as it is on disk now, with `damage` done to its log.
+fn damaged(folder: &Path, damage: impl FnOnce(&mut Vec<u8>)) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for name in [DATABASE, reserve::RESERVE] {
+        std::fs::copy(folder.join(name), copy.path().join(name)).unwrap();
+    }
+    let log = "keyferry.db-wal";
+    let mut bytes = std::fs::read(folder.join(log)).unwrap();
+    damage(&mut bytes);
+    std::fs::write(copy.path().join(log), bytes).unwrap();
+    copy
+}
+
+#[test]
+fn changes_missing_from_a_damaged_log_are_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(folder.path()).unwrap();
+    store.settle().unwrap();
+    let change = |n| store.write(TOKEN, &[put(n, 0, &[n; 900])]).unwrap().unwrap();
+    (1..=20).for_each(|n| drop(change(n)));
+    assert_eq!(store.missing().unwrap(), 0);
+    let missing = |damage: &dyn Fn(&mut Vec<u8>)| {
+        let copy = damaged(folder.path(), damage);
+        Sqlite::open(copy.path()).unwrap().missing().unwrap()
+    };
+    assert_eq!(missing(&|_| {}), 0);
+    assert_eq!(missing(&|log| log.clear()), 20);
+    assert!((1..20).contains(&missing(&|log| log.truncate(log.len() / 2))));
+    let len = std::fs::metadata(folder.path().join("keyferry.db-wal")).unwrap().len();
+    for at in (0..usize::try_from(len).unwrap()).step_by(3001) {
+        assert!((1..=20).contains(&missing(&|log| log[at] ^= 1)), "byte {at}");
+    }
+}
+
+#[test]
+fn emptied_log_has_nothing_to_lose() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(folder.path()).unwrap();
+    store.write(TOKEN, &[put(1, 0, b"x")]).unwrap().unwrap();
+    store.settle().unwrap();
+    let copy = damaged(folder.path(), |log| assert_eq!(*log, []));
+    let copy = Sqlite::open(copy.path()).unwrap();
+    assert_eq!(copy.read(TOKEN, Revision(0)).unwrap().1.len(), 1);
+    // a reader in the log is waited for, not for ever
+    store.write(TOKEN, &[put(2, 0, b"x")]).unwrap().unwrap();
+    let other = Connection::open(folder.path().join(DATABASE)).unwrap();
+    other.execute_batch("BEGIN; SELECT count(*) FROM token").unwrap();
+    store.write(TOKEN, &[put(3, 0, b"x")]).unwrap().unwrap();
+    assert_eq!(store.settle(), Err(Error::FunctionFailed));
+    other.execute_batch("COMMIT").unwrap();
+    store.settle().unwrap();
+}
+
+#[test]
+fn space_is_given_up_and_taken_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let len = || std::fs::metadata(folder.path().join(reserve::RESERVE)).unwrap().len();
+    let store = Sqlite::open(folder.path()).unwrap();
+    store.write(TOKEN, &[put(1, 0, b"x")]).unwrap().unwrap();
+    assert_eq!(len(), 256 * 1024);
+    assert!(store.reserve.release());
+    assert_eq!((len(), store.reserve.marked()), (4096, 1));
+    assert!(!store.reserve.release());
+    store.reserve.refill();
+    assert_eq!((len(), store.reserve.marked()), (256 * 1024, 1));
+}

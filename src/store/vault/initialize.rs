@@ -50,7 +50,9 @@ impl Vault {
         let first = |id, body| Change { id, from: Revision(0), body: Some(body) };
         let changes = [first(DESCRIPTION, description.body()), first(Who::So.slot(), so.body())];
         let written = store.create(token, number, &changes)?;
-        Ok(written.map(|_| Vault::of(store, token)))
+        let vault = written.map(|_| Vault::of(store, token));
+        vault.iter().for_each(Vault::settle);
+        Ok(vault)
     }
 
     pub(super) fn begin_anew(&self, label: [u8; 32], so_pin: &[u8]) -> Result<()> {
@@ -63,7 +65,8 @@ impl Vault {
             }
             let changes: Vec<Change> =
                 records.into_iter().filter_map(|record| beginning.replace(record)).collect();
-            if self.store.write(self.token, &changes)?.is_some() {
+            if self.store.write_reserved(self.token, &changes)?.is_some() {
+                self.settle();
                 return Ok(());
             }
             pause(attempt);

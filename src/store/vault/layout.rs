@@ -2,7 +2,8 @@
 //! record or `None`.
 //!
 //! A record is a head, which its seal authenticates, and the seal. Numbers are big-endian.
-use super::{RecordId, Sealed, Who};
+use super::tries::{Counter, TAG_LEN as TRY_LEN};
+use super::{RecordId, Sealed, Tries, Who};
 use crate::crypto::pin::Cost;
 
 /// The version of the records. A record of another one is refused.
@@ -11,6 +12,9 @@ pub(super) const FORMAT: u8 = 1;
 pub(super) const SEAL_LEN: usize = NONCE_LEN + TAG_LEN;
 pub(super) const NONCE_LEN: usize = 12;
 pub(super) const TAG_LEN: usize = 16;
+
+/// Length of the sealed token key.
+const SLOT_SEAL_LEN: usize = SEAL_LEN + 32;
 
 const KIND_DESCRIPTION: u8 = 1;
 const KIND_SLOT: u8 = 2;
@@ -78,9 +82,9 @@ pub(super) struct SlotRecord {
     pub salt: [u8; 16],
     /// The token key, sealed: [`SEAL_LEN`] and 32 bytes.
     pub seal: Vec<u8>,
-    /// Wrong PINs since the last right one, tries under way included. Not authenticated: it has to
-    /// be counted before anyone has a key, and who can change it can also guess without it.
-    pub tries: u32,
+    /// The retry counter. Not authenticated: it is written before any key is known, and an attacker
+    /// who can modify it can also guess offline.
+    pub counter: Counter,
 }
 
 impl SlotRecord {
@@ -100,7 +104,8 @@ impl SlotRecord {
     }
 
     pub(super) fn body(&self) -> Vec<u8> {
-        [self.head(), self.tries.to_be_bytes().to_vec(), self.seal.clone()].concat()
+        let Counter { wrong, undecided } = &self.counter;
+        [&self.head()[..], &wrong.to_be_bytes(), &self.seal, &undecided.concat()].concat()
     }
 
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
@@ -112,9 +117,14 @@ impl SlotRecord {
         };
         let version = bytes.u64()?;
         let cost = Cost { memory: bytes.u32()?, passes: bytes.u32()?, lanes: bytes.u32()? };
-        let (salt, tries) = (bytes.take()?, bytes.u32()?);
+        let (salt, wrong) = (bytes.take()?, bytes.u32()?);
         payable(cost).then_some(())?;
-        Some(SlotRecord { who, version, cost, salt, seal: bytes.seal()?.to_vec(), tries })
+        let (seal, tags) = bytes.0.split_at_checked(SLOT_SEAL_LEN)?;
+        let (tags, rest) = tags.as_chunks::<TRY_LEN>();
+        let most = usize::try_from(Tries::LIMIT).ok()?;
+        (rest.is_empty() && tags.len() <= most).then_some(())?;
+        let counter = Counter { wrong, undecided: tags.to_vec() };
+        Some(SlotRecord { who, version, cost, salt, seal: seal.to_vec(), counter })
     }
 }
 

@@ -53,9 +53,9 @@ impl Vault {
         workers: &Workers,
         make: &(impl Fn(Opened<'_>) -> Option<T> + Sync),
     ) -> Result<(Unlocked, Contents<T>)> {
-        let tried = self.take_try(who)?;
+        self.open_slot(who)?;
         let read = || self.store.read(self.token, Revision(0));
-        let (admitted, read) = workers.both(THREAD, || self.check(tried, pin), read);
+        let (admitted, read) = workers.both(THREAD, || self.admit(who, pin), read);
         let Admitted { place, token_key, .. } = admitted?;
         let (revision, records) = read?;
         let unlocked = Unlocked::new(place, token_key)?;

@@ -6,7 +6,8 @@
 //! | `seal` | AES-256-GCM bound to a token, its epoch and a record |
 //! | `ledger` | the keyed hash of all records |
 //! | `unlocked` | the token key's subkeys at work |
-//! | `pins` | slots, tries |
+//! | `pins` | PIN slots: opened, renewed |
+//! | `tries` | the retry counter |
 //! | `login` | all records in one pass: audited, and opened |
 //! | `objects` | reading and writing objects |
 //! | `writers` | the one way in which anything that the ledger counts is written |
@@ -24,6 +25,7 @@ mod salvage;
 mod seal;
 #[cfg(test)]
 mod tests;
+mod tries;
 mod unlocked;
 mod writers;
 
@@ -84,8 +86,6 @@ pub struct Vault {
     store: Arc<dyn Store>,
     token: TokenId,
     writers: Writers,
-    /// Tries of PINs that this process has taken and not ended.
-    trying: pins::Trying,
 }
 
 /// An object as it stands in the store.
@@ -149,7 +149,7 @@ impl Vault {
 
     /// The token `token` of `store`. Reads nothing yet.
     pub fn of(store: Arc<dyn Store>, token: TokenId) -> Vault {
-        Vault { store, token, writers: Writers::default(), trying: pins::Trying::default() }
+        Vault { store, token, writers: Writers::default() }
     }
 
     /// Which token it is.
@@ -171,7 +171,7 @@ impl Vault {
             <[Option<Record>; 3]>::try_from(records).map_err(|_| Error::DeviceError)?;
         let (_, description) = self.parse_description(description)?;
         let tries = |who, record: Option<Record>| match record.and_then(|record| record.body) {
-            Some(body) => self.parse_slot(who, &body).map(|slot| Some(slot.tries)),
+            Some(body) => self.parse_slot(who, &body).map(|slot| Some(slot.counter.shown())),
             None => Ok(None),
         };
         let (so, user) = (tries(Who::So, so)?, tries(Who::User, user)?);
@@ -232,6 +232,14 @@ impl Vault {
     /// they now are, in the order of `writes`.
     pub fn write(&self, unlocked: &Unlocked, writes: Vec<Write>) -> Result<Option<Vec<Entry>>> {
         self.write_objects(unlocked, writes)
+    }
+
+    /// Moves acknowledged changes out of the log. They are durable without that, so a failure is
+    /// logged only.
+    fn settle(&self) {
+        if let Err(error) = self.store.settle() {
+            log::warn!("token {}: the log was not emptied: {error}", seal::hex(&self.token.0));
+        }
     }
 
     fn fetch_description(&self) -> Result<(Revision, DescriptionRecord)> {

@@ -56,12 +56,16 @@ impl Vault {
         unlocked: &Unlocked,
         writes: Vec<Write>,
     ) -> Result<Option<Vec<Entry>>> {
+        let destroys = writes.iter().any(|write| matches!(write, Write::Delete { .. }));
         let Some(batch) = self.seal_all(unlocked, writes)? else {
             return Ok(None);
         };
         let Some(written) = self.commit(unlocked, batch)? else {
             return Ok(None);
         };
+        if destroys {
+            self.settle();
+        }
         let Written { revision, changes } = written;
         changes
             .into_iter()

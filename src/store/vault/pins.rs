@@ -1,22 +1,26 @@
-//! PINs: the slots that hold the token key, and the tries they are worth.
+//! PINs: the slots that hold the token key.
 //!
-//! A try is taken, durably, before the PIN is looked at, and given back if it was right. So neither
-//! many processes at once nor a kill at the right moment get one more than the limit.
+//! A PIN is hashed first, which tells nothing about it. Then the attempt is recorded, durably, under
+//! a tag of the PIN; only then is the seal opened. See [`super::tries`].
 use super::layout::{DESCRIPTION, DescriptionRecord, SlotRecord};
 use super::ledger::{Delta, Element};
 use super::seal::{Place, random_array, tampered};
+use super::tries::{Admission, Counter, Tag, local};
 use super::writers::Batch;
-use super::{ATTEMPTS, Change, PIN_LEN, Record, Revision, Tries, Unlocked, Vault, Who, pause};
+use super::{ATTEMPTS, Change, PIN_LEN, Record, Revision, Unlocked, Vault, Who, pause};
 use crate::crypto::Secret;
 use crate::crypto::aes::GcmKey;
-use crate::crypto::pin::{Cost, derive};
+use crate::crypto::mac::subkey;
+use crate::crypto::pin::{Cost, Derivation};
 use crate::error::{Error, Result};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long a PIN without tries left waits for those that other processes have under way, which may
-/// give theirs back: since the slot was last seen to change. For those of this one it waits anyway.
+/// How long an attempt at a full counter waits for those of other processes, which may turn out
+/// right: since the slot was last seen to change.
 const TRIES_UNDER_WAY: Duration = Duration::from_millis(1500);
+
+/// How long an attempt goes on against other writers of the slot before it gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A slot that its PIN has opened.
 pub(super) struct Admitted {
@@ -25,33 +29,10 @@ pub(super) struct Admitted {
     pub slot: SlotRecord,
 }
 
-/// How many tries are under way.
-#[derive(Debug, Default)]
-pub(super) struct Trying {
-    so: AtomicUsize,
-    user: AtomicUsize,
-}
-
-impl Trying {
-    fn of(&self, who: Who) -> &AtomicUsize {
-        match who {
-            Who::So => &self.so,
-            Who::User => &self.user,
-        }
-    }
-}
-
-/// A try that was taken; under way until it is dropped.
-pub(super) struct Try<'a> {
-    vault: &'a Vault,
-    description: DescriptionRecord,
-    slot: SlotRecord,
-}
-
-impl Drop for Try<'_> {
-    fn drop(&mut self) {
-        self.vault.trying.of(self.slot.who).fetch_sub(1, Ordering::SeqCst);
-    }
+/// A hashed PIN.
+struct Hashed {
+    key: GcmKey,
+    tag: Tag,
 }
 
 impl SlotRecord {
@@ -63,23 +44,38 @@ impl SlotRecord {
         pin: &[u8],
         token_key: &[u8],
     ) -> Result<Self> {
-        let (cost, salt) = (Cost::DEFAULT, random_array()?);
-        let mut slot = SlotRecord { who, version, cost, salt, seal: Vec::new(), tries: 0 };
-        let key = slot.key(pin)?;
+        SlotRecord::with_cost(place, who, (version, Cost::DEFAULT), pin, token_key)
+    }
+
+    /// [`Self::new`] at another cost than new PINs get.
+    pub(super) fn with_cost(
+        place: &Place,
+        who: Who,
+        (version, cost): (u64, Cost),
+        pin: &[u8],
+        token_key: &[u8],
+    ) -> Result<Self> {
+        let (salt, counter) = (random_array()?, Counter::default());
+        let mut slot = SlotRecord { who, version, cost, salt, seal: Vec::new(), counter };
+        let Hashed { key, .. } = slot.hash(pin)?;
         slot.seal = place.seal(&key, who.slot(), [&slot.head(), &[]], token_key)?;
         Ok(slot)
     }
 
-    /// The token key, if `pin` is right. Takes as long if it is wrong.
-    fn open(&self, place: &Place, pin: &[u8]) -> Result<Option<Secret>> {
-        let key = self.key(pin)?;
-        Ok(place.open(&key, self.who.slot(), [&self.head(), &[]], &self.seal))
+    /// Hashes a PIN. Takes the same time for a right and a wrong one.
+    fn hash(&self, pin: &[u8]) -> Result<Hashed> {
+        let failed = |_| Error::DeviceError.because("Argon2id failed");
+        let memory = Derivation::new(self.cost).map_err(failed)?.memory();
+        let memory = memory.map_err(|_| Error::HostMemory.because("no memory for Argon2id"))?;
+        let hash = memory.derive(pin, &self.salt).map_err(failed)?;
+        let tag = subkey(&hash, b"keyferry 1 try").map_err(failed)?;
+        let tag = tag.first_chunk().copied().ok_or(Error::DeviceError)?;
+        Ok(Hashed { key: GcmKey::new(&hash).map_err(failed)?, tag })
     }
 
-    fn key(&self, pin: &[u8]) -> Result<GcmKey> {
-        let failed = |_| Error::DeviceError.because("Argon2id failed");
-        let key = derive(pin, &self.salt, self.cost).map_err(failed)?;
-        GcmKey::new(&key).map_err(|_| Error::DeviceError)
+    /// Returns the token key if the PIN is right.
+    fn open(&self, place: &Place, key: &GcmKey) -> Option<Secret> {
+        place.open(key, self.who.slot(), [&self.head(), &[]], &self.seal)
     }
 }
 
@@ -91,76 +87,137 @@ pub(super) fn check_length(pin: &[u8]) -> Result<()> {
 impl Vault {
     /// Opens the slot of `who`, counting wrong PINs.
     pub(super) fn admit(&self, who: Who, pin: &[u8]) -> Result<Admitted> {
-        self.check(self.take_try(who)?, pin)
-    }
-
-    /// Whether `pin` opens the slot in which a try has been taken.
-    pub(super) fn check(&self, tried: Try<'_>, pin: &[u8]) -> Result<Admitted> {
-        let Try { description, slot, .. } = &tried;
-        let place = Place { token: self.token, epoch: description.epoch };
-        let Some(token_key) = slot.open(&place, pin)? else {
-            log::warn!("wrong {:?} PIN, {} in a row", slot.who, slot.tries);
-            return Err(Error::PinIncorrect);
-        };
-        self.give_back_tries(slot)?;
-        Ok(Admitted { place, token_key, slot: slot.clone() })
-    }
-
-    /// The description and the slot, in which a try has been taken.
-    pub(super) fn take_try(&self, who: Who) -> Result<Try<'_>> {
-        let mut seen = (Revision(0), Instant::now());
-        let mut attempt = 0;
-        while attempt < ATTEMPTS {
-            // asked first: what they give back is then in the slot
-            let ours = self.trying.of(who).load(Ordering::SeqCst) > 0;
-            let (description, slot) = self.description_and_slot(who)?;
-            let (revision, mut slot) = slot.ok_or_else(|| match who {
-                Who::User => Error::UserPinNotInitialized,
-                Who::So => tampered(self.token, "the SO's slot was removed"),
-            })?;
-            if slot.tries >= Tries::LIMIT {
-                if seen.0 != revision {
-                    seen = (revision, Instant::now());
-                }
-                if !ours && seen.1.elapsed() > TRIES_UNDER_WAY {
-                    return Err(Error::PinLocked);
-                }
-                std::thread::sleep(Duration::from_millis(20));
-                continue;
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            let (description, slot) = self.open_slot(who)?;
+            let hashed = slot.hash(pin)?;
+            if self.count_try(&slot, &hashed.tag)? {
+                let place = Place { token: self.token, epoch: description.epoch };
+                return self.decide(place, slot, &hashed);
             }
-            slot.tries += 1;
-            self.trying.of(who).fetch_add(1, Ordering::SeqCst);
-            let tried = Try { vault: self, description, slot };
-            if self.replace_slot(revision, &tried.slot)? {
-                return Ok(tried);
-            }
-            drop(tried);
-            pause(attempt);
-            attempt += 1;
         }
-        Err(Error::FunctionFailed.because("too many tries at once"))
+        Err(Error::FunctionFailed.because("the PIN changed again and again"))
     }
 
-    /// Sets the counter of a slot that its PIN has opened to zero, unless it has got another PIN.
-    fn give_back_tries(&self, opened: &SlotRecord) -> Result<()> {
-        for attempt in 0..ATTEMPTS {
-            let (_, slot) = self.description_and_slot(opened.who)?;
-            match slot {
-                Some((revision, slot)) if slot.seal == opened.seal && slot.tries > 0 => {
-                    if self.replace_slot(revision, &SlotRecord { tries: 0, ..slot })? {
-                        return Ok(());
+    /// Returns the description and the slot. `CKR_PIN_LOCKED` if no PIN is accepted any more.
+    pub(super) fn open_slot(&self, who: Who) -> Result<(DescriptionRecord, SlotRecord)> {
+        let (description, slot) = self.description_and_slot(who)?;
+        let (_, slot) = slot.ok_or_else(|| match who {
+            Who::User => Error::UserPinNotInitialized,
+            Who::So => tampered(self.token, "the SO's slot was removed"),
+        })?;
+        match local(self.token, who, |local| slot.counter.is_final(local)) {
+            true => Err(Error::PinLocked),
+            false => Ok((description, slot)),
+        }
+    }
+
+    /// Opens the seal, for which the attempt has been recorded, and settles the counter.
+    fn decide(&self, place: Place, slot: SlotRecord, hashed: &Hashed) -> Result<Admitted> {
+        let token_key = slot.open(&place, &hashed.key);
+        let settled = match token_key {
+            Some(_) => self.clear_tries(&slot),
+            None => self.refute_try(&slot, &hashed.tag),
+        };
+        if let Err(error) = settled {
+            // The tag stays: it counts one, and its PIN is accepted again without a write.
+            log::warn!("{:?} PIN: the retry counter was not updated: {error}", slot.who);
+        }
+        let token_key = token_key.ok_or(Error::PinIncorrect)?;
+        Ok(Admitted { place, token_key, slot })
+    }
+
+    /// Records an attempt with the PIN of `tag`. `false` if the slot has another PIN by now.
+    fn count_try(&self, hashed: &SlotRecord, tag: &Tag) -> Result<bool> {
+        let (start, who) = (Instant::now(), hashed.who);
+        let mut seen = (Revision(0), start);
+        let mut attempt = 0;
+        while start.elapsed() < PATIENCE {
+            let Some((revision, slot)) = self.same_slot(hashed)? else { return Ok(false) };
+            match local(self.token, who, |local| slot.counter.admit(tag, local)) {
+                Admission::Counted => return Ok(true),
+                Admission::Count(counter) => {
+                    if self.record_try(revision, &SlotRecord { counter, ..slot }, tag)? {
+                        return Ok(true);
                     }
                 }
-                _ => return Ok(()),
+                Admission::Locked if slot.counter.undecided.is_empty() => {
+                    return Err(Error::PinLocked);
+                }
+                Admission::Locked => {
+                    if seen.0 != revision {
+                        seen = (revision, Instant::now());
+                    }
+                    if seen.1.elapsed() > TRIES_UNDER_WAY {
+                        return Err(Error::PinLocked);
+                    }
+                }
             }
             pause(attempt);
+            attempt = (attempt + 1).min(ATTEMPTS);
         }
-        Err(Error::FunctionFailed.because("too many tries at once"))
+        Err(Error::FunctionFailed.because("too many attempts at once"))
+    }
+
+    /// Writes the slot with one more attempt. A store that can only be read has it counted in this
+    /// process instead.
+    fn record_try(&self, from: Revision, slot: &SlotRecord, tag: &Tag) -> Result<bool> {
+        match self.replace_slot(from, slot) {
+            Err(Error::TokenWriteProtected) => {
+                local(self.token, slot.who, |local| local.undecided.push(*tag));
+                Ok(true)
+            }
+            written => written,
+        }
+    }
+
+    /// Sets the counter of a slot that its PIN has opened to zero, unless the PIN has changed since.
+    fn clear_tries(&self, opened: &SlotRecord) -> Result<()> {
+        local(self.token, opened.who, |local| *local = Counter::default());
+        self.settle_tries(opened, |_| Counter::default())
+    }
+
+    /// Counts a wrong PIN.
+    fn refute_try(&self, opened: &SlotRecord, tag: &Tag) -> Result<()> {
+        let settled = self.settle_tries(opened, |counter| counter.refuted(tag));
+        if settled == Err(Error::TokenWriteProtected) {
+            local(self.token, opened.who, |local| *local = local.refuted(tag));
+            return Ok(());
+        }
+        settled
+    }
+
+    /// Replaces the counter of a slot, unless it is right already or the PIN has changed since.
+    fn settle_tries(
+        &self,
+        opened: &SlotRecord,
+        settle: impl Fn(&Counter) -> Counter,
+    ) -> Result<()> {
+        let start = Instant::now();
+        let mut attempt = 0;
+        while start.elapsed() < PATIENCE {
+            let Some((revision, slot)) = self.same_slot(opened)? else { return Ok(()) };
+            let counter = settle(&slot.counter);
+            if counter == slot.counter
+                || self.replace_slot(revision, &SlotRecord { counter, ..slot })?
+            {
+                return Ok(());
+            }
+            pause(attempt);
+            attempt = (attempt + 1).min(ATTEMPTS);
+        }
+        Err(Error::FunctionFailed.because("too many attempts at once"))
+    }
+
+    /// Returns the slot as it is now, unless the PIN has changed since.
+    fn same_slot(&self, known: &SlotRecord) -> Result<Option<(Revision, SlotRecord)>> {
+        let (_, slot) = self.description_and_slot(known.who)?;
+        Ok(slot.filter(|(_, slot)| slot.seal == known.seal))
     }
 
     fn replace_slot(&self, from: Revision, slot: &SlotRecord) -> Result<bool> {
         let change = Change { id: slot.who.slot(), from, body: Some(slot.body()) };
-        Ok(self.store.write(self.token, &[change])?.is_some())
+        Ok(self.store.write_reserved(self.token, &[change])?.is_some())
     }
 
     fn description_and_slot(
@@ -209,6 +266,7 @@ impl Vault {
             }
             let changes = vec![Change { id, from, body: Some(slot.body()) }];
             if self.commit(unlocked, Batch { changes, delta: delta.clone() })?.is_some() {
+                self.settle();
                 return Ok(true);
             }
             pause(attempt);

@@ -218,8 +218,12 @@ impl Vault {
             None => self.present_description(unlocked)?,
         };
         let next = unlocked.amend(&description, &batch.delta)?;
+        let removes = batch.changes.iter().all(|change| change.body.is_none());
         batch.changes.push(Change { id: DESCRIPTION, from, body: Some(next.body()) });
-        let written = self.store.write(self.token, &batch.changes);
+        let written = match removes {
+            true => self.store.write_reserved(self.token, &batch.changes),
+            false => self.store.write(self.token, &batch.changes),
+        };
         batch.changes.pop();
         let revision = written?;
         *last = revision.map(|revision| (revision, next));

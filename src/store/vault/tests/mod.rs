@@ -1,4 +1,5 @@
 //! The vault from outside: what callers may rely on, on every store.
+mod attempts;
 mod backup;
 mod bytes;
 mod pins;

@@ -77,10 +77,11 @@ fn a_locked_so_pin_locks_the_token_for_good() {
 #[test]
 fn nobody_gets_more_tries_by_trying_at_once() {
     on_each(|store| {
-        let (vault, _) = token(store);
+        let (vault, _) = &token(store);
         let results: Vec<_> = std::thread::scope(|scope| {
-            let threads: Vec<_> =
-                (0..16).map(|_| scope.spawn(|| vault.check_pin(Who::User, WRONG))).collect();
+            let threads: Vec<_> = (0..16u8)
+                .map(|n| scope.spawn(move || vault.check_pin(Who::User, &[n; 4])))
+                .collect();
             threads.into_iter().map(|thread| thread.join().unwrap().unwrap_err()).collect()
         });
         let incorrect = results.iter().filter(|error| **error == Error::PinIncorrect).count();
