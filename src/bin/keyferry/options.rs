@@ -6,7 +6,7 @@ use keyferry::abi::environment::variable;
 use keyferry::ck::CK_SLOT_ID;
 use keyferry::client::{Access, Error, Module, Session, Slots, TokenSlot, User};
 use keyferry::config::{Config, Location};
-use keyferry::store::sqlite::DATABASE;
+use keyferry::store::sqlite::{DATABASE, RESERVE};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
@@ -92,9 +92,10 @@ impl Options {
         let mut files: Vec<(PathBuf, &'static str)> =
             named.into_iter().filter_map(|(file, what)| Some((file.clone()?, what))).collect();
         if let Some(Location::Sqlite(folder)) = self.own_store() {
-            let file =
-                |end| (folder.join(format!("{DATABASE}{end}")), "a file of the token's store");
-            files.extend(["", "-wal", "-shm", "-journal"].map(file));
+            let file = |name: String| (folder.join(name), "a file of the token's store");
+            let ends = ["", "-wal", "-shm", "-journal"];
+            files.extend(ends.map(|end| file(format!("{DATABASE}{end}"))));
+            files.push(file(RESERVE.into()));
         }
         files
     }

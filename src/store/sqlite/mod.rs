@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use access::{Access, PATIENCE, connect};
 use parking_lot::Mutex;
 use readers::{Reader, Readers};
+pub use reserve::RESERVE;
 use reserve::Reserve;
 use rusqlite::{
     Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params,

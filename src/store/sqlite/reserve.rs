@@ -9,7 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// The file's name in the store's folder.
-pub(super) const RESERVE: &str = "keyferry.reserve";
+pub const RESERVE: &str = "keyferry.reserve";
 
 /// What the file begins with, before the revision in 8 bytes.
 const MAGIC: &[u8; 16] = b"keyferry reserve";

@@ -236,8 +236,9 @@ fn changes_missing_from_a_damaged_log_are_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let store = Sqlite::open(folder.path()).unwrap();
     store.settle().unwrap();
-    let change = |n| store.write(TOKEN, &[put(n, 0, &[n; 900])]).unwrap().unwrap();
-    (1..=20).for_each(|n| drop(change(n)));
+    for n in 1..=20 {
+        store.write(TOKEN, &[put(n, 0, &[n; 900])]).unwrap().unwrap();
+    }
     assert_eq!(store.missing().unwrap(), 0);
     let missing = |damage: &dyn Fn(&mut Vec<u8>)| {
         let copy = damaged(folder.path(), damage);
@@ -258,7 +259,7 @@ fn emptied_log_has_nothing_to_lose() {
     let store = Sqlite::open(folder.path()).unwrap();
     store.write(TOKEN, &[put(1, 0, b"x")]).unwrap().unwrap();
     store.settle().unwrap();
-    let copy = damaged(folder.path(), |log| assert_eq!(*log, []));
+    let copy = damaged(folder.path(), |log| assert!(log.is_empty()));
     let copy = Sqlite::open(copy.path()).unwrap();
     assert_eq!(copy.read(TOKEN, Revision(0)).unwrap().1.len(), 1);
     // a reader in the log is waited for, not for ever
