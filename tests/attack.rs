@@ -10,9 +10,15 @@
 mod common;
 #[path = "attack/forks.rs"]
 mod forks;
+#[path = "attack/keks.rs"]
+mod keks;
 #[path = "attack/policy.rs"]
 mod policy;
 #[path = "attack/races.rs"]
 mod races;
 #[path = "attack/store.rs"]
 mod store;
+#[path = "attack/templates.rs"]
+mod templates;
+#[path = "attack/tools.rs"]
+mod tools;

@@ -28,6 +28,7 @@ pub(super) const GCM: Mechanism = Mechanism {
         run: |p, kek, target| wrapping::run(GCM_WAYS.encrypt, p, kek, target),
     }),
     unwrap: Some(|p, kek, wrapped| wrapping::unwrap(GCM_WAYS.decrypt, p, kek, wrapped)),
+    comparable: true,
     ..AES
 };
 
@@ -46,6 +47,7 @@ pub(super) const CCM: Mechanism = Mechanism {
         run: |p, kek, target| wrapping::run(CCM_WAYS.encrypt, p, kek, target),
     }),
     unwrap: Some(|p, kek, wrapped| wrapping::unwrap(CCM_WAYS.decrypt, p, kek, wrapped)),
+    comparable: true,
     ..AES
 };
 
@@ -61,6 +63,7 @@ pub(super) const CHACHA20_POLY1305: Mechanism = Mechanism {
         run: |p, kek, target| wrapping::run(CHACHA_WAYS.encrypt, p, kek, target),
     }),
     unwrap: Some(|p, kek, wrapped| wrapping::unwrap(CHACHA_WAYS.decrypt, p, kek, wrapped)),
+    comparable: true,
     ..chacha::CHACHA20_KEYS
 };
 

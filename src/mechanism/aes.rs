@@ -34,6 +34,8 @@ pub(super) const ECB: Mechanism = Mechanism {
         run: |p, kek, target| wrapping::run(ECB_WAYS.encrypt, p, kek, target),
     }),
     unwrap: Some(|p, kek, wrapped| wrapping::unwrap(ECB_WAYS.decrypt, p, kek, wrapped)),
+    integrity: Integrity::None,
+    comparable: true,
     ..AES
 };
 
@@ -48,6 +50,8 @@ pub(super) const CBC: Mechanism = Mechanism {
         run: |p, kek, target| wrapping::run(CBC_WAYS.encrypt, p, kek, target),
     }),
     unwrap: Some(|p, kek, wrapped| wrapping::unwrap(CBC_WAYS.decrypt, p, kek, wrapped)),
+    integrity: Integrity::None,
+    comparable: true,
     ..AES
 };
 
@@ -63,6 +67,7 @@ pub(super) const CBC_PAD: Mechanism = Mechanism {
     }),
     unwrap: Some(|p, kek, wrapped| wrapping::unwrap(PAD_WAYS.decrypt, p, kek, wrapped)),
     integrity: Integrity::PaddingOnly,
+    comparable: true,
     ..AES
 };
 

@@ -2,7 +2,7 @@
 //! Cipher Text Stealing CTS" and "AES-XTS".
 use super::aes::{AES, block_iv};
 use super::wrapping::{self, Ways};
-use super::{Bound, Mechanism, Params, Shape, Transform, Wrap, generic_secret};
+use super::{Bound, Integrity, Mechanism, Params, Shape, Transform, Wrap, generic_secret};
 use crate::ck::*;
 use crate::crypto::Failed;
 use crate::crypto::aes::{Cts, Direction, Held, Xts};
@@ -24,6 +24,8 @@ pub(super) const CTS: Mechanism = Mechanism {
         run: |params, kek, target| wrapping::run(CTS_WAYS.encrypt, params, kek, target),
     }),
     unwrap: Some(|params, kek, wrapped| wrapping::unwrap(CTS_WAYS.decrypt, params, kek, wrapped)),
+    integrity: Integrity::None,
+    comparable: true,
     ..AES
 };
 

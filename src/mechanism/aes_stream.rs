@@ -4,7 +4,7 @@
 use super::aes::{AES, block_iv};
 use super::stream::{Flow, Flowing};
 use super::wrapping::{self, Ways};
-use super::{Mechanism, Params, Shape, Transform, Wrap};
+use super::{Integrity, Mechanism, Params, Shape, Transform, Wrap};
 use crate::ck::*;
 use crate::crypto::aes::{Direction, Feedback, Stream};
 use crate::crypto::{Failed, InOut};
@@ -22,6 +22,8 @@ pub(super) const CTR: Mechanism = Mechanism {
         run: |params, kek, target| wrapping::run(CTR_WAYS.encrypt, params, kek, target),
     }),
     unwrap: Some(|params, kek, wrapped| wrapping::unwrap(CTR_WAYS.decrypt, params, kek, wrapped)),
+    integrity: Integrity::None,
+    comparable: true,
     ..AES
 };
 
@@ -36,6 +38,8 @@ pub(super) const OFB: Mechanism = Mechanism {
         run: |p, kek, target| wrapping::run(OFB_WAYS.encrypt, p, kek, target),
     }),
     unwrap: Some(|p, kek, wrapped| wrapping::unwrap(OFB_WAYS.decrypt, p, kek, wrapped)),
+    integrity: Integrity::None,
+    comparable: true,
     ..AES
 };
 
@@ -50,6 +54,8 @@ pub(super) const CFB8: Mechanism = Mechanism {
         run: |p, kek, target| wrapping::run(CFB8_WAYS.encrypt, p, kek, target),
     }),
     unwrap: Some(|p, kek, wrapped| wrapping::unwrap(CFB8_WAYS.decrypt, p, kek, wrapped)),
+    integrity: Integrity::None,
+    comparable: true,
     ..AES
 };
 
@@ -64,6 +70,8 @@ pub(super) const CFB128: Mechanism = Mechanism {
         run: |p, kek, target| wrapping::run(CFB128_WAYS.encrypt, p, kek, target),
     }),
     unwrap: Some(|p, kek, wrapped| wrapping::unwrap(CFB128_WAYS.decrypt, p, kek, wrapped)),
+    integrity: Integrity::None,
+    comparable: true,
     ..AES
 };
 

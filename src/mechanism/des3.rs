@@ -18,6 +18,7 @@ pub(super) const ECB: Mechanism = Mechanism {
     unwrap: Some(|p, kek, wrapped| {
         wrapping::unwrap(|_, key| decrypt(Padding::None, None, key), p, kek, wrapped)
     }),
+    integrity: Integrity::None,
     ..DES3
 };
 
@@ -27,6 +28,7 @@ pub(super) const CBC: Mechanism = Mechanism {
     params: Shape::Iv(BLOCK),
     decrypt: Some(cbc),
     unwrap: Some(|p, kek, wrapped| wrapping::unwrap(cbc, p, kek, wrapped)),
+    integrity: Integrity::None,
     ..DES3
 };
 

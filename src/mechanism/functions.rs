@@ -9,8 +9,10 @@ use crate::object::template::Pair;
 /// What tells a wrapping from noise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Integrity {
-    /// A check of the mechanism itself, or none.
+    /// A check of the mechanism itself.
     Own,
+    /// Nothing: any bytes open to something, and a part of them to a part of it.
+    None,
     /// Padding, and nothing else: which code an error has must not tell that the padding was right.
     PaddingOnly,
 }

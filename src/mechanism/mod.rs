@@ -97,6 +97,9 @@ pub struct Mechanism {
     pub unwrap: Option<Unwrap>,
     /// What tells a wrapping from noise.
     pub integrity: Integrity,
+    /// `true` if wrappings under one KEK can be compared part by part, as two with one IV: those with an
+    /// IV of the caller's, and those without one that encrypt block after block.
+    pub comparable: bool,
     /// `C_GenerateKey`: from a complete template to the attributes that make the key
     pub generate: Option<Generate>,
     /// `C_GenerateKeyPair`
@@ -309,6 +312,7 @@ impl Mechanism {
         wrap: None,
         unwrap: None,
         integrity: Integrity::Own,
+        comparable: false,
         generate: None,
         generate_pair: None,
         derive: None,
@@ -335,7 +339,14 @@ impl Mechanism {
 
     /// The use it would make of a key.
     pub fn wants(&self, act: Act) -> Use {
-        Use { act, mechanism: self.ckm, key_types: self.key_types, key_size: self.key_size.clone() }
+        Use {
+            act,
+            mechanism: self.ckm,
+            key_types: self.key_types,
+            key_size: self.key_size.clone(),
+            tells_noise: self.integrity == Integrity::Own,
+            comparable: self.comparable,
+        }
     }
 
     /// Whether it signs and verifies message after message: not if its parameter is for one alone.
@@ -431,6 +442,17 @@ mod tests {
     fn old_ciphers_read_and_never_write() {
         for m in MECHANISMS.iter().filter(|m| m.legacy) {
             assert_eq!(m.flags() & !(CKF_DECRYPT | CKF_UNWRAP), 0, "{}", m.name);
+        }
+    }
+    /// The name of a mechanism tells that it has a check of its own.
+    #[test]
+    fn a_bare_cipher_says_that_it_is_one() {
+        for m in MECHANISMS.iter().filter(|m| m.unwrap.is_some() && m.decrypt.is_some()) {
+            let checked = ["_KEY_WRAP", "_GCM", "_CCM", "_POLY1305", "CKM_RSA_PKCS"];
+            let own = checked.iter().any(|kind| m.name.contains(kind));
+            assert_eq!(m.integrity == Integrity::Own, own, "{}", m.name);
+            let whole = m.name.contains("_KEY_WRAP") || m.name.starts_with("CKM_RSA");
+            assert_eq!(m.comparable, m.wrap.is_some() && !whole, "{}", m.name);
         }
     }
     #[test]

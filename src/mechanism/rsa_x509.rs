@@ -2,7 +2,7 @@
 //!
 //! It wraps no keys: a short one can be worked out from a wrapping without padding.
 use super::whole::{Limit, Whole};
-use super::{Bound, Mechanism, Params, Transform, Verify, rsa};
+use super::{Bound, Integrity, Mechanism, Params, Transform, Verify, rsa};
 use crate::ck::*;
 use crate::crypto::{Secret, same};
 use crate::error::{Error, Result};
@@ -19,6 +19,7 @@ pub(super) const X509: Mechanism = Mechanism {
     sign_recover: Some(sign),
     verify: Some(verify),
     verify_recover: Some(verify_recover),
+    integrity: Integrity::None,
     ..Mechanism::NONE
 };
 

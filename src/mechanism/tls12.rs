@@ -133,10 +133,14 @@ fn premaster(params: &Params) -> Result<Attributes> {
     Ok(derived::key(Secret::new([version.as_slice(), &random].concat())))
 }
 
-/// 48 bytes, for nothing but the mechanisms of this file. A template may name fewer of them.
+/// 48 bytes, for nothing but the mechanisms of this file. A template may name fewer of them. Most of
+/// them derive, so `CKA_DERIVE` is TRUE unless the template says no.
 fn master_template(_: &Params, mut template: Attributes) -> Result<Vec<Attributes>> {
     template.add(CKA_KEY_TYPE, Value::Ulong(CKK_GENERIC_SECRET))?;
     template.add(CKA_VALUE_LEN, Value::Ulong(MASTER_LEN))?;
+    if !template.has(CKA_DERIVE) {
+        template.set(CKA_DERIVE, Value::Bool(true));
+    }
     match template.value(CKA_ALLOWED_MECHANISMS) {
         None => template.set(CKA_ALLOWED_MECHANISMS, Value::Ulongs(FOR_MASTERS.to_vec())),
         Some(Value::Ulongs(some))

@@ -5,6 +5,7 @@
 mod act;
 mod descent;
 mod encapsulate;
+mod heritage;
 mod key;
 
 use super::attribute::{self, Attributes, Value};
@@ -59,6 +60,7 @@ pub fn permit(wanted: &Use, key: Arc<Object>) -> Result<Key> {
     if !allows(key.attributes(), wanted.mechanism) {
         return Err(Error::MechanismInvalid.because("not in the key's CKA_ALLOWED_MECHANISMS"));
     }
+    descent::opens_whole(wanted, &key)?;
     let Some(size) = size(key.attributes()).filter(|s| wanted.key_size.contains(s)) else {
         return Err(rule.wrong_size);
     };
@@ -69,10 +71,10 @@ pub fn permit(wanted: &Use, key: Arc<Object>) -> Result<Key> {
     Ok(Key(key))
 }
 
-/// May `target` leave the token under `kek`?
+/// Lets `target` leave the token under `kek` by the mechanism of `wanted`.
 ///
 /// PKCS#11 3.2, section 5.18.3, and the attributes of sections 4.9 and 4.10 it refers to.
-pub fn export(kek: &Key, target: Arc<Object>) -> Result<Target> {
+pub fn export(kek: &Key, target: Arc<Object>, wanted: &Use) -> Result<Target> {
     if !matches!(target.class(), CKO_PRIVATE_KEY | CKO_SECRET_KEY) {
         return Err(Error::KeyNotWrappable);
     }
@@ -91,6 +93,7 @@ pub fn export(kek: &Key, target: Arc<Object>) -> Result<Target> {
             Error::KeyHandleInvalid.because("the key does not match the KEK's CKA_WRAP_TEMPLATE")
         );
     }
+    incomparable(kek, &target, wanted)?;
     // A KEK that somebody replaced in the store would carry every key out to them.
     if !kek.0.is_verified() || !target.is_verified() {
         return Err(Error::UserNotLoggedIn.because("the token's seals are checked at login"));
@@ -98,19 +101,36 @@ pub fn export(kek: &Key, target: Arc<Object>) -> Result<Target> {
     Ok(Target(target))
 }
 
-/// The value of a secret key for a digest by `mechanism` to take in: PKCS#11 3.2, section 5.12.4. Of
-/// a key that may not leave the token not even a hash does, nor of one that is kept for other
-/// mechanisms.
+/// Checks that a wrapping under `kek` shows no other key that it carries. Where wrappings can be compared
+/// part by part, the caller wraps a key of his own with the IV of another wrapping, and learns that
+/// one. So a KEK that guards what it unwraps, or that carries a key with `CKA_WRAP_WITH_TRUSTED`, must
+/// name such a mechanism in its `CKA_ALLOWED_MECHANISMS`. A nonce of the token is no way out: the
+/// caller learns it and uses it again. `CKR_MECHANISM_INVALID`.
+fn incomparable(kek: &Key, target: &Object, wanted: &Use) -> Result<()> {
+    let guarded = target.is(CKA_WRAP_WITH_TRUSTED) || heritage::guards(&kek.0);
+    if guarded && wanted.comparable && !descent::names(kek.attributes(), wanted.mechanism) {
+        return Err(Error::MechanismInvalid
+            .because("guarded keys, and not named in the KEK's CKA_ALLOWED_MECHANISMS"));
+    }
+    Ok(())
+}
+
+/// The value of a secret key for a digest by `mechanism` to take in: PKCS#11 3.2, section 5.12.4.
+/// `CKR_KEY_INDIGESTIBLE` for a key that is not extractable, that leaves under trusted KEKs only, or
+/// that is kept for other mechanisms: a digest tells whether a guess is right. A sensitive key that any
+/// KEK may carry is taken in, since its user can wrap it under a key of his own.
 pub fn digestible(mechanism: CK_MECHANISM_TYPE, key: Arc<Object>) -> Result<Secret> {
-    let may = key.is(CKA_EXTRACTABLE) && allows(key.attributes(), mechanism);
+    let free = key.is(CKA_EXTRACTABLE) && !key.is(CKA_WRAP_WITH_TRUSTED);
+    let may = free && allows(key.attributes(), mechanism);
     match key.prepared() {
         Ok(Prepared::Secret(key)) if may => Ok(key.value().clone()),
         _ => Err(Error::KeyIndigestible),
     }
 }
 
-/// The value of an attribute, if it may be seen: PKCS#11 3.2, section 5.7.5. An attribute that the
-/// class has and the object has not got is an empty one, if it can be empty.
+/// The value of an attribute, if it may be seen: PKCS#11 3.2, section 5.7.5. A text, number or date that
+/// the class has and the object lacks is an empty one. An absent list or template is not: it restricts
+/// nothing, and an empty list of mechanisms allows none. `CKR_ATTRIBUTE_TYPE_INVALID`.
 pub fn reveal(object: &Object, cka: CK_ATTRIBUTE_TYPE) -> Result<Value> {
     if let Some(value) = object.attributes().value(cka) {
         return Ok(value.clone());
@@ -156,7 +176,25 @@ pub fn create(login: Login, access: Access, attributes: &Attributes) -> Result<(
 /// May `object` be changed so by this session?
 pub fn change(login: Login, access: Access, object: &Object, changes: &Attributes) -> Result<()> {
     write(login, access, object.attributes())?;
+    untrusted(login, object)?;
     trust(login, changes)
+}
+
+/// Checks that this session may copy `object` with these changes. [`create`] asks about the copy.
+pub fn copy(login: Login, object: &Object, changes: &Attributes) -> Result<()> {
+    untrusted(login, object)?;
+    trust(login, changes)
+}
+
+/// Checks that `object` is no key that the SO trusts, or that the SO asks. The SO trusts the key with
+/// all its attributes: a user who turned on `CKA_DECRYPT` would open what it wraps.
+/// `CKR_ACTION_PROHIBITED`.
+fn untrusted(login: Login, object: &Object) -> Result<()> {
+    let is_key = matches!(object.class(), CKO_PUBLIC_KEY | CKO_SECRET_KEY);
+    match is_key && object.is(CKA_TRUSTED) && login != Login::So {
+        true => Err(Error::ActionProhibited.because("only the SO changes or copies a trusted key")),
+        false => Ok(()),
+    }
 }
 
 /// May `object` be destroyed by this session?
@@ -181,7 +219,7 @@ pub fn in_force(today: &[u8; 8], key: &Object) -> Result<()> {
     }
 }
 
-/// What a copy may not inherit: trust, unless the SO makes the copy.
+/// Takes from a copy what it may not inherit: the trust in a certificate, unless the SO copies.
 pub fn distrust(login: Login, copy: Object) -> Object {
     if login == Login::So || !copy.is(CKA_TRUSTED) {
         return copy;
@@ -219,12 +257,10 @@ pub fn trust(login: Login, attributes: &Attributes) -> Result<()> {
     Ok(())
 }
 
-/// `CKA_ALLOWED_MECHANISMS`; absent or empty allows all.
+/// Returns `true` if `CKA_ALLOWED_MECHANISMS` is absent or names the mechanism. An empty list allows
+/// nothing.
 fn allows(attributes: &Attributes, ckm: CK_MECHANISM_TYPE) -> bool {
-    match attributes.value(CKA_ALLOWED_MECHANISMS) {
-        Some(Value::Ulongs(allowed)) => allowed.is_empty() || allowed.contains(&ckm),
-        _ => true,
-    }
+    !attributes.has(CKA_ALLOWED_MECHANISMS) || descent::names(attributes, ckm)
 }
 
 /// Size of a key in the unit of its mechanisms: modulus bits, bits of the curve, or bytes.

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::mechanism::{Derive, DeriveMany, Derived, Mechanism, Params};
 use crate::object::attribute::{Attributes, Value};
 use crate::object::policy::{self, Act, Key};
-use crate::object::template::{self, Draft};
+use crate::object::template::Draft;
 
 /// What `C_DeriveKey` yields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl Session {
 
     /// The draft of an object to be derived, if it may be.
     fn derived(&self, mechanism: &Mechanism, bases: &[Key], template: Attributes) -> Result<Draft> {
-        let template = demanded(bases, template)?;
+        let template = demanded(bases, classed(mechanism, template)?)?;
         let template = match (mechanism.derives, bases) {
             (Derived::Key | Derived::Data, _) => template,
             (Derived::Bytes, _) => policy::kept_hidden(bases, template)?,
@@ -100,9 +100,7 @@ impl Session {
             }
         };
         let implied = implied(mechanism, &template);
-        let draft = template::draft(policy::descent(bases), template, implied)?;
-        self.may_create(&draft.attributes)?;
-        Ok(draft)
+        self.draft(policy::descent(bases), template, implied)
     }
 
     /// All keys that a derivation starts from: the base key and those that its parameter names.
@@ -119,6 +117,14 @@ impl Session {
         }
         Ok(bases)
     }
+}
+
+/// The template with the class of a data object. A base key hands its templates on to keys only.
+fn classed(mechanism: &Mechanism, mut template: Attributes) -> Result<Attributes> {
+    if mechanism.derives == Derived::Data {
+        template.add(CKA_CLASS, Value::Ulong(CKO_DATA))?;
+    }
+    Ok(template)
 }
 
 /// The template with what the base keys demand.

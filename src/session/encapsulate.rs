@@ -7,7 +7,7 @@ use crate::mechanism::{Mechanism, Params};
 use crate::object::Object;
 use crate::object::attribute::{Attributes, Value};
 use crate::object::policy::{self, Act};
-use crate::object::template::{self, Draft, Origin};
+use crate::object::template::{Draft, Origin};
 
 impl Session {
     /// `C_EncapsulateKey`: the ciphertext, and the handle of the secret key if there was room.
@@ -61,9 +61,7 @@ impl Session {
         if !template.has(CKA_KEY_TYPE) {
             implied.set(CKA_KEY_TYPE, Value::Ulong(CKK_GENERIC_SECRET));
         }
-        let draft = template::draft(Origin::Encapsulate, template, implied)?;
-        self.may_create(&draft.attributes)?;
-        Ok(draft)
+        self.draft(Origin::Encapsulate, template, implied)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::mechanism::{Integrity, MAX_KEY_LEN, Mechanism, Message, Params};
 use crate::object::attribute::{Attributes, Value};
 use crate::object::class::{CLASSES, Class, Form};
 use crate::object::policy::{self, Act, Key, Target};
-use crate::object::template::{self, Draft, Origin};
+use crate::object::template::{Draft, Origin};
 use crate::object::{Object, encode};
 
 impl Session {
@@ -132,7 +132,7 @@ impl Session {
     ) -> Result<(Key, Target)> {
         let kek = self.key(Act::Wrap, mechanism, wrapping_key)?;
         let target = self.usable(key, Error::KeyHandleInvalid)?;
-        let target = policy::export(&kek, target)?;
+        let target = policy::export(&kek, target, &mechanism.wants(Act::Wrap))?;
         Ok((kek, target))
     }
 
@@ -154,13 +154,10 @@ impl Session {
         }
         let template = policy::unwrapped(&kek, template)?;
         let implied = unwrapped_class(&template);
-        let draft = template::draft(Origin::Unwrap, template, implied)?;
-        self.may_create(&draft.attributes)?;
-        let encoding = unwrap(&params, &kek, wrapped)?;
-        let object =
-            received(draft, &encoding).map_err(|error| padding_oracle(mechanism, error))?;
-        policy::strength(self.token.shared().config.min_rsa_bits, object.attributes())?;
-        self.insert(object)
+        let draft = self.draft(Origin::Unwrap, template, implied)?;
+        let opened = unwrap(&params, &kek, wrapped);
+        let bits = self.token.shared().config.min_rsa_bits;
+        self.insert(made(mechanism, draft, opened, wrapped, bits)?)
     }
 
     /// `C_UnwrapKeyAuthenticated`
@@ -211,9 +208,7 @@ impl Session {
         if class == CKO_SECRET_KEY && shortest == longest && !template.has(CKA_VALUE_LEN) {
             implied.set(CKA_VALUE_LEN, Value::Ulong(*longest));
         }
-        let draft = template::draft(Origin::Generate(mechanism.ckm), template, implied)?;
-        self.may_create(&draft.attributes)?;
-        Ok(draft)
+        self.draft(Origin::Generate(mechanism.ckm), template, implied)
     }
 }
 
@@ -230,12 +225,34 @@ fn unwrapped_class(template: &Attributes) -> Attributes {
     class.into_iter().collect()
 }
 
+/// The key that an unwrapping yields. Where only padding tells a wrapping from noise, wrong padding takes
+/// the way of wrong content, with the ciphertext as the content: it has the same code and costs as much.
+fn made(
+    mechanism: &Mechanism,
+    draft: Draft,
+    opened: Result<Secret>,
+    wrapped: &[u8],
+    min_rsa_bits: usize,
+) -> Result<Object> {
+    let padding = match &opened {
+        Err(Error::WrappedKeyInvalid) => mechanism.integrity == Integrity::PaddingOnly,
+        _ => false,
+    };
+    let encoding = if padding { Secret::new(wrapped.to_vec()) } else { opened? };
+    let object = received(draft, &encoding).and_then(|object| {
+        policy::strength(min_rsa_bits, object.attributes())?;
+        Ok(object)
+    });
+    let object = object.map_err(|error| padding_oracle(mechanism, error))?;
+    if padding { Err(Error::WrappedKeyInvalid.because("wrong padding")) } else { Ok(object) }
+}
+
 /// Where only padding tells a wrapping from noise, whatever is wrong has the code of wrong padding:
 /// another one would tell that the padding was right.
 fn padding_oracle(mechanism: &Mechanism, error: Error) -> Error {
     match mechanism.integrity {
         Integrity::PaddingOnly => Error::WrappedKeyInvalid.because(error),
-        Integrity::Own => error,
+        Integrity::Own | Integrity::None => error,
     }
 }
 

@@ -3,7 +3,7 @@ use super::{Operations, Session};
 use crate::ck::*;
 use crate::error::{Error, Result};
 use crate::object::attribute::{Attributes, Value};
-use crate::object::template::{self, Origin};
+use crate::object::template::{self, Draft, Origin};
 use crate::object::{Object, policy, record};
 use parking_lot::MutexGuard;
 use std::sync::Arc;
@@ -11,8 +11,7 @@ use std::sync::Arc;
 impl Session {
     /// `C_CreateObject`
     pub fn create_object(&self, template: Attributes) -> Result<CK_OBJECT_HANDLE> {
-        let draft = template::draft(Origin::Create, template, Attributes::new())?;
-        self.may_create(&draft.attributes)?;
+        let draft = self.draft(Origin::Create, template, Attributes::new())?;
         self.insert(draft.finish(Attributes::new())?)
     }
 
@@ -23,8 +22,9 @@ impl Session {
         template: Attributes,
     ) -> Result<CK_OBJECT_HANDLE> {
         let login = self.token.login_lately()?;
-        policy::trust(login, &template)?;
-        let copy = policy::distrust(login, template::copy(&*self.object(object)?, template)?);
+        let original = self.object(object)?;
+        policy::copy(login, &original, &template)?;
+        let copy = policy::distrust(login, template::copy(&original, template)?);
         policy::create(login, self.access, copy.attributes())?;
         self.insert(copy)
     }
@@ -57,8 +57,8 @@ impl Session {
     pub fn set_attributes(&self, object: CK_OBJECT_HANDLE, template: Attributes) -> Result<()> {
         let login = self.token.login_lately()?;
         self.token.replace(object, |object| {
+            policy::change(login, self.access, object, &template)?;
             let changes = template::change(object, template.clone())?;
-            policy::change(login, self.access, object, &changes)?;
             Ok(object.with(changes))
         })
     }
@@ -103,12 +103,20 @@ impl Session {
         object.ok_or(Error::ObjectHandleInvalid)
     }
 
-    /// May an object with these attributes come to be in this session?
-    pub(super) fn may_create(&self, attributes: &Attributes) -> Result<()> {
+    /// The draft of an object, if this session may make it.
+    pub(super) fn draft(
+        &self,
+        origin: Origin,
+        template: Attributes,
+        implied: Attributes,
+    ) -> Result<Draft> {
         let config = &self.token.shared().config;
-        policy::create(self.token.login_lately()?, self.access, attributes)?;
-        policy::age(config.legacy_des3, attributes)?;
-        policy::strength(config.min_rsa_bits, attributes)
+        let login = self.token.login_lately()?;
+        let draft = template::draft(origin, template, implied, login)?;
+        policy::create(login, self.access, &draft.attributes)?;
+        policy::age(config.legacy_des3, &draft.attributes)?;
+        policy::strength(config.min_rsa_bits, &draft.attributes)?;
+        Ok(draft)
     }
 
     pub(super) fn insert(&self, object: Object) -> Result<CK_OBJECT_HANDLE> {

@@ -66,7 +66,7 @@ fn an_unwrap_template_leaves_no_way_round_it() {
         assert_eq!(t.decrypt_init(&iv, kek), no);
         assert_eq!(t.sign_init(&Mech::new(CKM_AES_CMAC), kek), no);
 
-        let base = aes(&attrs![CKA_DERIVE_TEMPLATE => rule()]);
+        let base = aes(&attrs![CKA_DERIVE_TEMPLATE => rule(), CKA_DERIVE => true]);
         assert_eq!(t.encrypt_init(&Mech::new(CKM_AES_ECB), base), no, "what derivation yields");
         assert_eq!((t.flag(base, CKA_DERIVE), t.flag(base, CKA_SIGN)), (Ok(true), Ok(false)));
 

@@ -12,11 +12,13 @@ impl Session {
     pub fn aes(&self, len: usize) -> Rv<Handle> {
         let template = attrs![
             CKA_VALUE_LEN => len,
+            CKA_SENSITIVE => true,
             CKA_EXTRACTABLE => true,
             CKA_ENCRYPT => true,
             CKA_DECRYPT => true,
             CKA_WRAP => true,
             CKA_UNWRAP => true,
+            CKA_DERIVE => true,
         ];
         self.generate(&Mech::new(CKM_AES_KEY_GEN), &template)
     }
@@ -42,7 +44,7 @@ impl Session {
     /// An EC pair on one of the curves above.
     pub fn ec(&self, curve: &[u8]) -> Rv<(Handle, Handle)> {
         let public = attrs![CKA_EC_PARAMS => curve, CKA_VERIFY => true];
-        let private = attrs![CKA_EXTRACTABLE => true, CKA_SIGN => true];
+        let private = attrs![CKA_EXTRACTABLE => true, CKA_SIGN => true, CKA_DERIVE => true];
         self.generate_pair(&Mech::new(CKM_EC_KEY_PAIR_GEN), &public, &private)
     }
 
@@ -54,6 +56,7 @@ impl Session {
             CKA_VALUE => value,
             CKA_SENSITIVE => false,
             CKA_EXTRACTABLE => true,
+            CKA_DERIVE => true,
         ])
     }
 

@@ -67,6 +67,11 @@ impl From<&[CK_ULONG]> for Attr {
         Attr::Bytes(value.iter().flat_map(|n| n.to_ne_bytes()).collect())
     }
 }
+impl From<Vec<(CK_ATTRIBUTE_TYPE, Attr)>> for Attr {
+    fn from(template: Vec<(CK_ATTRIBUTE_TYPE, Attr)>) -> Attr {
+        Attr::Template(template)
+    }
+}
 impl<const N: usize> From<[(CK_ATTRIBUTE_TYPE, Attr); N]> for Attr {
     fn from(value: [(CK_ATTRIBUTE_TYPE, Attr); N]) -> Attr {
         Attr::Template(value.to_vec())

@@ -44,7 +44,13 @@ pub fn value(s: &Session, mech: &Mech, base: Handle, template: Template<'_>) -> 
 
 /// A hidden key as the token makes it: sensitive, not extractable.
 pub fn hidden(s: &Session, more: Template<'_>) -> Rv<Handle> {
-    let mut template = attrs![CKA_VALUE_LEN => 32usize].to_vec();
+    let mut template = attrs![
+        CKA_VALUE_LEN => 32usize,
+        CKA_SENSITIVE => true,
+        CKA_DERIVE => true,
+    ]
+    .to_vec();
+    template.retain(|(cka, _)| more.iter().all(|(said, _)| said != cka));
     template.extend_from_slice(more);
     s.generate(&Mech::new(CKM_GENERIC_SECRET_KEY_GEN), &template)
 }

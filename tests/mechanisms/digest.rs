@@ -87,10 +87,21 @@ fn keys_are_digested_if_they_may_leave() {
             t.digest_update(b" key").unwrap();
             assert_eq!(t.digest_final(), t.digest(&mech, b"a secret key"));
         }
-        let stays = attrs![CKA_VALUE_LEN => 16usize, CKA_EXTRACTABLE => false];
-        let stays = t.generate(&Mech::new(CKM_GENERIC_SECRET_KEY_GEN), &stays).unwrap();
-        t.digest_init(&Mech::new(CKM_SHA256)).unwrap();
-        assert_eq!(t.digest_key(stays), Err(CKR_KEY_INDIGESTIBLE));
+        // a digest of a short key tells which guess is right
+        let make = |more: [(CK_ATTRIBUTE_TYPE, Attr); 2]| {
+            let template = [&attrs![CKA_VALUE_LEN => 1usize][..], &more].concat();
+            t.generate(&Mech::new(CKM_GENERIC_SECRET_KEY_GEN), &template).unwrap()
+        };
+        for (key, digested) in [
+            (make(attrs![CKA_EXTRACTABLE => false, CKA_SENSITIVE => false]), false),
+            (make(attrs![CKA_EXTRACTABLE => true, CKA_WRAP_WITH_TRUSTED => true]), false),
+            (make(attrs![CKA_EXTRACTABLE => true, CKA_SENSITIVE => true]), true),
+        ] {
+            t.digest_init(&Mech::new(CKM_SHA256)).unwrap();
+            let expected = if digested { Ok(()) } else { Err(CKR_KEY_INDIGESTIBLE) };
+            assert_eq!(t.digest_key(key), expected);
+            t.digest_final().unwrap();
+        }
     });
 }
 

@@ -207,7 +207,8 @@ fn a_derived_key_is_no_safer_than_its_base() {
         let mut params = params(CKD_NULL, &[], &public);
         let mech = with(CKM_ECDH1_DERIVE, &mut params);
         for (base, safe) in [(made, true), (imported, false)] {
-            let key = derive(t, &mech, base, &attrs![CKA_VALUE_LEN => 32usize]).unwrap();
+            let hidden = attrs![CKA_VALUE_LEN => 32usize, CKA_SENSITIVE => true];
+            let key = derive(t, &mech, base, &hidden).unwrap();
             assert_eq!(t.ulong(key, CKA_KEY_TYPE), Ok(CKK_GENERIC_SECRET));
             assert_eq!(t.flag(key, CKA_SENSITIVE), Ok(true));
             assert_eq!(t.flag(key, CKA_LOCAL), Ok(false));

@@ -111,8 +111,8 @@ fn extract_and_expand_apart() {
 #[test]
 fn data_is_a_data_object() {
     with_token(|t| {
-        let key = t.generate(&Mech::new(CKM_HKDF_KEY_GEN), &attrs![CKA_VALUE_LEN => 32usize]);
-        let key = key.unwrap();
+        let template = attrs![CKA_VALUE_LEN => 32usize, CKA_DERIVE => true];
+        let key = t.generate(&Mech::new(CKM_HKDF_KEY_GEN), &template).unwrap();
         assert_eq!(t.ulong(key, CKA_KEY_TYPE), Ok(CKK_HKDF));
         let mut params = params(CKM_SHA256, &[], b"tls13 iv");
         let mech = with(CKM_HKDF_DATA, &mut params);

@@ -176,6 +176,7 @@ fn the_secret_is_the_key_that_was_asked_for() {
         let aes = attrs![
             CKA_KEY_TYPE => CKK_AES,
             CKA_VALUE_LEN => 32usize,
+            CKA_SENSITIVE => true,
             CKA_ENCRYPT => true,
             CKA_DECRYPT => true,
         ];

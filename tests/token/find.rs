@@ -215,9 +215,15 @@ fn arrays_are_search_terms_too() {
         assert!(one(&attrs![CKA_UNWRAP_TEMPLATE => attrs![CKA_EXTRACTABLE => false]]).is_empty());
         assert_eq!(one(&attrs![CKA_ALLOWED_MECHANISMS => mechanisms]), [bound]);
         assert!(one(&attrs![CKA_ALLOWED_MECHANISMS => &mechanisms[..1]]).is_empty());
-        // an array that was never given is an empty one, as C_GetAttributeValue says too
-        assert_eq!(t.bytes(free, CKA_ALLOWED_MECHANISMS), Ok(vec![]));
-        assert_eq!(one(&attrs![CKA_ALLOWED_MECHANISMS => b""]), [free]);
+        // an array that was never given is not an empty one, as C_GetAttributeValue says too
+        let none = attrs![CKA_VALUE_LEN => 16usize, CKA_ALLOWED_MECHANISMS => b""];
+        let none = t.generate(&Mech::new(CKM_AES_KEY_GEN), &none).unwrap();
+        let absent = Err(CKR_ATTRIBUTE_TYPE_INVALID);
+        for cka in [CKA_ALLOWED_MECHANISMS, CKA_WRAP_TEMPLATE, CKA_DERIVE_TEMPLATE] {
+            assert_eq!(t.bytes(free, cka), absent, "{cka:#x}");
+        }
+        assert_eq!(t.bytes(none, CKA_ALLOWED_MECHANISMS), Ok(vec![]));
+        assert_eq!(one(&attrs![CKA_ALLOWED_MECHANISMS => b""]), [none]);
     });
 }
 

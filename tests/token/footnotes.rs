@@ -386,6 +386,7 @@ fn defaults() {
             let expected = match a.default {
                 Default::Bool(value) => Attr::from(value),
                 Default::Ability => Attr::from(sample.class.can.contains(&a.cka)),
+                Default::OfUser => Attr::from(true),
                 Default::Ulong(number) => Attr::from(number),
                 // a certificate says what its key is
                 Default::Empty if a.cka == CKA_PUBLIC_KEY_INFO => continue,

@@ -173,7 +173,7 @@ fn secret_keys_of_every_length() {
 
 /// What a template leaves out.
 #[test]
-fn defaults_are_safe() {
+fn defaults_are_those_of_the_standard_and_safe() {
     with_token(|t| {
         let flags = |key, expected: &[(CK_ATTRIBUTE_TYPE, bool)]| {
             for (cka, value) in expected {
@@ -207,9 +207,12 @@ fn defaults_are_safe() {
         flags(public, &[(CKA_VERIFY, true), (CKA_WRAP, false), (CKA_ENCRYPT, false)]);
         let mech = Mech::new(CKM_AES_KEY_GEN);
         let aes = t.generate(&mech, &attrs![CKA_VALUE_LEN => 32usize]).unwrap();
-        flags(aes, &hidden);
+        // PKCS#11 3.2, section 4.10: a secret key is sensitive only if the template says so
+        flags(aes, &[(CKA_PRIVATE, true), (CKA_SENSITIVE, false), (CKA_ALWAYS_SENSITIVE, false)]);
+        flags(aes, &[(CKA_EXTRACTABLE, false), (CKA_NEVER_EXTRACTABLE, true), (CKA_LOCAL, true)]);
         flags(aes, &[(CKA_ENCRYPT, true), (CKA_DECRYPT, true), (CKA_WRAP, true)]);
-        assert_eq!(t.bytes(aes, CKA_VALUE), Err(CKR_ATTRIBUTE_SENSITIVE));
+        flags(aes, &[(CKA_DERIVE, false)]);
+        assert_eq!(t.bytes(aes, CKA_VALUE), Err(CKR_ATTRIBUTE_SENSITIVE), "not extractable");
 
         // what was said is remembered: always and never do not come back
         let open =

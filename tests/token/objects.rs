@@ -301,7 +301,8 @@ fn what_sticks() {
     with_token(|t| {
         let yes = |cka| attrs![cka => true];
         let no = |cka| attrs![cka => false];
-        let key = t.create(&aes_value(&[1; 16])).unwrap();
+        let sensitive = with(&aes_value(&[1; 16]), attrs![CKA_SENSITIVE => true]);
+        let key = t.create(&sensitive).unwrap();
         let read_only = Err(CKR_ATTRIBUTE_READ_ONLY);
         assert_eq!(t.set(key, &no(CKA_SENSITIVE)), read_only);
         assert_eq!(t.set(key, &yes(CKA_EXTRACTABLE)), read_only);
@@ -397,13 +398,19 @@ fn who_may_write_what() {
         assert_eq!(t.set(own, &label), out);
         assert_eq!(t.destroy(own), out);
         assert_eq!(t.create(&private(&passing)), Err(CKR_USER_NOT_LOGGED_IN));
-        assert_eq!(t.create(&aes_value(&[1; 16])), Err(CKR_USER_NOT_LOGGED_IN));
-        assert_eq!(t.aes(16), Err(CKR_USER_NOT_LOGGED_IN));
+        assert_eq!(t.create(&private(&aes_value(&[1; 16]))), Err(CKR_USER_NOT_LOGGED_IN));
+        assert_eq!(t.generate(&aes, &token_key), Err(CKR_USER_NOT_LOGGED_IN));
+        for key in [t.create(&aes_value(&[1; 16])).unwrap(), t.aes(16).unwrap()] {
+            assert_eq!(t.flag(key, CKA_PRIVATE), Ok(false), "the default before login");
+            t.destroy(key).unwrap();
+        }
         let mine = t.create(&passing).unwrap();
         t.set(mine, &label).unwrap();
         t.destroy(mine).unwrap();
 
         t.login(CKU_SO, SO_PIN).unwrap();
+        let (_, by_so) = t.rsa(1024).unwrap();
+        assert_eq!(t.flag(by_so, CKA_PRIVATE), Ok(false), "the default of the SO");
         assert_eq!(t.create(&private(&passing)), Err(CKR_USER_NOT_LOGGED_IN));
         assert_eq!(t.create(&private(&lasting)), Err(CKR_USER_NOT_LOGGED_IN));
         t.set(own, &label).unwrap();

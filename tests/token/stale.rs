@@ -226,7 +226,9 @@ fn the_first_call_to_a_token_begun_anew_elsewhere() {
             peer.say("begin anew");
             peer.hear("begun anew");
             std::thread::sleep(std::time::Duration::from_millis(100));
-            assert_eq!(s.aes(16), Err(CKR_USER_NOT_LOGGED_IN), "a private session object");
+            let private = attrs![CKA_VALUE_LEN => 16usize, CKA_PRIVATE => true];
+            let made = s.generate(&Mech::new(CKM_AES_KEY_GEN), &private);
+            assert_eq!(made, Err(CKR_USER_NOT_LOGGED_IN), "a private session object");
             assert_eq!(s.size(old), Err(NO_OBJECT));
         },
         |s, peer| {

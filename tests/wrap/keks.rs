@@ -31,13 +31,12 @@ fn the_so_trusts_a_kek() {
         let [target] = t.find(&attrs![CKA_CLASS => CKO_SECRET_KEY]).unwrap()[..] else { panic!() };
         for kek in keks {
             assert!(t.wrap(&azure(), kek, target).is_ok());
-            // trust is not inherited, and can be given up but not taken
-            let copy = t.copy(kek, &[]).unwrap();
-            assert_eq!(t.flag(copy, CKA_TRUSTED), Ok(false));
-            assert_eq!(t.wrap(&azure(), copy, target), Err(CKR_KEY_NOT_WRAPPABLE));
-            t.set(kek, &attrs![CKA_TRUSTED => false]).unwrap();
-            assert_eq!(t.wrap(&azure(), kek, target), Err(CKR_KEY_NOT_WRAPPABLE));
-            assert_eq!(t.set(kek, &attrs![CKA_TRUSTED => true]), Err(CKR_ATTRIBUTE_READ_ONLY));
+            // the user takes no copy of it, and does not give up the trust
+            assert_eq!(t.copy(kek, &[]), Err(CKR_ACTION_PROHIBITED));
+            for trusted in [true, false] {
+                let changed = t.set(kek, &attrs![CKA_TRUSTED => trusted]);
+                assert_eq!(changed, Err(CKR_ACTION_PROHIBITED));
+            }
         }
     });
 }
@@ -199,5 +198,28 @@ fn allowed_mechanisms_bind_copies_too() {
             let sign = t.sign(&Mech::new(CKM_RSA_PKCS), private, b"x");
             assert_eq!(sign, Err(CKR_MECHANISM_INVALID));
         }
+    });
+}
+
+#[test]
+fn an_empty_list_of_allowed_mechanisms_allows_none() {
+    with_token(|t| {
+        let none: &[CK_ULONG] = &[];
+        let template = attrs![CKA_VALUE_LEN => 32usize, CKA_ALLOWED_MECHANISMS => none];
+        let key = t.generate(&Mech::new(CKM_AES_KEY_GEN), &template).unwrap();
+        let target = t.aes(32).unwrap();
+        let refused = Err(CKR_MECHANISM_INVALID);
+        assert_eq!(t.wrap(&Mech::new(CKM_AES_KEY_WRAP), key, target), refused);
+        assert_eq!(t.encrypt(&Mech::new(CKM_AES_ECB), key, &[0; 16]), refused);
+        assert_eq!(t.bytes(key, CKA_ALLOWED_MECHANISMS), Ok(vec![]));
+        assert_eq!(t.bytes(target, CKA_ALLOWED_MECHANISMS), Err(CKR_ATTRIBUTE_TYPE_INVALID));
+        // nor does a key that comes in under it
+        let rule = [(CKA_UNWRAP_TEMPLATE, Attr::from(attrs![CKA_ALLOWED_MECHANISMS => none]))];
+        let kek = Kek::new(t, 2048);
+        let private = t.create(&private_key(kek.numbers, &rule)).unwrap();
+        let blob = t.wrap(&azure(), kek.public, target).unwrap();
+        let bare = attrs![CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_AES];
+        let key = t.unwrap(&azure(), private, &blob, &bare).unwrap();
+        assert_eq!(t.wrap(&Mech::new(CKM_AES_KEY_WRAP), key, target), refused);
     });
 }

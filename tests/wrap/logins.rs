@@ -202,9 +202,11 @@ fn public_sessions_hold_session_objects_only() {
         let numbers = numbers(2048, "kek");
         let refused = Err(CKR_USER_NOT_LOGGED_IN);
         let public = attrs![CKA_PRIVATE => false];
-        // private and secret keys are private unless the template says no
-        assert_eq!(t.create(&private_key(numbers, &[])), refused);
-        assert_eq!(t.secret(CKK_AES, &[1; 16]), refused);
+        // private and secret keys are private only if a user makes them, or the template says so
+        let private = attrs![CKA_PRIVATE => true];
+        assert_eq!(t.create(&private_key(numbers, &private)), refused);
+        let open = t.create(&private_key(numbers, &[])).unwrap();
+        assert_eq!(t.flag(open, CKA_PRIVATE), Ok(false));
         assert_eq!(t.create(&public_key(numbers, &attrs![CKA_TOKEN => true])), refused);
         let mine = t.create(&private_key(numbers, &public)).unwrap();
         assert_eq!(t.copy(mine, &attrs![CKA_TOKEN => true]), refused);

@@ -59,6 +59,7 @@ fn sensitive_stays_so_and_is_not_shown_nor_guessed() {
                 CKA_CLASS => CKO_SECRET_KEY,
                 CKA_KEY_TYPE => CKK_AES,
                 CKA_VALUE => &value,
+                CKA_SENSITIVE => true,
                 CKA_EXTRACTABLE => true,
             ])
             .unwrap();
@@ -92,8 +93,8 @@ fn what_left_a_token_was_not_always_safe() {
     with_token(|t| {
         let kek = Kek::new(t, 2048);
         let strict = attrs![CKA_SENSITIVE => true, CKA_EXTRACTABLE => false];
-        let generated =
-            t.generate(&Mech::new(CKM_AES_KEY_GEN), &attrs![CKA_VALUE_LEN => 32usize]).unwrap();
+        let hidden = attrs![CKA_VALUE_LEN => 32usize, CKA_SENSITIVE => true];
+        let generated = t.generate(&Mech::new(CKM_AES_KEY_GEN), &hidden).unwrap();
         for cka in [CKA_LOCAL, CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE] {
             assert_eq!(t.flag(generated, cka), Ok(true));
         }
@@ -260,11 +261,14 @@ fn short_rsa_keys_may_be_refused() {
     let file = folder.path().join("keyferry.toml");
     std::fs::write(&file, "store = \"memory:\"\nmin_rsa_bits = 2048\n").unwrap();
     // made where it may be made
-    let (blob, small) = with_token(|t| {
+    let padded = Mech::bytes(CKM_AES_CBC_PAD, &[0; 16]);
+    let (blob, padded_blob, small) = with_token(|t| {
         let kek = Kek::new(t, 2048);
         let small = private_key(numbers(1024, "target"), &attrs![CKA_EXTRACTABLE => true]);
         let key = t.create(&small).unwrap();
-        (t.wrap(&azure(), kek.public, key).unwrap(), small)
+        let aes = t.secret(CKK_AES, &[9; 32]).unwrap();
+        let padded_blob = t.wrap(&padded, aes, key).unwrap();
+        (t.wrap(&azure(), kek.public, key).unwrap(), padded_blob, small)
     });
     with_store(&format!("config={}", file.display()), |p| {
         let t = p.token(p.slots(true).unwrap()[0]).unwrap();
@@ -275,5 +279,9 @@ fn short_rsa_keys_may_be_refused() {
         assert_eq!(t.rsa(1024).map(|_| ()), Err(CKR_KEY_SIZE_RANGE));
         assert_eq!(t.unwrap(&azure(), kek.private, &blob, &received_rsa()), refused);
         assert_eq!(count(&t), before);
+        // where padding alone tells a wrapping from noise, its size has no code of its own
+        let aes = t.secret(CKK_AES, &[9; 32]).unwrap();
+        let outcome = t.unwrap(&padded, aes, &padded_blob, &received_rsa());
+        assert_eq!(outcome, Err(CKR_WRAPPED_KEY_INVALID));
     });
 }

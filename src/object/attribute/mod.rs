@@ -104,13 +104,12 @@ impl Value {
             Value::Template(_) => return None,
         }))
     }
-    /// The empty value of this kind, if there is one.
+    /// The value that says as much as an absent one of this kind, if there is one. A list or template
+    /// without entries says something else: an empty list of mechanisms allows none.
     pub fn empty(kind: Kind) -> Option<Value> {
         match kind {
-            Kind::Bool | Kind::Ulong => None,
+            Kind::Bool | Kind::Ulong | Kind::Ulongs | Kind::Template => None,
             Kind::Bytes | Kind::BigInteger | Kind::Text | Kind::Date => Some(Value::bytes(&[])),
-            Kind::Ulongs => Some(Value::Ulongs(Vec::new())),
-            Kind::Template => Some(Value::Template(Attributes::new())),
         }
     }
     /// A byte-array value.

@@ -44,9 +44,11 @@ pub(super) static STORAGE: &[Attribute] = &[
 pub(super) static IN_PUBLIC: &[Attribute] =
     &[attribute(CKA_PRIVATE, Flags::COPY.and(Flags::STAYS_TRUE), Default::Bool(false))];
 
-/// Private and secret keys are for the user alone unless the template says no.
+/// Private and secret keys that the user makes are for the user alone unless the template says no. The
+/// standard leaves the default to the token (section 4.4.1); in public and SO sessions it is what these can
+/// make.
 pub(super) static IN_PRIVATE: &[Attribute] =
-    &[attribute(CKA_PRIVATE, Flags::COPY.and(Flags::STAYS_TRUE), Default::Bool(true))];
+    &[attribute(CKA_PRIVATE, Flags::COPY.and(Flags::STAYS_TRUE), Default::OfUser)];
 
 /// Section 4.5, data objects.
 pub(super) static DATA: &[Attribute] = &[
@@ -104,13 +106,13 @@ pub(super) static CLOCK: &[Attribute] = &[
     attribute(CKA_VALUE, FIXED, Default::Absent),
 ];
 
-/// Section 4.7, keys.
+/// Section 4.7, keys. The standard gives `CKA_DERIVE` its default.
 pub(super) static KEY: &[Attribute] = &[
     attribute(CKA_KEY_TYPE, Flags::CREATE.and(Flags::UNWRAP), Default::Absent),
     attribute(CKA_ID, MODIFIABLE, Default::Empty),
     attribute(CKA_START_DATE, MODIFIABLE, Default::Empty),
     attribute(CKA_END_DATE, MODIFIABLE, Default::Empty),
-    attribute(CKA_DERIVE, MODIFIABLE, Default::Ability),
+    attribute(CKA_DERIVE, MODIFIABLE, Default::Bool(false)),
     attribute(CKA_LOCAL, TOKENS_OWN, Default::Absent),
     attribute(CKA_KEY_GEN_MECHANISM, TOKENS_OWN, Default::Absent),
     attribute(CKA_ALLOWED_MECHANISMS, FIXED, Default::Absent),
@@ -130,10 +132,11 @@ pub(super) static PUBLIC_KEY: &[Attribute] = &[
     attribute(CKA_PUBLIC_KEY_INFO, FIXED, Default::Absent),
 ];
 
-/// What sections 4.9 and 4.10 say of private and secret keys alike. Sensitive unless the template
-/// says no; extractable only if it says so, but for keys from outside, as the standard has it.
+const SENSITIVE: Flags = MODIFIABLE.and(Flags::STAYS_TRUE);
+
+/// What sections 4.9 and 4.10 say of private and secret keys alike. Extractable only if the template
+/// says so, but for keys from outside, as the standard has it.
 pub(super) static HIDDEN_KEY: &[Attribute] = &[
-    attribute(CKA_SENSITIVE, MODIFIABLE.and(Flags::STAYS_TRUE), Default::Bool(true)),
     attribute(CKA_EXTRACTABLE, MODIFIABLE.and(Flags::STAYS_FALSE), Default::Unwrapped(true)),
     attribute(CKA_ALWAYS_SENSITIVE, TOKENS_OWN, Default::Absent),
     attribute(CKA_NEVER_EXTRACTABLE, TOKENS_OWN, Default::Absent),
@@ -145,8 +148,9 @@ pub(super) static HIDDEN_KEY: &[Attribute] = &[
     attribute(CKA_DERIVE_TEMPLATE, FIXED, Default::Absent),
 ];
 
-/// Section 4.9, private keys.
+/// Section 4.9, private keys. Sensitive unless the template says no: the default is the token's.
 pub(super) static PRIVATE_KEY: &[Attribute] = &[
+    attribute(CKA_SENSITIVE, SENSITIVE, Default::Bool(true)),
     attribute(CKA_SUBJECT, MODIFIABLE, Default::Empty),
     attribute(CKA_SIGN_RECOVER, MODIFIABLE, Default::Ability),
     attribute(CKA_DECAPSULATE, MODIFIABLE, Default::Ability),
@@ -155,8 +159,10 @@ pub(super) static PRIVATE_KEY: &[Attribute] = &[
     attribute(CKA_PUBLIC_KEY_INFO, MODIFIABLE, Default::Absent),
 ];
 
-/// Section 4.10, secret keys, and `CKA_VALUE` with its length as all of them here have it.
+/// Section 4.10, secret keys, and `CKA_VALUE` with its length as all of them here have it. The standard
+/// gives `CKA_SENSITIVE` its default.
 pub(super) static SECRET_KEY: &[Attribute] = &[
+    attribute(CKA_SENSITIVE, SENSITIVE, Default::Bool(false)),
     attribute(CKA_ENCRYPT, MODIFIABLE, Default::Ability),
     attribute(CKA_VERIFY, MODIFIABLE, Default::Ability),
     attribute(CKA_WRAP, MODIFIABLE, Default::Ability),

@@ -69,6 +69,8 @@ pub enum Default {
     Unwrapped(bool),
     /// Whether keys of the type can do it at all ([`Class::can`]).
     Ability,
+    /// `true` if the user makes the object: `CKA_PRIVATE` of private and secret keys.
+    OfUser,
     /// An empty array.
     Empty,
     /// These bytes.
@@ -152,7 +154,8 @@ pub struct Class {
     pub subtype: Option<(CK_ATTRIBUTE_TYPE, CK_ULONG)>,
     /// How such a key is put down.
     pub form: Form,
-    /// The usage attributes that mean something for the type. Absent ones become `CK_TRUE`.
+    /// The usage attributes that mean something for the type. Absent ones become `CK_TRUE`, but for
+    /// `CKA_DERIVE`.
     pub can: &'static [CK_ATTRIBUTE_TYPE],
     /// Lengths in bytes that `CKA_VALUE` of a secret key can have.
     pub value_len: &'static [RangeInclusive<usize>],
@@ -163,6 +166,21 @@ pub struct Class {
 }
 
 impl Class {
+    /// The attributes that say what a key may be used for.
+    pub const USAGES: [CK_ATTRIBUTE_TYPE; 11] = [
+        CKA_ENCRYPT,
+        CKA_DECRYPT,
+        CKA_SIGN,
+        CKA_SIGN_RECOVER,
+        CKA_VERIFY,
+        CKA_VERIFY_RECOVER,
+        CKA_WRAP,
+        CKA_UNWRAP,
+        CKA_DERIVE,
+        CKA_ENCAPSULATE,
+        CKA_DECAPSULATE,
+    ];
+
     /// The row for an object of these attributes. `CKR_TEMPLATE_INCOMPLETE` if they do not say what
     /// it is, `CKR_ATTRIBUTE_VALUE_INVALID` if the token has no such class or type.
     pub fn of(attributes: &Attributes) -> Result<&'static Class> {
@@ -209,14 +227,26 @@ pub fn is_material(class: CK_OBJECT_CLASS, cka: CK_ATTRIBUTE_TYPE) -> bool {
     MATERIAL.contains(&(class, cka))
 }
 
+/// The facts that a [`Default`] depends on.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::object) struct Facts {
+    /// The key is unwrapped, encapsulated or decapsulated.
+    pub unwrapped: bool,
+    /// The type of key can do it.
+    pub can: bool,
+    /// The user is logged in.
+    pub of_user: bool,
+}
+
 impl Default {
-    /// The value, if the object gets one. `can` says whether the key type can do it.
-    pub(in crate::object) fn value(self, unwrapped: bool, can: bool) -> Option<Value> {
+    /// The value, if the object gets one.
+    pub(in crate::object) fn value(self, facts: Facts) -> Option<Value> {
         Some(match self {
             Default::Absent => return None,
             Default::Bool(value) => Value::Bool(value),
-            Default::Unwrapped(value) => Value::Bool(value == unwrapped),
-            Default::Ability => Value::Bool(can),
+            Default::Unwrapped(value) => Value::Bool(value == facts.unwrapped),
+            Default::Ability => Value::Bool(facts.can),
+            Default::OfUser => Value::Bool(facts.of_user),
             Default::Empty => Value::bytes(&[]),
             Default::Bytes(bytes) => Value::bytes(bytes),
             Default::Ulong(number) => Value::Ulong(number),
@@ -245,7 +275,9 @@ mod tests {
             let kind = row(a.cka).unwrap().kind;
             let fits = match a.default {
                 Default::Absent => true,
-                Default::Bool(_) | Default::Unwrapped(_) | Default::Ability => kind == Kind::Bool,
+                Default::Bool(_) | Default::Unwrapped(_) | Default::Ability | Default::OfUser => {
+                    kind == Kind::Bool
+                }
                 Default::Ulong(_) => kind == Kind::Ulong,
                 Default::Empty => matches!(kind, Kind::Bytes | Kind::Text | Kind::Date),
                 Default::Bytes(_) => matches!(kind, Kind::Bytes | Kind::BigInteger),
@@ -278,7 +310,9 @@ mod tests {
     fn what_keys_can_do_are_usage_attributes_of_theirs() {
         for class in CLASSES {
             for cka in class.can {
-                assert_eq!(class.attribute(*cka).unwrap().default, Default::Ability, "{class:?}");
+                let default = class.attribute(*cka).unwrap().default;
+                let derives = *cka == CKA_DERIVE && default == Default::Bool(false);
+                assert!(default == Default::Ability || derives, "{class:?}");
             }
             assert_eq!(class.form == Form::Secret, !class.value_len.is_empty());
         }

@@ -1,6 +1,7 @@
 //! Keys as OpenSSL writes them, in and out; and what must not come in.
 use super::*;
 use crate::crypto::ec as curves;
+use crate::object::policy::Login;
 use crate::object::template::{Origin, draft};
 use der::asn1::{AnyRef, BitStringRef, OctetStringRef};
 use der::{Decode, Encode};
@@ -43,7 +44,7 @@ fn private_key(key_type: CK_KEY_TYPE, numbers: Attributes) -> Result<Object> {
     let mut template = numbers;
     template.set(CKA_CLASS, Value::Ulong(CKO_PRIVATE_KEY));
     template.set(CKA_KEY_TYPE, Value::Ulong(key_type));
-    draft(Origin::Create, template, Attributes::new())?.finish(Attributes::new())
+    draft(Origin::Create, template, Attributes::new(), Login::User)?.finish(Attributes::new())
 }
 
 #[test]
@@ -194,7 +195,7 @@ fn public_keys_are_read_from_and_written_to_spki() {
     for hex in [P256_PUBLIC, RSA_1024_PUBLIC] {
         let der = unhex(hex);
         let template = from_spki(&der).unwrap();
-        let key = draft(Origin::Create, template, Attributes::new()).unwrap();
+        let key = draft(Origin::Create, template, Attributes::new(), Login::User).unwrap();
         let key = key.finish(Attributes::new()).unwrap();
         assert_eq!(key.attributes().bytes(CKA_PUBLIC_KEY_INFO), Some(der.as_slice()));
         assert_eq!(encoding(&key), Err(Error::KeyNotWrappable));

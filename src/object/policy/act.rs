@@ -82,4 +82,8 @@ pub struct Use {
     pub mechanism: CK_MECHANISM_TYPE,
     pub key_types: &'static [CK_KEY_TYPE],
     pub key_size: RangeInclusive<CK_ULONG>,
+    /// `true` if the mechanism tells what it opens from noise. If not, parts of it open as well.
+    pub tells_noise: bool,
+    /// `true` if two wrappings under one key can be compared part by part.
+    pub comparable: bool,
 }

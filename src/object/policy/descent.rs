@@ -1,14 +1,17 @@
 //! What a key owes to the key that it comes out of: the KEK that unwraps it, the base it is derived
 //! from.
-use super::{Key, Origin};
+use super::heritage::{bound, closed, guards};
+use super::{Act, Key, Origin, Use};
 use crate::ck::*;
 use crate::error::{Error, Result};
+use crate::object::Object;
 use crate::object::attribute::{Attributes, Value};
 
 /// The template of a key that `kek` unwraps: the application's and the KEK's `CKA_UNWRAP_TEMPLATE`,
-/// which must not contradict each other (PKCS#11 3.2, section 5.18.4).
+/// which must not contradict each other (PKCS#11 3.2, section 5.18.4). Usages that would open what the
+/// new key carries are off unless the KEK's template names them.
 pub fn unwrapped(kek: &Key, template: Attributes) -> Result<Attributes> {
-    bound(kek, CKA_UNWRAP_TEMPLATE, template)
+    closed(kek, bound(kek, CKA_UNWRAP_TEMPLATE, template)?)
 }
 
 /// The same for a key that is derived from `base`, and its `CKA_DERIVE_TEMPLATE` (section 5.18.5).
@@ -78,21 +81,21 @@ fn is_divisible(base: &Key) -> bool {
     base.0.shows(CKA_VALUE) || names(base.attributes(), CKM_EXTRACT_KEY_FROM_KEY)
 }
 
-/// Whether `CKA_ALLOWED_MECHANISMS` names the mechanism.
-fn names(attributes: &Attributes, ckm: CK_MECHANISM_TYPE) -> bool {
-    matches!(attributes.value(CKA_ALLOWED_MECHANISMS), Some(Value::Ulongs(all)) if all.contains(&ckm))
+/// Checks that a key that guards what it unwraps opens it as a whole. A mechanism that cannot tell
+/// what it opens from noise opens parts of it as well, and tells which paddings are right: the caller
+/// tries one byte at a time. So the key must name such a mechanism in its `CKA_ALLOWED_MECHANISMS`.
+/// `CKR_MECHANISM_INVALID`.
+pub(super) fn opens_whole(wanted: &Use, key: &Object) -> Result<()> {
+    let opens = matches!(wanted.act, Act::Unwrap | Act::Sign | Act::SignRecover);
+    let blind = opens && !wanted.tells_noise;
+    if blind && guards(key) && !names(key.attributes(), wanted.mechanism) {
+        return Err(Error::MechanismInvalid
+            .because("CKA_UNWRAP_TEMPLATE, and not named in CKA_ALLOWED_MECHANISMS"));
+    }
+    Ok(())
 }
 
-/// `template` with what the attribute `rule` of `key` demands.
-pub(super) fn bound(
-    key: &Key,
-    rule: CK_ATTRIBUTE_TYPE,
-    mut template: Attributes,
-) -> Result<Attributes> {
-    if let Some(Value::Template(wanted)) = key.attributes().value(rule) {
-        for (cka, value) in wanted.iter() {
-            template.add(cka, value.clone())?;
-        }
-    }
-    Ok(template)
+/// Returns `true` if `CKA_ALLOWED_MECHANISMS` names the mechanism.
+pub(super) fn names(attributes: &Attributes, ckm: CK_MECHANISM_TYPE) -> bool {
+    matches!(attributes.value(CKA_ALLOWED_MECHANISMS), Some(Value::Ulongs(all)) if all.contains(&ckm))
 }

@@ -1,5 +1,5 @@
 //! The gate for key encapsulation: what becomes of a shared secret.
-use super::descent::bound;
+use super::heritage::bound;
 use super::{Attributes, Key};
 use crate::ck::*;
 use crate::error::{Error, Result};

@@ -1,6 +1,6 @@
 //! `C_SetAttributeValue` and `C_CopyObject`: which attributes may become something else.
 use super::finish::unique_id;
-use super::in_order;
+use super::{evades, in_order};
 use crate::ck::*;
 use crate::error::{Error, Result};
 use crate::object::attribute::{Attributes, Value, name};
@@ -22,7 +22,8 @@ pub fn change(object: &Object, template: Attributes) -> Result<Attributes> {
     for (cka, new) in template.iter() {
         let flags = class.attribute(cka)?.flags;
         let old = all.value(cka);
-        if !flags.has(Flags::MODIFIABLE) || stuck(flags, old, new) {
+        let frozen = stuck(flags, old, new) || turns_on(class, &all, cka, new);
+        if !flags.has(Flags::MODIFIABLE) || frozen {
             return Err(Error::AttributeReadOnly.because(name(cka)));
         }
         if !holds(cka, old, new) {
@@ -57,7 +58,7 @@ pub fn copy(object: &Object, template: Attributes) -> Result<Object> {
         if !modifiable && !flags.has(Flags::COPY) {
             return Err(Error::AttributeReadOnly.because(name(cka)));
         }
-        if stuck(flags, old, &new) {
+        if stuck(flags, old, &new) || turns_on(class, &all, cka, &new) {
             return Err(Error::TemplateInconsistent.because(name(cka)));
         }
         if !holds(cka, old, &new) {
@@ -92,6 +93,21 @@ fn agree(class: &Class, all: &Attributes) -> Result<()> {
         CKO_TRUST => trust::check(all),
         _ => Ok(()),
     }
+}
+
+/// Returns `true` if the change turns on a usage that is a way round a template of the key, or that
+/// such a template denies. A key that came in under a template carries it.
+fn turns_on(class: &Class, all: &Attributes, cka: CK_ATTRIBUTE_TYPE, new: &Value) -> bool {
+    let on = Value::Bool(true);
+    if *new != on || all.value(cka) == Some(&on) || !Class::USAGES.contains(&cka) {
+        return false;
+    }
+    let denied = |template| match all.value(template) {
+        Some(Value::Template(rule)) => rule.flag(cka) == Some(false),
+        _ => false,
+    };
+    let templates = [CKA_UNWRAP_TEMPLATE, CKA_DERIVE_TEMPLATE, CKA_DECAPSULATE_TEMPLATE];
+    evades(class, cka, all) || templates.into_iter().any(denied)
 }
 
 /// Whether an attribute has a value that it cannot lose (footnotes 11 and 12).

@@ -5,9 +5,10 @@
 mod change;
 mod finish;
 
-use super::attribute::{self, Attributes};
-use super::class::{Attribute, Class, Flags, Form};
+use super::attribute::{self, Attributes, Value};
+use super::class::{Attribute, Class, Facts, Flags, Form};
 use super::encode;
+use super::policy::Login;
 use crate::ck::*;
 use crate::error::{Error, Result};
 pub use change::{change, copy};
@@ -39,11 +40,6 @@ pub struct Draft {
     class: &'static Class,
 }
 
-/// What a template may deny of any key. python-pkcs11 unwraps every key with all of these, and
-/// `CK_FALSE` for what the key cannot do says nothing that is not true.
-const DENIED: [CK_ATTRIBUTE_TYPE; 7] =
-    [CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP, CKA_SIGN, CKA_VERIFY, CKA_DERIVE];
-
 /// Reads `template` for an object of `origin`. `implied` holds what the mechanism already decides
 /// (class, key type): a template may repeat it, contradict it not (`CKR_TEMPLATE_INCONSISTENT`).
 ///
@@ -51,7 +47,14 @@ const DENIED: [CK_ATTRIBUTE_TYPE; 7] =
 /// that the class does not have, `CKR_ATTRIBUTE_READ_ONLY` for one that is the token's own,
 /// `CKR_TEMPLATE_INCONSISTENT` for one that the function contributes, `CKR_TEMPLATE_INCOMPLETE` if
 /// a required one is missing.
-pub fn draft(origin: Origin, template: Attributes, implied: Attributes) -> Result<Draft> {
+///
+/// `login` decides what `CKA_PRIVATE` is where the template leaves it out.
+pub fn draft(
+    origin: Origin,
+    template: Attributes,
+    implied: Attributes,
+    login: Login,
+) -> Result<Draft> {
     let mut attributes = template;
     for (cka, value) in implied {
         attributes.add(cka, value)?;
@@ -73,17 +76,23 @@ pub fn draft(origin: Origin, template: Attributes, implied: Attributes) -> Resul
     }
     origin.complete(class, &attributes)?;
     check_values(origin, class, &mut attributes)?;
+    add_defaults(origin, class, &mut attributes, login);
+    Ok(Draft { attributes, origin, class })
+}
+
+/// Adds what the template leaves out.
+fn add_defaults(origin: Origin, class: &Class, attributes: &mut Attributes, login: Login) {
+    let unwrapped = matches!(origin, Origin::Unwrap | Origin::Encapsulate);
+    // section 4.9: only a private object asks for a login each time
+    let of_user = login == Login::User || attributes.flag(CKA_ALWAYS_AUTHENTICATE) == Some(true);
     for row in class.attributes() {
-        let can = class.can.contains(&row.cka) && !evades(row.cka, &attributes);
-        let from_outside = matches!(origin, Origin::Unwrap | Origin::Encapsulate);
-        let default = row.default.value(from_outside, can);
-        if let Some(value) = default
+        let can = class.can.contains(&row.cka) && !evades(class, row.cka, attributes);
+        if let Some(value) = row.default.value(Facts { unwrapped, can, of_user })
             && !attributes.has(row.cka)
         {
             attributes.set(row.cka, value);
         }
     }
-    Ok(Draft { attributes, origin, class })
 }
 
 /// Usages that are ways round a template, if they have the same key: what must not be unwrapped
@@ -94,17 +103,30 @@ const EVASIONS: [(CK_ATTRIBUTE_TYPE, &[CK_ATTRIBUTE_TYPE]); 2] = [
     (CKA_DERIVE_TEMPLATE, &[CKA_ENCRYPT, CKA_SIGN]),
 ];
 
-/// Whether a usage that nobody asked for would be a way round a template.
-fn evades(usage: CK_ATTRIBUTE_TYPE, given: &Attributes) -> bool {
-    EVASIONS.iter().any(|(template, usages)| given.has(*template) && usages.contains(&usage))
+/// Returns `true` if a usage would be a way round a template of the key. It is off unless the template
+/// asks for it, and stays off.
+fn evades(class: &Class, usage: CK_ATTRIBUTE_TYPE, given: &Attributes) -> bool {
+    let applies = |template| match template {
+        CKA_UNWRAP_TEMPLATE => usage != CKA_SIGN || class.can.contains(&CKA_UNWRAP),
+        _ => given.flag(CKA_DERIVE) == Some(true),
+    };
+    let mut rows = EVASIONS.iter().filter(|(_, usages)| usages.contains(&usage));
+    rows.any(|(template, _)| binds(given, *template) && applies(*template))
 }
 
-/// Takes out what is denied of a key that cannot do it anyway.
+/// Returns `true` if the key has this template, and it demands something.
+fn binds(given: &Attributes, template: CK_ATTRIBUTE_TYPE) -> bool {
+    matches!(given.value(template), Some(Value::Template(rule)) if !rule.is_empty())
+}
+
+/// Takes out what is denied of a key that cannot do it anyway. python-pkcs11 unwraps every key with all
+/// usages, as does a `CKA_UNWRAP_TEMPLATE` that denies them, and `CK_FALSE` for what the key cannot
+/// do is true.
 fn forget_denied(class: &Class, attributes: &mut Attributes) {
     if class.attribute(CKA_KEY_TYPE).is_err() {
         return;
     }
-    for cka in DENIED {
+    for cka in Class::USAGES {
         if attributes.flag(cka) == Some(false) && class.attribute(cka).is_err() {
             attributes.remove(cka);
         }

@@ -28,9 +28,13 @@ fn changes_follow_the_footnotes() {
 
 #[test]
 fn what_sticks_stays() {
-    let safe =
-        generate_aes(template([yes(CKA_WRAP_WITH_TRUSTED), no(CKA_COPYABLE), no(CKA_DESTROYABLE)]))
-            .unwrap();
+    let safe = generate_aes(template([
+        yes(CKA_SENSITIVE),
+        yes(CKA_WRAP_WITH_TRUSTED),
+        no(CKA_COPYABLE),
+        no(CKA_DESTROYABLE),
+    ]))
+    .unwrap();
     for stuck in [
         no(CKA_SENSITIVE),
         yes(CKA_EXTRACTABLE),
@@ -46,7 +50,7 @@ fn what_sticks_stays() {
 
 #[test]
 fn a_copy_is_never_more_powerful_than_its_original() {
-    let safe = generate_aes(template([no(CKA_ENCRYPT)])).unwrap();
+    let safe = generate_aes(template([yes(CKA_SENSITIVE), no(CKA_ENCRYPT)])).unwrap();
     for more in [no(CKA_SENSITIVE), yes(CKA_EXTRACTABLE), no(CKA_PRIVATE)] {
         assert_eq!(copy(&safe, template([more])).unwrap_err(), Error::TemplateInconsistent);
     }
@@ -87,4 +91,25 @@ fn a_copy_has_the_key_and_its_past() {
     assert!(copied.is_verified());
     let doubtful = Object::stored(open.attributes().clone(), None, false);
     assert!(!copy(&doubtful, NONE).unwrap().is_verified());
+}
+
+/// A KEK with a template that hides what it unwraps, and more.
+fn bound_kek<const N: usize>(more: [(CK_ATTRIBUTE_TYPE, Value); N]) -> Object {
+    let rule = template([yes(CKA_SENSITIVE), no(CKA_SIGN), no(CKA_VERIFY)]);
+    let rule = template([(CKA_UNWRAP_TEMPLATE, Value::Template(rule))]);
+    generate_aes(with(rule, more)).unwrap()
+}
+
+#[test]
+fn a_usage_that_evades_a_template_stays_off() {
+    let kek = bound_kek([no(CKA_VERIFY), no(CKA_WRAP)]);
+    for usage in [CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_DERIVE, CKA_VERIFY] {
+        assert_eq!(change(&kek, template([yes(usage)])), Err(Error::AttributeReadOnly));
+        let copied = copy(&kek, template([yes(usage)]));
+        assert_eq!(copied.unwrap_err(), Error::TemplateInconsistent);
+    }
+    assert!(change(&kek, template([yes(CKA_WRAP)])).is_ok());
+    // one that was asked for is not turned on
+    let asked = bound_kek([yes(CKA_DECRYPT)]);
+    assert!(change(&asked, template([yes(CKA_DECRYPT), bytes(CKA_LABEL, b"x")])).is_ok());
 }

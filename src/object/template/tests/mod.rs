@@ -1,7 +1,7 @@
 //! Drafts and finished objects; changes and copies are in `change`.
 mod change;
 
-use super::*;
+use super::{draft as draft_as, *};
 use crate::crypto::{ec as curves, hash::Hash};
 use crate::object::Object;
 use crate::object::attribute::{Value, row};
@@ -10,6 +10,10 @@ use crate::object::class::{CLASSES, Default};
 const NONE: Attributes = Attributes::new();
 const GENERATE: Origin = Origin::Generate(CKM_AES_KEY_GEN);
 
+/// The draft of a user's object.
+fn draft(origin: Origin, template: Attributes, implied: Attributes) -> Result<Draft> {
+    draft_as(origin, template, implied, Login::User)
+}
 fn yes(cka: CK_ATTRIBUTE_TYPE) -> (CK_ATTRIBUTE_TYPE, Value) {
     (cka, Value::Bool(true))
 }
@@ -186,24 +190,52 @@ fn origin_decides_what_is_known_of_a_keys_past() {
             .map(|cka| key.attributes().flag(cka).unwrap())
     };
     let value = || template([bytes(CKA_VALUE, &[1; 16])]);
-    let made = generate_aes(NONE).unwrap();
+    let made = generate_aes(template([yes(CKA_SENSITIVE)])).unwrap();
     assert_eq!(facts(&made), [true, false, true, true, true]);
+    let bare = generate_aes(NONE).unwrap();
+    assert_eq!(facts(&bare), [false, false, true, false, true]);
     assert_eq!(made.attributes().ulong(CKA_KEY_GEN_MECHANISM), Some(CKM_AES_KEY_GEN));
-    let open = generate_aes(template([no(CKA_SENSITIVE), yes(CKA_EXTRACTABLE)])).unwrap();
+    let open = generate_aes(template([yes(CKA_EXTRACTABLE)])).unwrap();
     assert_eq!(facts(&open), [false, true, true, false, false]);
     let created = create(with(aes(), [bytes(CKA_VALUE, &[1; 16])])).unwrap();
-    assert_eq!(facts(&created), [true, false, false, false, false]);
+    assert_eq!(facts(&created), [false, false, false, false, false]);
     let unwrapped = unwrap(aes(), value()).unwrap();
-    assert_eq!(facts(&unwrapped), [true, true, false, false, false]);
+    assert_eq!(facts(&unwrapped), [false, true, false, false, false]);
     assert_eq!(
         unwrapped.attributes().ulong(CKA_KEY_GEN_MECHANISM),
         Some(CK_UNAVAILABLE_INFORMATION)
     );
     let kept = unwrap(with(aes(), [no(CKA_EXTRACTABLE)]), value()).unwrap();
-    assert_eq!(facts(&kept), [true, false, false, false, false]);
+    assert_eq!(facts(&kept), [false, false, false, false, false]);
     let origin = Origin::Derive { always_sensitive: true, never_extractable: false };
-    let derived = draft(origin, aes(), NONE).unwrap().finish(value()).unwrap();
-    assert_eq!(facts(&derived), [true, false, false, true, false]);
+    let derived = |template| draft(origin, template, NONE).unwrap().finish(value()).unwrap();
+    assert_eq!(facts(&derived(aes())), [false, false, false, false, false]);
+    let hidden = derived(with(aes(), [yes(CKA_SENSITIVE)]));
+    assert_eq!(facts(&hidden), [true, false, false, true, false]);
+}
+
+/// Sections 4.4.1, 4.7 and 4.10, and what is this token's choice.
+#[test]
+fn defaults_are_those_of_the_standard() {
+    let flag = |class, key_type, login, cka| {
+        let template = is(class, key_type);
+        let draft = draft_as(Origin::Unwrap, template, NONE, login).unwrap();
+        draft.attributes.flag(cka)
+    };
+    for login in [Login::Public, Login::User, Login::So] {
+        let private = Some(login == Login::User);
+        for (class, key_type, sensitive) in
+            [(CKO_SECRET_KEY, CKK_AES, false), (CKO_PRIVATE_KEY, CKK_EC, true)]
+        {
+            assert_eq!(flag(class, key_type, login, CKA_PRIVATE), private);
+            assert_eq!(flag(class, key_type, login, CKA_SENSITIVE), Some(sensitive));
+            assert_eq!(flag(class, key_type, login, CKA_DERIVE), Some(false));
+        }
+    }
+    // a key that asks for a login each time is the user's
+    let each = with(is(CKO_PRIVATE_KEY, CKK_EC), [yes(CKA_ALWAYS_AUTHENTICATE)]);
+    let drafted = draft_as(Origin::Unwrap, each, NONE, Login::Public).unwrap();
+    assert_eq!(drafted.attributes.flag(CKA_PRIVATE), Some(true));
 }
 
 #[test]
@@ -222,7 +254,7 @@ fn usage_left_out_is_what_the_type_can_do_and_usage_given_is_kept() {
     let (_, numbers) = ec_pair(curves::Curve::P256);
     let ec = unwrap(with(is(CKO_PRIVATE_KEY, CKK_EC), [yes(CKA_DECRYPT)]), numbers).unwrap();
     for (cka, value) in
-        [(CKA_SIGN, true), (CKA_DERIVE, true), (CKA_DECRYPT, true), (CKA_UNWRAP, false)]
+        [(CKA_SIGN, true), (CKA_DERIVE, false), (CKA_DECRYPT, true), (CKA_UNWRAP, false)]
     {
         assert_eq!(ec.attributes().flag(cka), Some(value));
     }
