@@ -38,6 +38,7 @@ main() {
 }
 
 # SunPKCS11 reads the values of secrets that it derives or generates, so it must ask for keys whose value can be read.
+# It derives the keys of TLS from them, and CKA_DERIVE is FALSE unless asked for.
 configure() {
     cat >sunpkcs11.cfg <<END
 name = conformance
@@ -46,6 +47,7 @@ slotListIndex = 0
 attributes(generate, CKO_SECRET_KEY, CKK_GENERIC_SECRET) = {
   CKA_SENSITIVE = false
   CKA_EXTRACTABLE = true
+  CKA_DERIVE = true
 }
 attributes(generate, CKO_PRIVATE_KEY, CKK_EC) = {
   CKA_DERIVE = true
