@@ -215,8 +215,8 @@ fn a_wrapping_is_not_cut_by_a_stream_mode() {
 /// Decrypts a block by asking which paddings are right, at most 4096 times.
 fn decrypted_by_padding(t: &Session, kek: Handle, block: &[u8; 16]) -> Rv<[u8; 16]> {
     let mut plain = [0u8; 16];
-    for at in (0..16).rev() {
-        let pad = (16 - at) as u8;
+    for pad in 1..=16u8 {
+        let at = 16 - usize::from(pad);
         let right = |before: &[u8; 16]| -> Rv<bool> {
             let cbc = Mech::bytes(CKM_AES_CBC_PAD, &[0; 16]);
             let blob = [&before[..], block].concat();
