@@ -148,10 +148,12 @@ impl Module {
     ) -> Result<CK_MECHANISM_INFO> {
         self.token(slot)?;
         let mechanism = Mechanism::of(ckm)?;
-        mechanism.wanted(&self.shared().config)?;
+        let shared = self.shared();
+        mechanism.wanted(&shared.config)?;
+        let (shortest, longest) = mechanism.key_sizes(&shared.config).into_inner();
         Ok(CK_MECHANISM_INFO {
-            ulMinKeySize: *mechanism.key_size.start(),
-            ulMaxKeySize: *mechanism.key_size.end(),
+            ulMinKeySize: shortest,
+            ulMaxKeySize: longest,
             flags: mechanism.flags(),
         })
     }

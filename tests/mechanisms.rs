@@ -70,6 +70,8 @@ mod rsa;
 mod rsa_pss;
 #[path = "mechanisms/rsa_x509.rs"]
 mod rsa_x509;
+#[path = "mechanisms/rsa_sizes.rs"]
+mod rsa_sizes;
 #[path = "mechanisms/slh_dsa.rs"]
 mod slh_dsa;
 #[path = "mechanisms/sp800_108.rs"]

@@ -3,7 +3,9 @@
 //! Conditions, from FIPS 186-5 section A.1.1 and A.1.3, for a modulus of `nlen` bits: p and q of
 //! nlen/2 bits each with the two highest set (a little stricter than p ≥ √2·2^(nlen/2 - 1); n then
 //! has exactly nlen bits), p - 1 and q - 1 prime to e, |p - q| > 2^(nlen/2 - 100), d = e⁻¹ mod
-//! lcm(p - 1, q - 1) > 2^(nlen/2), e < 2^256.
+//! lcm(p - 1, q - 1) > 2^(nlen/2), e < 2^256. The standard has even `nlen` and e > 2^16 only. For an
+//! odd `nlen` p is one bit longer than q, and all other conditions are the same. An e from 3 meets all
+//! conditions but its own.
 //!
 //! How a prime is drawn: a random odd start, then a window of 4·nlen odd numbers from there; those
 //! with a factor below 2^17 are sieved out and the others tested in random order until one is
@@ -33,25 +35,20 @@ pub(super) use sieve::has_small_factor;
 
 /// Lengths of a modulus in bits.
 const BITS: RangeInclusive<usize> = 1024..=16384;
-/// Lengths of e in bits: odd numbers from 65537 to 2^256 - 1.
-const E_BITS: RangeInclusive<usize> = 17..=256;
+/// Lengths of e in bits: odd numbers from 3 to 2^256 - 1.
+const E_BITS: RangeInclusive<usize> = 2..=256;
 /// Pairs of primes tried before giving up. The first meets all conditions but for a chance of about
 /// 2^-98.
 const ATTEMPTS: usize = 4;
 
-/// A fresh key of `bits` (even, 1024 to 16384) for the odd public exponent `e` ≥ 65537 and < 2^256,
-/// big-endian. All of [`Parts::crt`] is present. Fails soon after [`Workers::stop`].
+/// A fresh key of `bits` (1024 to 16384) for the odd public exponent `e` ≥ 3 and < 2^256, big-endian. All of [`Parts::crt`] is present. Fails soon after [`Workers::stop`].
 pub fn generate(bits: usize, e: &[u8], workers: &Workers) -> Result<Parts, Failed> {
     let e = BigNum::from_be(e)?;
-    if !BITS.contains(&bits)
-        || !bits.is_multiple_of(2)
-        || !E_BITS.contains(&e.bits())
-        || !e.is_odd()
-    {
+    if !BITS.contains(&bits) || !E_BITS.contains(&e.bits()) || !e.is_odd() {
         return Err(Failed);
     }
     for _ in 0..ATTEMPTS {
-        let [p, q] = pair::search(bits / 2, &e, workers)?;
+        let [p, q] = pair::search([bits.div_ceil(2), bits / 2], &e, workers)?;
         if let Some(parts) = assemble(bits, &e, p, q)? {
             prove(&parts)?;
             return Ok(parts);
@@ -121,7 +118,8 @@ mod tests {
     /// FIPS 186-5 section A.1.1, calculated by another library.
     fn check(parts: &Parts, bits: u32) {
         let crt = parts.crt.as_ref().unwrap();
-        let primes = vec![number(&crt.p, bits / 2), number(&crt.q, bits / 2)];
+        let halves = [bits.div_ceil(2), bits / 2];
+        let primes = vec![number(&crt.p, halves[0]), number(&crt.q, halves[1])];
         let key = rsa::PrivateKey::from_components(
             number(&parts.n, bits),
             number(&parts.e, 64),
@@ -131,13 +129,10 @@ mod tests {
         .unwrap();
         key.validate().unwrap();
         assert_eq!(key.n().bit_width_vartime(), bits);
-        let (p, q) = (number(&crt.p, bits / 2), number(&crt.q, bits / 2));
-        for prime in [&p, &q] {
-            assert!(
-                prime.bit_vartime(bits / 2 - 1)
-                    && prime.bit_vartime(bits / 2 - 2)
-                    && prime.bit_vartime(0)
-            );
+        let (p, q) = (number(&crt.p, halves[0]), number(&crt.q, halves[0]));
+        for (prime, bits) in [(&p, halves[0]), (&q, halves[1])] {
+            assert_eq!(prime.bit_width_vartime(), bits);
+            assert!(prime.bit_vartime(bits - 2) && prime.bit_vartime(0));
         }
         assert!(p > q && p.wrapping_sub(&q).bit_width_vartime() > bits / 2 - 100);
         assert!(key.d().bit_width_vartime() > bits / 2);
@@ -155,8 +150,24 @@ mod tests {
             check(&generate(1024, &F4, &workers).unwrap(), 1024);
         }
         check(&generate(2048, &F4, &Workers::new(Threads::Two)).unwrap(), 2048);
-        // Not a multiple of the machine's words.
+        // Neither a multiple of the machine's words nor of 8, and odd.
         check(&generate(1094, &F4, &one()).unwrap(), 1094);
+        for (bits, threads) in [(1025, Threads::Two), (1031, Threads::One), (1031, Threads::Two)] {
+            check(
+                &generate(usize::try_from(bits).unwrap(), &F4, &Workers::new(threads)).unwrap(),
+                bits,
+            );
+        }
+    }
+
+    #[test]
+    fn small_exponents() {
+        for e in [3, 5, 17, 257] {
+            let e = if e < 256 { vec![e as u8] } else { vec![1, 1] };
+            let parts = generate(1024, &e, &one()).unwrap();
+            assert_eq!(parts.e, e);
+            check(&parts, 1024);
+        }
     }
 
     #[test]
@@ -176,10 +187,10 @@ mod tests {
 
     #[test]
     fn impossible_requests_fail() {
-        for bits in [0, 512, 1023, 1025, 16386] {
+        for bits in [0, 512, 1023, 16385] {
             assert!(generate(bits, &F4, &one()).is_err(), "{bits}");
         }
-        for e in [&[][..], &[3], &[0xFF, 0xFF], &[1, 0, 0], &[1, 0, 2], &[0xFF; 33]] {
+        for e in [&[][..], &[0], &[1], &[2], &[1, 0, 0], &[1, 0, 2], &[0xFF; 33]] {
             assert!(generate(1024, e, &one()).is_err(), "{e:?}");
         }
     }

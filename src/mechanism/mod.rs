@@ -338,15 +338,24 @@ impl Mechanism {
     }
 
     /// The use it would make of a key.
-    pub fn wants(&self, act: Act) -> Use {
+    pub fn wants(&self, act: Act, config: &Config) -> Use {
         Use {
             act,
             mechanism: self.ckm,
             key_types: self.key_types,
-            key_size: self.key_size.clone(),
+            key_size: self.key_sizes(config),
             tells_noise: self.integrity == Integrity::Own,
             comparable: self.comparable,
         }
+    }
+
+    /// Sizes of the keys it works on under this configuration: `min_rsa_bits` is a limit of each
+    /// mechanism that has RSA keys.
+    pub fn key_sizes(&self, config: &Config) -> RangeInclusive<CK_ULONG> {
+        let (least, longest) = (*self.key_size.start(), *self.key_size.end());
+        let wanted = CK_ULONG::try_from(config.min_rsa_bits).unwrap_or(longest);
+        let least = if self.key_types == [CKK_RSA] { least.max(wanted) } else { least };
+        least..=longest
     }
 
     /// Whether it signs and verifies message after message: not if its parameter is for one alone.

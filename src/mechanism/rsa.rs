@@ -10,7 +10,7 @@ use crate::object::policy::{Key, Target};
 use crate::object::template::Pair;
 use std::ops::RangeInclusive;
 
-/// Modulus bits. 1024 is for old keys and test harnesses; an option refuses it.
+/// Modulus bits, each of them. The configured `min_rsa_bits` raises the lower end.
 pub(super) const SIZES: RangeInclusive<CK_ULONG> = 1024..=8192;
 
 pub(super) const KEY_PAIR_GEN: Mechanism = Mechanism {
@@ -41,8 +41,9 @@ pub(super) const PKCS: Mechanism = Mechanism {
 /// What PKCS #1 v1.5 padding takes: 00 01 or 02, eight bytes at least, 00.
 const PADDING: usize = 11;
 
-/// The smallest public exponent of a new key, FIPS 186-5 section A.1.1, and the longest in bytes.
-const MIN_EXPONENT: [u8; 3] = [1, 0, 1];
+/// The public exponent of a new key whose template names none.
+const USUAL_EXPONENT: [u8; 3] = [1, 0, 1];
+/// The longest public exponent of a new key in bytes, FIPS 186-5 section A.1.1.
 const MAX_EXPONENT_LEN: usize = 32;
 
 fn generate_pair(
@@ -52,16 +53,15 @@ fn generate_pair(
     workers: &Workers,
 ) -> Result<Pair> {
     let bits = public.ulong(CKA_MODULUS_BITS).ok_or(Error::TemplateIncomplete)?;
-    if !SIZES.contains(&bits) || !bits.is_multiple_of(8) {
+    if !SIZES.contains(&bits) {
         return Err(Error::KeySizeRange);
     }
     let bits = usize::try_from(bits).map_err(|_| Error::KeySizeRange)?;
-    let e = public.bytes(CKA_PUBLIC_EXPONENT).unwrap_or(&MIN_EXPONENT);
+    let e = public.bytes(CKA_PUBLIC_EXPONENT).unwrap_or(&USUAL_EXPONENT);
     let odd = e.last().is_some_and(|low| low % 2 == 1);
-    let small = (e.len(), e) < (MIN_EXPONENT.len(), &MIN_EXPONENT);
-    if !odd || small || e.len() > MAX_EXPONENT_LEN {
+    if !odd || e == [1] || e.len() > MAX_EXPONENT_LEN {
         return Err(Error::AttributeValueInvalid
-            .because("the public exponent is even, below 65537 or over 256 bits"));
+            .because("the public exponent is even, 1, or longer than 256 bits"));
     }
     let parts = rsa_keygen::generate(bits, e, workers);
     if workers.stopped() {

@@ -2,10 +2,14 @@
 //! the second, then the first. PKCS#11 3.2, section "RSA AES KEY WRAP".
 use super::params::RsaAesKeyWrap;
 use super::{MAX_KEY_LEN, Mechanism, Params, Shape, Wrap};
-use crate::ck::{CKK_RSA, CKM_RSA_AES_KEY_WRAP};
+use crate::ck::{CK_ULONG, CKK_RSA, CKM_RSA_AES_KEY_WRAP};
 use crate::crypto::{self, Secret, aes_kw, oaep};
 use crate::error::{Error, Result};
 use crate::object::policy::{Key, Target};
+use std::ops::RangeInclusive;
+
+/// Modulus bits of a key that carries keys to another token. Receivers have no shorter ones.
+pub(super) const KEK_SIZES: RangeInclusive<CK_ULONG> = 2048..=8192;
 
 pub(super) const RSA_AES_KEY_WRAP: Mechanism = Mechanism {
     ckm: CKM_RSA_AES_KEY_WRAP,
@@ -13,7 +17,7 @@ pub(super) const RSA_AES_KEY_WRAP: Mechanism = Mechanism {
     params: Shape::RsaAesKeyWrap,
     null: Some(Params::RsaAesKeyWrap(RsaAesKeyWrap::AZURE)),
     key_types: &[CKK_RSA],
-    key_size: 2048..=8192,
+    key_size: KEK_SIZES,
     wrap: Some(Wrap { len, run }),
     unwrap: Some(|params, kek, blob| unwrap(read(params)?, kek, blob)),
     ..Mechanism::NONE

@@ -40,9 +40,6 @@ pub enum Access {
     ReadWrite,
 }
 
-/// Bits of the shortest RSA key that may carry another one, whatever else shorter ones may do.
-const MIN_RSA_KEK: CK_ULONG = 2048;
-
 /// May `key` be used so?
 pub fn permit(wanted: &Use, key: Arc<Object>) -> Result<Key> {
     let rule = wanted.act.rule();
@@ -61,14 +58,10 @@ pub fn permit(wanted: &Use, key: Arc<Object>) -> Result<Key> {
         return Err(Error::MechanismInvalid.because("not in the key's CKA_ALLOWED_MECHANISMS"));
     }
     descent::opens_whole(wanted, &key)?;
-    let Some(size) = size(key.attributes()).filter(|s| wanted.key_size.contains(s)) else {
-        return Err(rule.wrong_size);
-    };
-    let carries = matches!(wanted.act, Act::Wrap | Act::Unwrap);
-    if carries && key.key_type() == Some(CKK_RSA) && size < MIN_RSA_KEK {
-        return Err(rule.wrong_size);
+    match size(key.attributes()) {
+        Some(size) if wanted.key_size.contains(&size) => Ok(Key(key)),
+        _ => Err(rule.wrong_size),
     }
-    Ok(Key(key))
 }
 
 /// Lets `target` leave the token under `kek` by the mechanism of `wanted`.

@@ -138,7 +138,8 @@ impl Session {
 
     /// The key at `handle`, if `mechanism` may use it so.
     fn key(&self, act: Act, mechanism: &Mechanism, handle: CK_OBJECT_HANDLE) -> Result<Key> {
-        policy::permit(&mechanism.wants(act), self.usable(handle, act.no_such_key())?)
+        let wanted = mechanism.wants(act, &self.token.shared().config);
+        policy::permit(&wanted, self.usable(handle, act.no_such_key())?)
     }
 
     /// The object at `handle`, or `absent`; on a day when it is in force, if the configuration asks

@@ -6,13 +6,13 @@ use crate::common::*;
 use std::path::{Path, PathBuf};
 
 /// A folder with a random text in it.
-struct Bench {
+pub struct Bench {
     folder: tempfile::TempDir,
-    text: Vec<u8>,
+    pub text: Vec<u8>,
 }
 
 impl Bench {
-    fn new(t: &Session) -> Bench {
+    pub fn new(t: &Session) -> Bench {
         let bench = Bench { folder: tempfile::tempdir().unwrap(), text: t.random(777).unwrap() };
         bench.put("text", &bench.text);
         bench
@@ -20,11 +20,11 @@ impl Bench {
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
-    fn put(&self, name: &str, bytes: &[u8]) {
+    pub fn put(&self, name: &str, bytes: &[u8]) {
         std::fs::write(self.path(name), bytes).unwrap();
     }
     /// What `openssl` prints; it must succeed. Words are separated by blanks.
-    fn openssl(&self, arguments: &str) -> Vec<u8> {
+    pub fn openssl(&self, arguments: &str) -> Vec<u8> {
         let run = openssl_command()
             .args(arguments.split_whitespace())
             .current_dir::<&Path>(self.folder.path())
@@ -35,19 +35,19 @@ impl Bench {
         run.stdout
     }
     /// A token's public key as OpenSSL reads it.
-    fn put_public(&self, t: &Session, key: Handle) {
+    pub fn put_public(&self, t: &Session, key: Handle) {
         self.put("public.der", &t.bytes(key, CKA_PUBLIC_KEY_INFO).unwrap());
     }
-    fn verifies(&self, hash: &str, options: &str, signature: &[u8]) {
+    pub fn verifies(&self, hash: &str, options: &str, signature: &[u8]) {
         self.put("signature", signature);
         let verify = "-verify public.der -keyform DER -signature signature";
         self.openssl(&format!("dgst -{hash} {options} {verify} text"));
     }
-    fn signs(&self, hash: &str, options: &str) -> Vec<u8> {
+    pub fn signs(&self, hash: &str, options: &str) -> Vec<u8> {
         self.openssl(&format!("dgst -{hash} {options} -sign private.pem -binary text"))
     }
     /// A key of OpenSSL's in `private.pem`, and its public half as DER.
-    fn make_key(&self, options: &str) -> Vec<u8> {
+    pub fn make_key(&self, options: &str) -> Vec<u8> {
         self.openssl(&format!("genpkey {options} -out private.pem"));
         self.openssl("pkey -in private.pem -pubout -outform DER")
     }

@@ -24,7 +24,18 @@ fn rsa_pairs_of_several_sizes_and_exponents() {
         let sign = Mech::new(CKM_SHA256_RSA_PKCS);
         let (f4, f5) = (&[1, 0, 1][..], &[1, 0, 0, 0, 1][..]);
         let odd = &[0x0F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x61][..];
-        for (size, exponent) in [(1024, f4), (1024, f5), (1024, odd), (1032, f4), (2048, f4)] {
+        let (e3, e17, e16) = (&[3][..], &[17][..], &[0xFF, 0xFF][..]);
+        for (size, exponent) in [
+            (1024, f4),
+            (1024, f5),
+            (1024, odd),
+            (1024, e16),
+            (1032, f4),
+            (1033, e3),
+            (2048, e3),
+            (2048, e17),
+            (2048, f4),
+        ] {
             let (public, private) = rsa(t, size, exponent).unwrap();
             for key in [public, private] {
                 assert_eq!(bits(&t.bytes(key, CKA_MODULUS).unwrap()), size);
@@ -32,7 +43,7 @@ fn rsa_pairs_of_several_sizes_and_exponents() {
             }
             assert_eq!(t.ulong(public, CKA_MODULUS_BITS), Ok(size as CK_ULONG));
             let signature = t.sign(&sign, private, b"a message").unwrap();
-            assert_eq!(signature.len(), size / 8);
+            assert_eq!(signature.len(), size.div_ceil(8));
             t.verify(&sign, public, b"a message", &signature).unwrap();
         }
         let (zero_padded, _) = rsa(t, 1024, &[0, 0, 1, 0, 1]).unwrap();
@@ -49,10 +60,10 @@ fn rsa_pairs_that_are_not_made() {
     with_token(|t| {
         let invalid = Err(CKR_ATTRIBUTE_VALUE_INVALID);
         let even = [1, 0, 2];
-        for exponent in [&[3][..], &[17], &[1], &[], &[0], &even, &[0xFF, 0xFF], &[1; 33]] {
+        for exponent in [&[1][..], &[2], &[16], &[], &[0], &even, &[0, 1], &[1; 33]] {
             assert_eq!(rsa(t, 2048, exponent), invalid, "{exponent:?}");
         }
-        for size in [0, 512, 1000, 1023, 2047, 2049, 8200, 16384, usize::MAX] {
+        for size in [0, 512, 1000, 1023, 8193, 8200, 16384, usize::MAX] {
             assert_eq!(rsa(t, size, &[1, 0, 1]), Err(CKR_KEY_SIZE_RANGE), "{size}");
         }
         let mech = Mech::new(CKM_RSA_PKCS_KEY_PAIR_GEN);
@@ -77,7 +88,7 @@ fn small_rsa_keys_can_be_refused() {
     with_store(&format!("config={}", file.display()), |p| {
         let t = p.token(0).unwrap();
         assert_eq!(rsa(&t, 1024, &[1, 0, 1]), Err(CKR_KEY_SIZE_RANGE));
-        assert_eq!(rsa(&t, 2040, &[1, 0, 1]), Err(CKR_KEY_SIZE_RANGE));
+        assert_eq!(rsa(&t, 2047, &[1, 0, 1]), Err(CKR_KEY_SIZE_RANGE));
         let small = t.import_rsa_public(&[0xC1; 128], &[1, 0, 1]);
         assert_eq!(small, Err(CKR_KEY_SIZE_RANGE));
         assert!(t.import_rsa_public(&[0xC1; 256], &[1, 0, 1]).is_ok());

@@ -270,11 +270,6 @@ fn oaep_there_and_back() {
                     assert_eq!(long, Err(CKR_DATA_LEN_RANGE));
                     // the modulus of 1024 bits has room for 126 bytes less two digests
                     let key = t.secret(CKK_GENERIC_SECRET, &vec![5; room.min(16)]).unwrap();
-                    if bits < 2048 {
-                        let refused = t.wrap(&mech, kek.public, key);
-                        assert_eq!(refused, Err(CKR_WRAPPING_KEY_SIZE_RANGE));
-                        continue;
-                    }
                     let wrapped = t.wrap(&mech, kek.public, key).unwrap();
                     let back = t.unwrap(&mech, kek.private, &wrapped, &generic()).unwrap();
                     assert_eq!(t.bytes(back, CKA_VALUE), t.bytes(key, CKA_VALUE));
