@@ -3,7 +3,7 @@
 //! [`variable`](crate::abi::environment::variable) says which of it may be obeyed.
 //!
 //! The file is TOML: `store`, `null_parameter` (`"azure"`, `"refuse"`), `min_rsa_bits` (1024, 2048),
-//! `legacy_des3` and `enforce_dates` (true, false).
+//! `legacy` (or its old name `legacy_des3`) and `enforce_dates` (true, false).
 //! What it leaves out is as by default; so is everything if there is no file where it would be by
 //! default, `$XDG_CONFIG_HOME/keyferry/config.toml`.
 use crate::error::{Error, Result};
@@ -31,7 +31,7 @@ pub struct Config {
     /// The shortest RSA key that may be generated, created or unwrapped, in bits: 1024 (default) or 2048.
     pub min_rsa_bits: usize,
     /// Whether data and keys under triple DES can be decrypted and unwrapped. Default: no.
-    pub legacy_des3: bool,
+    pub legacy: bool,
     /// Whether keys are used only between their `CKA_START_DATE` and `CKA_END_DATE`. Default: no.
     pub enforce_dates: bool,
 }
@@ -71,7 +71,7 @@ impl Config {
             store: Location::Memory,
             null_parameter: NullParameter::Azure,
             min_rsa_bits: 1024,
-            legacy_des3: false,
+            legacy: false,
             enforce_dates: false,
         }
     }
@@ -130,6 +130,9 @@ struct ConfigFile {
     null_parameter: NullParameter,
     min_rsa_bits: Option<usize>,
     #[serde(default)]
+    legacy: bool,
+    /// The old name of `legacy`.
+    #[serde(default)]
     legacy_des3: bool,
     #[serde(default)]
     enforce_dates: bool,
@@ -166,7 +169,7 @@ fn assemble(reserved: Option<&str>, env: Lookup<'_>) -> std::result::Result<Conf
         store: store.map_or_else(|| default_store(env), Ok)?,
         null_parameter: file.null_parameter,
         min_rsa_bits: min_rsa_bits(file.min_rsa_bits).map_err(in_file)?,
-        legacy_des3: file.legacy_des3,
+        legacy: file.legacy || file.legacy_des3,
         enforce_dates: file.enforce_dates,
     })
 }
@@ -324,9 +327,11 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("config.toml"), "min_rsa_bits = 2048").unwrap();
         assert_eq!(read(None, &env).unwrap().min_rsa_bits, 2048);
-        assert!(!read(None, &env).unwrap().legacy_des3);
-        std::fs::write(folder.join("config.toml"), "legacy_des3 = true").unwrap();
-        assert!(read(None, &env).unwrap().legacy_des3);
+        assert!(!read(None, &env).unwrap().legacy);
+        for line in ["legacy = true", "legacy_des3 = true", "legacy = false\nlegacy_des3 = true"] {
+            std::fs::write(folder.join("config.toml"), line).unwrap();
+            assert!(read(None, &env).unwrap().legacy, "{line}");
+        }
         assert!(!read(None, &env).unwrap().enforce_dates);
     }
 

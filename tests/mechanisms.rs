@@ -54,6 +54,8 @@ mod hkdf;
 mod hmac;
 #[path = "mechanisms/kdf_openssl.rs"]
 mod kdf_openssl;
+#[path = "mechanisms/md5.rs"]
+mod md5;
 #[path = "mechanisms/ml_dsa.rs"]
 mod ml_dsa;
 #[path = "mechanisms/ml_kem.rs"]
@@ -68,10 +70,10 @@ mod pbkdf2;
 mod rsa;
 #[path = "mechanisms/rsa_pss.rs"]
 mod rsa_pss;
-#[path = "mechanisms/rsa_x509.rs"]
-mod rsa_x509;
 #[path = "mechanisms/rsa_sizes.rs"]
 mod rsa_sizes;
+#[path = "mechanisms/rsa_x509.rs"]
+mod rsa_x509;
 #[path = "mechanisms/slh_dsa.rs"]
 mod slh_dsa;
 #[path = "mechanisms/sp800_108.rs"]

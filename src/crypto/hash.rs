@@ -104,6 +104,11 @@ impl Hasher {
         Hasher(Digest::shake(shake, len))
     }
 
+    /// Starts MD5, for checksums of old data. It is no [`Hash`], so that nothing else can use it.
+    pub fn md5() -> Hasher {
+        Hasher(Digest::md5())
+    }
+
     /// Feeds a part.
     pub fn update(&mut self, part: &[u8]) {
         if let Ok(digest) = &mut self.0

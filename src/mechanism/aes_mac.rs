@@ -20,8 +20,8 @@ pub(super) const CMAC_GENERAL: Mechanism = Mechanism {
     ckm: CKM_AES_CMAC_GENERAL,
     name: "CKM_AES_CMAC_GENERAL",
     params: Shape::MacLen,
-    sign: Some(|params, key| Ok(cmac(key, mac_len(params)?)?)),
-    verify: Some(|params, key| Ok(cmac(key, mac_len(params)?)?)),
+    sign: Some(|params, key| Ok(cmac(key, mac_len(params, 16)?)?)),
+    verify: Some(|params, key| Ok(cmac(key, mac_len(params, 16)?)?)),
     ..AES
 };
 
@@ -34,7 +34,7 @@ pub(super) const GMAC: Mechanism = Mechanism {
     ..AES
 };
 
-impl Mac for Cmac {
+impl<const N: usize> Mac for Cmac<N> {
     fn update(&mut self, part: &[u8]) -> std::result::Result<(), Failed> {
         Cmac::update(self, part)
     }
@@ -52,10 +52,11 @@ impl Mac for Gmac {
     }
 }
 
-fn mac_len(params: &Params) -> Result<usize> {
+/// The length that the parameter asks for: up to a block.
+pub(super) fn mac_len(params: &Params, block: usize) -> Result<usize> {
     match params {
-        Params::MacLen(len @ 1..=16) => Ok(*len),
-        _ => Err(Error::MechanismParamInvalid.because("a CMAC has 1 to 16 bytes")),
+        Params::MacLen(len) if (1..=block).contains(len) => Ok(*len),
+        _ => Err(Error::MechanismParamInvalid.because("a CMAC has 1 byte to a block")),
     }
 }
 

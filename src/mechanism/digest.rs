@@ -1,4 +1,5 @@
-//! Digests: a row for each hash. PKCS#11 3.2, sections "SHA-1" to "SHA3-512".
+//! Digests: a row for each hash. PKCS#11 3.2, sections "SHA-1" to "SHA3-512"; MD5 is for old data only,
+//! and there if `legacy` is set.
 use super::{Bound, Mechanism, Transform};
 use crate::ck::*;
 use crate::crypto::hash::{Hash, Hasher};
@@ -15,6 +16,14 @@ macro_rules! digests {
         };
     )*};
 }
+
+pub(super) const MD5: Mechanism = Mechanism {
+    ckm: CKM_MD5,
+    name: "CKM_MD5",
+    legacy: true,
+    digest: Some(|_| Ok(Box::new(Digesting { hasher: Hasher::md5(), len: 16 }))),
+    ..Mechanism::NONE
+};
 
 digests! {
     SHA1: CKM_SHA_1, Sha1;

@@ -182,10 +182,15 @@ pub static MECHANISMS: &[Mechanism] = &[
     chacha::KEY_GEN,
     chacha::CHACHA20,
     aead::CHACHA20_POLY1305,
+    des3::KEY_GEN,
+    des3::DES2_KEY_GEN,
     des3::ECB,
     des3::CBC,
     des3::CBC_PAD,
+    des3::CMAC,
+    des3::CMAC_GENERAL,
     generic_secret::KEY_GEN,
+    digest::MD5,
     digest::SHA1,
     digest::SHA224,
     digest::SHA256,
@@ -331,10 +336,19 @@ impl Mechanism {
 
     /// Whether the configuration wants it, or `CKR_MECHANISM_INVALID`.
     pub fn wanted(&self, config: &Config) -> Result<()> {
-        match self.legacy && !config.legacy_des3 {
-            true => Err(Error::MechanismInvalid.because("legacy_des3 is off")),
+        match self.legacy && !config.legacy {
+            true => Err(Error::MechanismInvalid.because("legacy is off")),
             false => Ok(()),
         }
+    }
+
+    /// Sizes of the keys it works on under this configuration: `min_rsa_bits` is a limit of each
+    /// mechanism that has RSA keys.
+    pub fn key_sizes(&self, config: &Config) -> RangeInclusive<CK_ULONG> {
+        let (least, longest) = (*self.key_size.start(), *self.key_size.end());
+        let wanted = CK_ULONG::try_from(config.min_rsa_bits).unwrap_or(longest);
+        let least = if self.key_types == [CKK_RSA] { least.max(wanted) } else { least };
+        least..=longest
     }
 
     /// The use it would make of a key.
@@ -347,15 +361,6 @@ impl Mechanism {
             tells_noise: self.integrity == Integrity::Own,
             comparable: self.comparable,
         }
-    }
-
-    /// Sizes of the keys it works on under this configuration: `min_rsa_bits` is a limit of each
-    /// mechanism that has RSA keys.
-    pub fn key_sizes(&self, config: &Config) -> RangeInclusive<CK_ULONG> {
-        let (least, longest) = (*self.key_size.start(), *self.key_size.end());
-        let wanted = CK_ULONG::try_from(config.min_rsa_bits).unwrap_or(longest);
-        let least = if self.key_types == [CKK_RSA] { least.max(wanted) } else { least };
-        least..=longest
     }
 
     /// Whether it signs and verifies message after message: not if its parameter is for one alone.
@@ -432,7 +437,7 @@ mod tests {
     }
     #[test]
     fn what_goes_one_way_comes_back() {
-        for m in MECHANISMS.iter().filter(|m| !m.legacy) {
+        for m in MECHANISMS {
             assert_eq!(m.wrap.is_some(), m.unwrap.is_some(), "{}", m.name);
             assert_eq!(m.encrypt.is_some(), m.decrypt.is_some(), "{}", m.name);
             assert_eq!(m.sign.is_some(), m.verify.is_some(), "{}", m.name);
@@ -448,11 +453,6 @@ mod tests {
         }
     }
     #[test]
-    fn old_ciphers_read_and_never_write() {
-        for m in MECHANISMS.iter().filter(|m| m.legacy) {
-            assert_eq!(m.flags() & !(CKF_DECRYPT | CKF_UNWRAP), 0, "{}", m.name);
-        }
-    }
     /// The name of a mechanism tells that it has a check of its own.
     #[test]
     fn a_bare_cipher_says_that_it_is_one() {

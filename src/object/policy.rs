@@ -236,8 +236,8 @@ pub fn strength(bits: usize, attributes: &Attributes) -> Result<()> {
 /// Are keys of this type still wanted? `legacy`: whether the configuration wants old ones. If not
 /// the token has no such type, as it has no mechanisms for it: `CKR_ATTRIBUTE_VALUE_INVALID`.
 pub fn age(legacy: bool, attributes: &Attributes) -> Result<()> {
-    if !legacy && attributes.ulong(CKA_KEY_TYPE) == Some(CKK_DES3) {
-        return Err(Error::AttributeValueInvalid.because("legacy_des3 is off"));
+    if !legacy && matches!(attributes.ulong(CKA_KEY_TYPE), Some(CKK_DES2 | CKK_DES3)) {
+        return Err(Error::AttributeValueInvalid.because("legacy is off"));
     }
     Ok(())
 }

@@ -114,7 +114,7 @@ impl Session {
         let login = self.token.login_lately()?;
         let draft = template::draft(origin, template, implied, login)?;
         policy::create(login, self.access, &draft.attributes)?;
-        policy::age(config.legacy_des3, &draft.attributes)?;
+        policy::age(config.legacy, &draft.attributes)?;
         policy::strength(config.min_rsa_bits, &draft.attributes)?;
         Ok(draft)
     }

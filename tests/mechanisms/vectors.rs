@@ -25,7 +25,7 @@ const PROOFS: &[(&[&str], Proof)] = &[
     (&[
         "RSA_PKCS_KEY_PAIR_GEN", "EC_KEY_PAIR_GEN", "EC_EDWARDS_KEY_PAIR_GEN",
         "EC_MONTGOMERY_KEY_PAIR_GEN", "ML_DSA_KEY_PAIR_GEN", "ML_KEM_KEY_PAIR_GEN",
-        "SLH_DSA_KEY_PAIR_GEN", "AES_KEY_GEN", "AES_XTS_KEY_GEN",
+        "SLH_DSA_KEY_PAIR_GEN", "AES_KEY_GEN", "AES_XTS_KEY_GEN", "DES2_KEY_GEN", "DES3_KEY_GEN",
         "CHACHA20_KEY_GEN", "GENERIC_SECRET_KEY_GEN", "HKDF_KEY_GEN", "TLS_PRE_MASTER_KEY_GEN",
         "SHA_1_KEY_GEN", "SHA224_KEY_GEN", "SHA256_KEY_GEN", "SHA384_KEY_GEN", "SHA512_KEY_GEN",
         "SHA512_224_KEY_GEN", "SHA512_256_KEY_GEN", "SHA3_224_KEY_GEN", "SHA3_256_KEY_GEN",
@@ -89,7 +89,10 @@ const PROOFS: &[(&[&str], Proof)] = &[
     (&["CHACHA20_POLY1305"],
         Vectors("mechanisms/chacha.rs", "poly1305_as_wycheproof_has_it", SUITES)),
     (&["DES3_ECB", "DES3_CBC", "DES3_CBC_PAD"],
-        Vectors("mechanisms/des3.rs", "old_data_is_read", "SP 800-67 appendix B")),
+        Vectors("mechanisms/des3.rs", "known_answers_both_ways", "SP 800-67 appendix B")),
+    (&["DES3_CMAC", "DES3_CMAC_GENERAL"],
+        Vectors("mechanisms/des3.rs", "cmac_as_nist_has_it", "SP 800-38B appendix D")),
+    (&["MD5"], Vectors("mechanisms/md5.rs", "digests_of_rfc_1321", "RFC 1321 appendix A.5")),
     (&[
         "SHA_1", "SHA224", "SHA256", "SHA384", "SHA512", "SHA512_224", "SHA512_256", "SHA3_224",
         "SHA3_256", "SHA3_384", "SHA3_512",

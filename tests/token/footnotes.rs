@@ -19,7 +19,7 @@ struct Sample {
 fn with_samples(test: impl Fn(&Session, &Sample)) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config.toml");
-    std::fs::write(&file, "store = 'memory:'\nlegacy_des3 = true\n").unwrap();
+    std::fs::write(&file, "store = 'memory:'\nlegacy = true\n").unwrap();
     with_store(&format!("config={}", file.display()), |p| {
         let session = p.token(0).unwrap();
         let mut tried = 0;
@@ -42,7 +42,9 @@ fn template(s: &Session, class: &Class) -> Template {
         Form::None => attrs![CKA_CLASS => class.class, CKA_VALUE => "note"].to_vec(),
         Form::Secret => {
             let len = *class.value_len[0].start();
-            let value: Vec<u8> = (1..=len.max(1) as u8).collect();
+            // of odd parity each, for triple DES
+            let odd = (1..=255u8).filter(|byte| byte.count_ones() % 2 == 1);
+            let value: Vec<u8> = odd.take(len.max(1)).collect();
             [is(class), attrs![CKA_VALUE => value].to_vec(), open(class)].concat()
         }
         _ => {

@@ -1,4 +1,5 @@
 //! MACs of AES: CMAC (SP 800-38B), GMAC (SP 800-38D), and the chain that CMAC and CCM stand on.
+//! Chain and CMAC have a block of any length, since triple DES stands on them too.
 use super::{Direction, Gcm, Held};
 use crate::crypto::{
     Failed, Secret,
@@ -9,10 +10,10 @@ const BLOCK: usize = 16;
 
 /// CBC of which only the last block matters.
 #[derive(Debug)]
-pub(super) struct Chain {
+pub(super) struct Chain<const N: usize = BLOCK> {
     cipher: Cipher,
     scratch: Secret,
-    last: [u8; BLOCK],
+    last: [u8; N],
 }
 
 /// What is encrypted at once; all but its last block is thrown away.
@@ -20,9 +21,16 @@ const PIECE: usize = 4096;
 
 impl Chain {
     pub(super) fn new(key: &[u8]) -> Result<Chain, Failed> {
-        let cipher = Cipher::new(Kind::Cbc, Direction::Encrypt, key, &[0; BLOCK])?;
+        Chain::of(Kind::Cbc, key)
+    }
+}
+
+impl<const N: usize> Chain<N> {
+    /// Starts. `cbc` has blocks of `N` bytes.
+    fn of(cbc: Kind, key: &[u8]) -> Result<Chain<N>, Failed> {
+        let cipher = Cipher::new(cbc, Direction::Encrypt, key, &[0; N])?;
         let scratch = Secret::new(Vec::with_capacity(PIECE));
-        Ok(Chain { cipher, scratch, last: [0; BLOCK] })
+        Ok(Chain { cipher, scratch, last: [0; N] })
     }
 
     /// Takes whole blocks.
@@ -37,41 +45,48 @@ impl Chain {
 
     /// Takes bytes, and zeros until the block is full.
     pub(super) fn absorb_padded(&mut self, bytes: &[u8]) -> Result<(), Failed> {
-        let (whole, rest) = bytes.split_at(bytes.len() - bytes.len() % BLOCK);
+        let (whole, rest) = bytes.split_at(bytes.len() - bytes.len() % N);
         self.absorb(whole)?;
-        if rest.is_empty() { Ok(()) } else { self.absorb(&padded(rest)) }
+        if rest.is_empty() { Ok(()) } else { self.absorb(&padded::<N>(rest)) }
     }
 
     /// The last block.
-    pub(super) fn finish(self) -> [u8; BLOCK] {
+    pub(super) fn finish(self) -> [u8; N] {
         self.last
     }
 }
 
 /// Not more than a block, and zeros.
-fn padded(bytes: &[u8]) -> [u8; BLOCK] {
-    let mut block = [0; BLOCK];
+fn padded<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut block = [0; N];
     block.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
     block
 }
 
 /// A CMAC at work.
 #[derive(Debug)]
-pub struct Cmac {
-    chain: Chain,
+pub struct Cmac<const N: usize = BLOCK> {
+    chain: Chain<N>,
     /// The last block, full or not, waits for the end.
     held: Held,
     /// What a full last block is combined with.
-    k1: u128,
+    k1: [u8; N],
 }
 
 impl Cmac {
-    /// Starts. A key of 16, 24 or 32 bytes.
+    /// Starts with AES. A key of 16, 24 or 32 bytes.
     pub fn new(key: &[u8]) -> Result<Cmac, Failed> {
-        let mut zero = Chain::new(key)?;
-        zero.absorb(&[0; BLOCK])?;
-        let k1 = double(u128::from_be_bytes(zero.finish()));
-        Ok(Cmac { chain: Chain::new(key)?, held: Held::new(BLOCK, 1), k1 })
+        Cmac::of(Kind::Cbc, key)
+    }
+}
+
+impl<const N: usize> Cmac<N> {
+    /// Starts with a cipher in CBC mode, whose blocks have `N` bytes.
+    pub(in crate::crypto) fn of(cbc: Kind, key: &[u8]) -> Result<Cmac<N>, Failed> {
+        let mut zero = Chain::of(cbc, key)?;
+        zero.absorb(&[0; N])?;
+        let k1 = double(zero.finish());
+        Ok(Cmac { chain: Chain::of(cbc, key)?, held: Held::new(N, 1), k1 })
     }
 
     /// Takes a part.
@@ -80,22 +95,30 @@ impl Cmac {
     }
 
     /// The MAC.
-    pub fn finish(mut self) -> Result<[u8; BLOCK], Failed> {
+    pub fn finish(mut self) -> Result<[u8; N], Failed> {
         let mut rest = self.held.take();
         let mut subkey = self.k1;
-        if rest.len() < BLOCK {
+        if rest.len() < N {
             rest.push(0x80);
             subkey = double(self.k1);
         }
-        let last = u128::from_be_bytes(padded(&rest)) ^ subkey;
-        self.chain.absorb(&last.to_be_bytes())?;
+        let mut last = padded::<N>(&rest);
+        last.iter_mut().zip(subkey).for_each(|(byte, key)| *byte ^= key);
+        self.chain.absorb(&last)?;
         Ok(self.chain.finish())
     }
 }
 
-/// SP 800-38B section 6.1: multiplied by x in the field of 2^128, in constant time.
-fn double(block: u128) -> u128 {
-    block << 1 ^ (block >> 127).wrapping_neg() & 0x87
+/// Multiplies by x in the field of 2^128 or 2^64, in constant time. SP 800-38B sections 5.3 and 6.1.
+fn double<const N: usize>(mut block: [u8; N]) -> [u8; N] {
+    let mut carry = 0;
+    for byte in block.iter_mut().rev() {
+        (*byte, carry) = (*byte << 1 | carry, *byte >> 7);
+    }
+    if let Some(last) = block.last_mut() {
+        *last ^= carry.wrapping_neg() & if N == BLOCK { 0x87 } else { 0x1B };
+    }
+    block
 }
 
 /// A GMAC at work: GCM without a message.
@@ -133,8 +156,9 @@ mod tests {
     fn subkeys_double() {
         let zero = 0x7df76b0c_1ab899b3_3e42f047_b91b546f_u128;
         let k1 = 0xfbeed618_35713366_7c85e08f_7236a8de_u128;
-        assert_eq!(double(zero), k1);
-        assert_eq!(double(k1), 0xf7ddac30_6ae266cc_f90bc11e_e46d513b);
+        let k2 = 0xf7ddac30_6ae266cc_f90bc11e_e46d513b_u128;
+        assert_eq!(double(zero.to_be_bytes()), k1.to_be_bytes());
+        assert_eq!(double(k1.to_be_bytes()), k2.to_be_bytes());
     }
 
     #[test]

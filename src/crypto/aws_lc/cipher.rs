@@ -39,9 +39,9 @@ pub(in crate::crypto) enum Kind {
     Cfb8,
     /// ChaCha20-Poly1305 (RFC 8439), any length, a nonce of 12 bytes, a key of 32.
     ChaCha20Poly1305,
-    /// Triple DES, electronic code book, a key of 24 bytes.
+    /// Triple DES, electronic code book, a key of 16 or 24 bytes.
     Des3Ecb,
-    /// Triple DES, cipher block chaining, 8 bytes of initialisation vector, a key of 24.
+    /// Triple DES, cipher block chaining, 8 bytes of initialisation vector, a key of 16 or 24.
     Des3Cbc,
 }
 
@@ -67,8 +67,8 @@ impl Kind {
             }
             Kind::Cfb8 => aes(c::EVP_aes_128_cfb8, c::EVP_aes_192_cfb8, c::EVP_aes_256_cfb8),
             Kind::ChaCha20Poly1305 => [None, None, Some(c::EVP_chacha20_poly1305)],
-            Kind::Des3Ecb => [None, Some(c::EVP_des_ede3_ecb), None],
-            Kind::Des3Cbc => [None, Some(c::EVP_des_ede3_cbc), None],
+            Kind::Des3Ecb => [Some(c::EVP_des_ede), Some(c::EVP_des_ede3_ecb), None],
+            Kind::Des3Cbc => [Some(c::EVP_des_ede_cbc), Some(c::EVP_des_ede3_cbc), None],
         };
         match key {
             16 => short,

@@ -21,6 +21,8 @@ enum Kind {
     Hash(Hash),
     /// So many bytes of an extendable output.
     Extent(usize),
+    /// MD5, which signs and derives nothing here.
+    Md5,
 }
 
 /// Where SHA-1 or SHA-2 stands between two parts of its input (FIPS 180-4, section 6).
@@ -74,6 +76,12 @@ impl Digest {
         Digest::start(unsafe { md() }, Kind::Extent(len))
     }
 
+    /// Starts MD5, RFC 1321.
+    pub(in crate::crypto) fn md5() -> Result<Digest, Failed> {
+        // SAFETY: no preconditions; the answer is static.
+        Digest::start(unsafe { c::EVP_md5() }, Kind::Md5)
+    }
+
     fn start(md: *const c::EVP_MD, kind: Kind) -> Result<Digest, Failed> {
         let digest = Digest::empty(kind)?;
         // SAFETY: the context is live and ours; hashes are static. No engine.
@@ -90,7 +98,7 @@ impl Digest {
     pub(in crate::crypto) fn hash(&self) -> Option<Hash> {
         match self.kind {
             Kind::Hash(hash) => Some(hash),
-            Kind::Extent(_) => None,
+            Kind::Extent(_) | Kind::Md5 => None,
         }
     }
 

@@ -32,6 +32,10 @@ const GENERIC: Class = Class {
 /// Secret keys that encrypt and wrap.
 const CIPHER: Class = Class { can: &[CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP], ..GENERIC };
 
+/// Triple DES encrypts, wraps and makes MACs; no mechanism derives keys from its keys.
+const DES: &[CK_ATTRIBUTE_TYPE] =
+    &[CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP];
+
 const AES_LEN: &[RangeInclusive<usize>] = &[16..=16, 24..=24, 32..=32];
 
 const fn key(key_type: CK_KEY_TYPE, class: Class) -> Class {
@@ -140,7 +144,8 @@ pub static CLASSES: &[Class] = &[
         value_len: AES_LEN,
         ..key(CKK_AES, GENERIC)
     },
-    key(CKK_DES3, Class { value_len: &[24..=24], can: &[CKA_DECRYPT, CKA_UNWRAP], ..CIPHER }),
+    key(CKK_DES2, Class { value_len: &[16..=16], can: DES, ..CIPHER }),
+    key(CKK_DES3, Class { value_len: &[24..=24], can: DES, ..CIPHER }),
     key(CKK_AES_XTS, Class { value_len: &[32..=32, 64..=64], ..CIPHER }),
     key(CKK_CHACHA20, Class { value_len: &[32..=32], ..CIPHER }),
     key(CKK_GENERIC_SECRET, GENERIC),

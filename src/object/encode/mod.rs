@@ -214,7 +214,7 @@ fn secret_derived(all: &Attributes, value: &[u8]) -> Result<Attributes> {
             .map_err(|crypto::Failed| Error::FunctionFailed)?;
             block
         }
-        Some(CKK_DES3) => crypto::des3::check_block(value)
+        Some(CKK_DES2 | CKK_DES3) => crypto::des3::check_block(value)
             .map_err(|crypto::Failed| Error::FunctionFailed)?
             .to_vec(),
         _ => crypto::hash::Hash::Sha1.digest(value),

@@ -65,6 +65,7 @@ impl Draft {
             }
         }
         own(origin, class.form, &mut all)?;
+        parity(origin, &mut all)?;
         if class.form == Form::None {
             match class.class {
                 CKO_CERTIFICATE => certificate::complete(&mut all)?,
@@ -84,6 +85,26 @@ impl Draft {
         // another thread cannot have been first: nobody else has the object yet
         let _ = object.prepared.set(prepared);
         Ok(object)
+    }
+}
+
+/// Checks the parity of a key of triple DES that comes in, and sets that of one made here. PKCS#11
+/// 3.2, sections "DES2 secret key objects" and "DES3 secret key objects".
+fn parity(origin: Origin, all: &mut Attributes) -> Result<()> {
+    let (Some(CKK_DES2 | CKK_DES3), Some(value)) = (all.ulong(CKA_KEY_TYPE), all.bytes(CKA_VALUE))
+    else {
+        return Ok(());
+    };
+    match origin {
+        Origin::Create | Origin::Unwrap if crypto::des3::has_odd_parity(value) => Ok(()),
+        Origin::Create | Origin::Unwrap => Err(origin.unsound(
+            Error::AttributeValueInvalid.because("a byte of the DES key has even parity"),
+        )),
+        Origin::Generate(_) | Origin::Derive { .. } | Origin::Encapsulate => {
+            let value = crypto::des3::with_odd_parity(value);
+            all.set(CKA_VALUE, Value::Bytes(value));
+            Ok(())
+        }
     }
 }
 

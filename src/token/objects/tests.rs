@@ -41,7 +41,7 @@ fn two() -> Two {
         store: Location::Memory,
         null_parameter: NullParameter::default(),
         min_rsa_bits: 1024,
-        legacy_des3: false,
+        legacy: false,
         enforce_dates: false,
     };
     let workers = Arc::new(Workers::new(Threads::One));
