@@ -19,7 +19,7 @@ pub struct Oaep {
 }
 
 impl Oaep {
-    /// The hashes that this token uses for it: those that clouds and other tokens have.
+    /// The hashes that clouds and their tools use. The functions of this module take every hash.
     pub const HASHES: [Hash; 5] =
         [Hash::Sha1, Hash::Sha224, Hash::Sha256, Hash::Sha384, Hash::Sha512];
 

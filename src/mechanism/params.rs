@@ -30,6 +30,10 @@ pub const HASHES: [(CK_MECHANISM_TYPE, CK_RSA_PKCS_MGF_TYPE, Hash); 9] = [
     (CKM_SHA3_512, CKG_MGF1_SHA3_512, Hash::Sha3_512),
 ];
 
+/// Hashes that OAEP can have next to [`HASHES`].
+pub const OAEP_HASHES: [(CK_MECHANISM_TYPE, Hash); 2] =
+    [(CKM_SHA512_224, Hash::Sha512_224), (CKM_SHA512_256, Hash::Sha512_256)];
+
 /// Hashes of messages that are signed as hashes. The standard has no number for SHAKE on its own.
 pub const PRE_HASHES: [(CK_MECHANISM_TYPE, Hash); 10] = [
     (CKM_SHA224, Hash::Sha224),

@@ -81,11 +81,11 @@ fn malformed_parameter() {
         let mut all: Vec<Mech> = [0, 1, 64, 127, 129, 255, 257, 512, CK_ULONG::MAX]
             .map(|bits| Mech::rsa_aes(bits, CKM_SHA_1, CKG_MGF1_SHA1, b""))
             .into();
-        for hash in [0, CKM_MD5, CKM_RSA_PKCS, CKM_SHA512_256, CKM_SHA3_256, CK_ULONG::MAX] {
+        for hash in [0, CKM_MD5, CKM_RSA_PKCS, CKM_SHA256_HMAC, CKM_SHA3_256_HMAC, CK_ULONG::MAX] {
             all.push(Mech::rsa_aes(256, hash, CKG_MGF1_SHA1, b""));
             all.push(Mech::oaep(kw, hash, CKG_MGF1_SHA1, b""));
         }
-        for mgf in [0, 6, CKG_MGF1_SHA3_256, CKM_SHA_1, CK_ULONG::MAX] {
+        for mgf in [0, 10, CKM_SHA3_256, CKM_SHA_1, CK_ULONG::MAX] {
             all.push(Mech::rsa_aes(256, CKM_SHA_1, mgf, b""));
         }
         for source in [2, 3, CK_ULONG::MAX] {

