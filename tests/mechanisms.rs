@@ -46,6 +46,8 @@ mod ecdsa;
 mod eddsa;
 #[path = "mechanisms/hash_ml_dsa.rs"]
 mod hash_ml_dsa;
+#[path = "mechanisms/hash_slh_dsa.rs"]
+mod hash_slh_dsa;
 #[path = "mechanisms/hashes.rs"]
 mod hashes;
 #[path = "mechanisms/hkdf.rs"]

@@ -1,15 +1,22 @@
-//! SLH-DSA (FIPS 205): keys and pure signatures. AWS-LC does not have it; the crate `fips205` does.
+//! SLH-DSA (FIPS 205): keys and signatures, of messages and of their hashes. AWS-LC does not have it; the crate `fips205` does.
 //!
 //! Keys are short and have one form each; what is long is the signatures. The crate allocates nothing,
 //! and so takes more stack than a thread of the application may have left: it gets one of its own.
-use super::prehash::Hedge;
+use super::prehash::{Hedge, PreHash};
 use super::{Failed, Secret, random};
 use fips205::traits::{KeyGen, SerDes, Signer, Verifier};
 use std::fmt;
 
 /// A key that signs, of any set.
 trait Sign: Send + Sync {
-    fn sign(&self, context: &[u8], message: &[u8], hedged: bool) -> Result<Vec<u8>, Failed>;
+    /// Signs a message, or a hash whose object identifier in DER is `oid`.
+    fn sign(
+        &self,
+        context: &[u8],
+        oid: Option<&[u8]>,
+        data: &[u8],
+        hedged: bool,
+    ) -> Result<Vec<u8>, Failed>;
 }
 
 /// A public key.
@@ -64,10 +71,14 @@ macro_rules! sets {
                 fn sign(
                     &self,
                     context: &[u8],
-                    message: &[u8],
+                    oid: Option<&[u8]>,
+                    data: &[u8],
                     hedged: bool,
                 ) -> Result<Vec<u8>, Failed> {
-                    let signature = self.try_sign(message, context, hedged);
+                    let signature = match oid {
+                        None => self.try_sign(data, context, hedged),
+                        Some(oid) => self.try_hash_sign(data, context, oid, hedged),
+                    };
                     signature.map(|signature| signature.to_vec()).map_err(|_| Failed)
                 }
             }
@@ -101,16 +112,20 @@ macro_rules! sets {
         fn verified(
             set: Set,
             public: &[u8],
-            context: &[u8],
-            message: &[u8],
+            (context, oid): (&[u8], Option<&[u8]>),
+            data: &[u8],
             signature: &[u8],
         ) -> Result<bool, Failed> {
             match set {
                 $(Set::$set => {
                     let public = public.try_into().map_err(|_| Failed)?;
                     let key = fips205::$module::PublicKey::try_from_bytes(public);
-                    let signature = signature.try_into().map_err(|_| Failed)?;
-                    Ok(key.map_err(|_| Failed)?.verify(message, signature, context))
+                    let (key, signature) =
+                        (key.map_err(|_| Failed)?, signature.try_into().map_err(|_| Failed)?);
+                    Ok(match oid {
+                        None => key.verify(data, signature, context),
+                        Some(oid) => key.hash_verify(data, signature, context, oid),
+                    })
                 })*
             }
         }
@@ -155,9 +170,18 @@ impl PublicKey {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
-    /// Verifies; the context has at most 255 bytes.
-    pub fn verify(&self, context: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Failed> {
-        match roomy(|| verified(self.set, &self.bytes, context, message, signature)) {
+    /// Verifies a signature of a message, or of a hash that was made with `hash`. The context has at
+    /// most 255 bytes.
+    pub fn verify(
+        &self,
+        context: &[u8],
+        hash: Option<PreHash>,
+        data: &[u8],
+        signature: &[u8],
+    ) -> Result<(), Failed> {
+        let oid = hash.map(PreHash::oid).transpose()?;
+        let oid = oid.as_ref().map(<[u8; 11]>::as_slice);
+        match roomy(|| verified(self.set, &self.bytes, (context, oid), data, signature)) {
             Ok(true) => Ok(()),
             _ => Err(Failed),
         }
@@ -188,9 +212,17 @@ impl PrivateKey {
     pub fn public(&self) -> &[u8] {
         self.bytes.get(self.set.public_len()..).unwrap_or_default()
     }
-    /// Signs; the context has at most 255 bytes.
-    pub fn sign(&self, context: &[u8], message: &[u8], hedge: Hedge) -> Result<Vec<u8>, Failed> {
-        roomy(|| self.key.sign(context, message, hedge == Hedge::Hedged))
+    /// Signs a message, or a hash that was made with `hash`. The context has at most 255 bytes.
+    pub fn sign(
+        &self,
+        context: &[u8],
+        hash: Option<PreHash>,
+        data: &[u8],
+        hedge: Hedge,
+    ) -> Result<Vec<u8>, Failed> {
+        let oid = hash.map(PreHash::oid).transpose()?;
+        let oid = oid.as_ref().map(<[u8; 11]>::as_slice);
+        roomy(|| self.key.sign(context, oid, data, hedge == Hedge::Hedged))
     }
 }
 
@@ -216,9 +248,9 @@ mod tests {
     fn little_stack_is_enough() {
         let sign = || {
             let key = PrivateKey::generate(Set::Sha2_256f).unwrap();
-            let signature = key.sign(b"", b"message", Hedge::Hedged).unwrap();
+            let signature = key.sign(b"", None, b"message", Hedge::Hedged).unwrap();
             let public = PublicKey::new(key.set(), key.public()).unwrap();
-            public.verify(b"", b"message", &signature)
+            public.verify(b"", None, b"message", &signature)
         };
         let thread = std::thread::Builder::new().stack_size(128 << 10).spawn(sign).unwrap();
         assert_eq!(thread.join().unwrap(), Ok(()));

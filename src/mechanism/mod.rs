@@ -283,6 +283,17 @@ pub static MECHANISMS: &[Mechanism] = &[
     ml_kem::ML_KEM,
     slh_dsa::KEY_PAIR_GEN,
     slh_dsa::SLH_DSA,
+    slh_dsa::HASH,
+    slh_dsa::SHA224,
+    slh_dsa::SHA256,
+    slh_dsa::SHA384,
+    slh_dsa::SHA512,
+    slh_dsa::SHA3_224,
+    slh_dsa::SHA3_256,
+    slh_dsa::SHA3_384,
+    slh_dsa::SHA3_512,
+    slh_dsa::SHAKE128,
+    slh_dsa::SHAKE256,
 ];
 
 /// The same in the order of their numbers: every `C_*Init` looks for one.

@@ -82,7 +82,7 @@ const VECTORS: [(CK_ULONG, usize, &str, &str); 12] = [
     ),
 ];
 
-fn unhex(hex: &str) -> Vec<u8> {
+pub fn unhex(hex: &str) -> Vec<u8> {
     let digit = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
     (0..hex.len()).step_by(2).map(digit).collect()
 }
@@ -91,7 +91,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn private(t: &Session, set: CK_ULONG, value: &[u8]) -> Rv<Handle> {
+pub fn private(t: &Session, set: CK_ULONG, value: &[u8]) -> Rv<Handle> {
     t.create(&attrs![
         CKA_CLASS => CKO_PRIVATE_KEY,
         CKA_KEY_TYPE => CKK_SLH_DSA,
@@ -102,7 +102,7 @@ fn private(t: &Session, set: CK_ULONG, value: &[u8]) -> Rv<Handle> {
     ])
 }
 
-fn public(t: &Session, set: CK_ULONG, value: &[u8]) -> Rv<Handle> {
+pub fn public(t: &Session, set: CK_ULONG, value: &[u8]) -> Rv<Handle> {
     t.create(&attrs![
         CKA_CLASS => CKO_PUBLIC_KEY,
         CKA_KEY_TYPE => CKK_SLH_DSA,
@@ -112,7 +112,7 @@ fn public(t: &Session, set: CK_ULONG, value: &[u8]) -> Rv<Handle> {
 }
 
 /// The private key whose public half is in the table.
-fn value(key: &[u8]) -> Vec<u8> {
+pub fn value(key: &[u8]) -> Vec<u8> {
     (0..).take(key.len()).chain(key.iter().copied()).collect()
 }
 

@@ -62,6 +62,12 @@ const PROOFS: &[(&[&str], Proof)] = &[
     (&["ML_KEM"], Vectors("mechanisms/ml_kem.rs", "wycheproof_decapsulates", SUITES)),
     (&["SLH_DSA"],
         Vectors("mechanisms/slh_dsa.rs", "signatures_are_those_of_others", "noble-post-quantum")),
+    (&[
+        "HASH_SLH_DSA", "HASH_SLH_DSA_SHA224", "HASH_SLH_DSA_SHA256", "HASH_SLH_DSA_SHA384",
+        "HASH_SLH_DSA_SHA512", "HASH_SLH_DSA_SHA3_224", "HASH_SLH_DSA_SHA3_256",
+        "HASH_SLH_DSA_SHA3_384", "HASH_SLH_DSA_SHA3_512", "HASH_SLH_DSA_SHAKE128",
+        "HASH_SLH_DSA_SHAKE256",
+    ], Vectors("mechanisms/hash_slh_dsa.rs", "signatures_are_those_of_others", "noble-post-quantum")),
     (&["ECDH1_DERIVE", "ECDH1_COFACTOR_DERIVE"],
         Vectors("mechanisms/ecdh.rs", "wycheproof_weierstrass", SUITES)),
     (&["ECDH_AES_KEY_WRAP", "ECDH_X_AES_KEY_WRAP", "ECDH_COF_AES_KEY_WRAP"],
