@@ -68,6 +68,8 @@ mod openssl;
 mod overlap;
 #[path = "mechanisms/pbkdf2.rs"]
 mod pbkdf2;
+#[path = "mechanisms/public_half.rs"]
+mod public_half;
 #[path = "mechanisms/rsa.rs"]
 mod rsa;
 #[path = "mechanisms/rsa_pss.rs"]

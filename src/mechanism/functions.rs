@@ -32,6 +32,8 @@ pub enum Derived {
     Bytes,
     /// A data object.
     Data,
+    /// The public key that belongs to the base key.
+    PublicHalf,
 }
 
 /// Starts an operation: what every `C_*Init` calls.

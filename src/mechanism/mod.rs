@@ -30,6 +30,7 @@ mod montgomery;
 pub mod nonces;
 pub mod params;
 mod pbkdf2;
+mod public_half;
 mod rsa;
 mod rsa_aes_key_wrap;
 mod rsa_hash;
@@ -281,6 +282,7 @@ pub static MECHANISMS: &[Mechanism] = &[
     ml_dsa::SHAKE256,
     ml_kem::KEY_PAIR_GEN,
     ml_kem::ML_KEM,
+    public_half::FROM_PRIVATE,
     slh_dsa::KEY_PAIR_GEN,
     slh_dsa::SLH_DSA,
     slh_dsa::HASH,

@@ -51,7 +51,7 @@ pub fn permit(wanted: &Use, key: Arc<Object>) -> Result<Key> {
     if !of_type || (class != CKO_SECRET_KEY && class != rule.half) {
         return Err(rule.wrong_type);
     }
-    if !key.is(rule.usage) {
+    if rule.usage.is_some_and(|usage| !key.is(usage)) {
         return Err(Error::KeyFunctionNotPermitted);
     }
     if !allows(key.attributes(), wanted.mechanism) {

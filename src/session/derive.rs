@@ -29,7 +29,11 @@ impl Session {
             return Err(Error::MechanismInvalid);
         }
         let mut params = self.params(mechanism, params)?;
-        let base = self.key(Act::Derive, mechanism, base)?;
+        let act = match mechanism.derives {
+            Derived::PublicHalf => Act::Publish,
+            _ => Act::Derive,
+        };
+        let base = self.key(act, mechanism, base)?;
         let bases = self.bases(mechanism, &base, &mut params)?;
         match (mechanism.derive, &mechanism.derive_many) {
             (Some(derive), _) => self.derive_one(mechanism, derive, &params, &bases, template),
@@ -88,7 +92,7 @@ impl Session {
     fn derived(&self, mechanism: &Mechanism, bases: &[Key], template: Attributes) -> Result<Draft> {
         let template = demanded(bases, classed(mechanism, template)?)?;
         let template = match (mechanism.derives, bases) {
-            (Derived::Key | Derived::Data, _) => template,
+            (Derived::Key | Derived::Data | Derived::PublicHalf, _) => template,
             (Derived::Bytes, _) => policy::kept_hidden(bases, template)?,
             (Derived::Inheriting, [base, ..]) => policy::inheriting(base, template),
             (Derived::Hidden, [base, ..]) => {
@@ -99,7 +103,7 @@ impl Session {
                 return Err(Error::KeyHandleInvalid);
             }
         };
-        let implied = implied(mechanism, &template);
+        let implied = implied(mechanism, bases, &template);
         self.draft(policy::descent(bases), template, implied)
     }
 
@@ -111,7 +115,8 @@ impl Session {
             other.permitted(key.clone());
             bases.push(key);
         }
-        if bases.iter().any(Key::always_authenticate) {
+        let secret = mechanism.derives != Derived::PublicHalf;
+        if secret && bases.iter().any(Key::always_authenticate) {
             return Err(Error::UserNotLoggedIn
                 .because("CKA_ALWAYS_AUTHENTICATE, and C_DeriveKey has no step for it"));
         }
@@ -132,14 +137,20 @@ fn demanded(bases: &[Key], template: Attributes) -> Result<Attributes> {
     bases.iter().try_fold(template, |template, base| policy::derived(base, template))
 }
 
-/// What a derivation says about its object: the class; and a secret key of which nobody says more is
-/// a generic one.
-fn implied(mechanism: &Mechanism, template: &Attributes) -> Attributes {
+/// What a derivation says about its object: the class; of a public key the type; and a secret key of
+/// which nobody says more is a generic one.
+fn implied(mechanism: &Mechanism, bases: &[Key], template: &Attributes) -> Attributes {
     let class = match mechanism.derives {
         Derived::Data => CKO_DATA,
+        Derived::PublicHalf => CKO_PUBLIC_KEY,
         _ => CKO_SECRET_KEY,
     };
     let mut implied = Attributes::from_iter([(CKA_CLASS, Value::Ulong(class))]);
+    if class == CKO_PUBLIC_KEY
+        && let Some(key_type) = bases.first().and_then(|base| base.attributes().value(CKA_KEY_TYPE))
+    {
+        implied.set(CKA_KEY_TYPE, key_type.clone());
+    }
     if class == CKO_SECRET_KEY && !template.has(CKA_KEY_TYPE) {
         implied.set(CKA_KEY_TYPE, Value::Ulong(CKK_GENERIC_SECRET));
     }

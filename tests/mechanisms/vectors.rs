@@ -112,6 +112,8 @@ const PROOFS: &[(&[&str], Proof)] = &[
         "SHA3_384_HMAC_GENERAL", "SHA3_512_HMAC_GENERAL",
     ], Vectors("mechanisms/hmac.rs", "wycheproof_hmac", SUITES)),
     (&["HKDF_DERIVE", "HKDF_DATA"], Vectors("mechanisms/hkdf.rs", "wycheproof", SUITES)),
+    (&["PUB_KEY_FROM_PRIV_KEY"],
+        Beside("mechanisms/public_half.rs", "public_halves_are_those_that_openssl_computes")),
     (&["PKCS5_PBKD2"], Vectors("mechanisms/pbkdf2.rs", "wycheproof", SUITES)),
     (&["SP800_108_COUNTER_KDF", "SP800_108_FEEDBACK_KDF"],
         Beside("mechanisms/kdf_openssl.rs", "sp800_108")),

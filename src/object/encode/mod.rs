@@ -3,6 +3,7 @@
 //! A file for each family of keys; which one an object belongs to, its row in
 //! [`class`](super::class) says.
 mod ec;
+mod half;
 mod okp;
 mod pkcs8;
 mod rsa;
@@ -17,6 +18,7 @@ use crate::ck::*;
 use crate::crypto::{self, Secret, SecretKey, ml_dsa, ml_kem};
 use crate::error::{Error, Result};
 pub use ec::{curve, ec_pair, point as ec_point};
+pub(in crate::object) use half::public_half;
 pub use okp::{edwards_attributes, montgomery_attributes, montgomery_point};
 pub use rsa::rsa_attributes;
 pub use seeded::{parameter_set, seeded_attributes};

@@ -131,6 +131,12 @@ pub(super) fn public_derived<S: Set>(key: &S::Public) -> Result<Attributes> {
     described(set, public)
 }
 
+/// The same, from the private key.
+pub(super) fn public_half<S: Set>(key: &S::Private) -> Result<Attributes> {
+    let Facts { set, public, .. } = S::facts(key);
+    described(set, public)
+}
+
 fn described<S: Set>(set: S, public: &[u8]) -> Result<Attributes> {
     let row = S::NUMBERS.iter().find(|row| row.1 == set).ok_or(Error::GeneralError)?;
     Ok(Attributes::from_iter([

@@ -16,14 +16,16 @@ pub enum Act {
     Wrap,
     Unwrap,
     Derive,
+    /// Computes the public half of a private key, which is no secret: no attribute forbids it.
+    Publish,
     Encapsulate,
     Decapsulate,
 }
 
 /// What policy has to know about an [`Act`].
 pub(super) struct Rule {
-    /// The attribute that must be TRUE.
-    pub usage: CK_ATTRIBUTE_TYPE,
+    /// The attribute that must be TRUE, if one must.
+    pub usage: Option<CK_ATTRIBUTE_TYPE>,
     /// The half of a key pair that does it.
     pub half: CK_OBJECT_CLASS,
     pub no_such_key: Error,
@@ -34,14 +36,14 @@ pub(super) struct Rule {
 impl Act {
     pub(super) fn rule(self) -> Rule {
         let key = |usage, half| Rule {
-            usage,
+            usage: Some(usage),
             half,
             no_such_key: Error::KeyHandleInvalid,
             wrong_type: Error::KeyTypeInconsistent,
             wrong_size: Error::KeySizeRange,
         };
         let unwrapping = |usage| Rule {
-            usage,
+            usage: Some(usage),
             half: CKO_PRIVATE_KEY,
             no_such_key: Error::UnwrappingKeyHandleInvalid,
             wrong_type: Error::UnwrappingKeyTypeInconsistent,
@@ -55,9 +57,10 @@ impl Act {
             Act::Verify => key(CKA_VERIFY, CKO_PUBLIC_KEY),
             Act::VerifyRecover => key(CKA_VERIFY_RECOVER, CKO_PUBLIC_KEY),
             Act::Derive => key(CKA_DERIVE, CKO_PRIVATE_KEY),
+            Act::Publish => Rule { usage: None, ..key(CKA_DERIVE, CKO_PRIVATE_KEY) },
             Act::Encapsulate => key(CKA_ENCAPSULATE, CKO_PUBLIC_KEY),
             Act::Wrap => Rule {
-                usage: CKA_WRAP,
+                usage: Some(CKA_WRAP),
                 half: CKO_PUBLIC_KEY,
                 no_such_key: Error::WrappingKeyHandleInvalid,
                 wrong_type: Error::WrappingKeyTypeInconsistent,

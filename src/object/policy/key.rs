@@ -86,6 +86,10 @@ impl Key {
             _ => Err(Error::KeyTypeInconsistent),
         }
     }
+    /// The attributes of the private key's public half.
+    pub fn public_half(&self) -> Result<Attributes> {
+        encode::public_half(&self.0)
+    }
     /// The secret key's bytes.
     pub fn secret(&self) -> Result<&Secret> {
         self.secret_key().map(SecretKey::value)
