@@ -82,6 +82,8 @@ mod rsa_x509;
 mod slh_dsa;
 #[path = "mechanisms/sp800_108.rs"]
 mod sp800_108;
+#[path = "mechanisms/sp800_108_keys.rs"]
+mod sp800_108_keys;
 #[path = "mechanisms/tls12.rs"]
 mod tls12;
 #[path = "mechanisms/tls12_rules.rs"]

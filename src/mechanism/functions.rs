@@ -53,8 +53,8 @@ pub type Derive = fn(&Params, &Key, template: &Attributes) -> Result<Attributes>
 pub struct DeriveMany {
     /// The templates of the keys, from the application's.
     pub templates: fn(&Params, Attributes) -> Result<Vec<Attributes>>,
-    /// The keys, one for each of these templates.
-    pub run: fn(&Params, &Key) -> Result<Derivatives>,
+    /// The keys, one for each of these templates, which are complete now.
+    pub run: fn(&Params, &Key, templates: &[Attributes]) -> Result<Derivatives>,
 }
 
 /// What a derivation yields.

@@ -1,7 +1,7 @@
 //! The KDFs of SP 800-108: counter, feedback, double pipeline, over HMAC or AES-CMAC. PKCS#11 3.2,
 //! section "SP 800-108 Key Derivation".
 use super::params::{Kdf108, LengthOf, Number, Piece};
-use super::{Derived, Mechanism, Params, Shape, derived};
+use super::{Derivatives, DeriveMany, Derived, Mechanism, Params, Shape, derived};
 use crate::ck::*;
 use crate::crypto::Secret;
 use crate::crypto::kdf::{self, Prf};
@@ -15,7 +15,10 @@ pub(super) const COUNTER: Mechanism = Mechanism {
     params: Shape::Counter108,
     key_types: derived::SECRETS,
     key_size: 1..=4096,
-    derive: Some(|params, key, template| derive(Mode::Chained, params, key, template)),
+    derive_many: Some(DeriveMany {
+        templates,
+        run: |params, key, wanted| derive(Mode::Chained, params, key, wanted),
+    }),
     derives: Derived::Inheriting,
     ..Mechanism::NONE
 };
@@ -31,7 +34,10 @@ pub(super) const DOUBLE_PIPELINE: Mechanism = Mechanism {
     ckm: CKM_SP800_108_DOUBLE_PIPELINE_KDF,
     name: "CKM_SP800_108_DOUBLE_PIPELINE_KDF",
     params: Shape::Pipeline108,
-    derive: Some(|params, key, template| derive(Mode::Pipeline, params, key, template)),
+    derive_many: Some(DeriveMany {
+        templates,
+        run: |params, key, wanted| derive(Mode::Pipeline, params, key, wanted),
+    }),
     ..COUNTER
 };
 
@@ -44,43 +50,78 @@ enum Mode {
     Pipeline,
 }
 
-fn derive(mode: Mode, params: &Params, key: &Key, template: &Attributes) -> Result<Attributes> {
-    let Params::Kdf108(params) = params else {
-        return Err(Error::MechanismParamInvalid);
-    };
-    let is_aes = key.attributes().ulong(CKA_KEY_TYPE) == Some(CKK_AES);
+/// How much is derived, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Lengths {
+    /// Of all keys.
+    keys: usize,
+    /// Of the whole iterations that they take. No two keys share one.
+    segments: usize,
+}
+
+/// The templates of all keys. Each says on its own what it wants.
+fn templates(params: &Params, first: Attributes) -> Result<Vec<Attributes>> {
+    let others = read(params)?.others.iter().cloned();
+    Ok(std::iter::once(first).chain(others).collect())
+}
+
+/// The keys, one after the other. Each begins with an iteration: section "Deriving Additional Keys".
+fn derive(mode: Mode, params: &Params, key: &Key, wanted: &[Attributes]) -> Result<Derivatives> {
+    let (params, is_aes) = (read(params)?, key.attributes().ulong(CKA_KEY_TYPE) == Some(CKK_AES));
     if is_aes != (params.prf == Prf::AesCmac) {
         return Err(Error::KeyTypeInconsistent);
     }
-    let (secret, len) = (key.secret()?, derived::needed_len(template)?);
     let size = params.prf.size();
+    let lens = wanted.iter().map(derived::needed_len).collect::<Result<Vec<usize>>>()?;
+    let whole = |len: &usize| len.next_multiple_of(size);
+    let lengths = Lengths { keys: lens.iter().sum(), segments: lens.iter().map(whole).sum() };
+    let all = iterate(mode, params, key.secret()?, lengths)?;
+    let mut rest = all.as_slice();
+    let mut keys = Vec::new();
+    for len in &lens {
+        let (segments, others) = rest.split_at_checked(whole(len)).ok_or(Error::GeneralError)?;
+        let value = segments.get(..*len).ok_or(Error::GeneralError)?;
+        keys.push(derived::key(Secret::new(value.to_vec())));
+        rest = others;
+    }
+    Ok(Derivatives { keys, told: Vec::new() })
+}
+
+/// The output of as many iterations as it takes.
+fn iterate(mode: Mode, params: &Kdf108, secret: &[u8], lengths: Lengths) -> Result<Secret> {
     let code = |parts: &[&[u8]]| params.prf.code(secret, parts);
     let mut chain = match mode {
         Mode::Chained => Secret::new(params.iv.clone()),
-        Mode::Pipeline => fixed(params, len)?,
+        Mode::Pipeline => fixed(params, lengths)?,
     };
     // what is wrong with the input is wrong from the first iteration on, but for its counter
-    input(params, 1, &chain, len)?;
-    kdf::blocks(size, len, |counter, last| {
+    input(params, 1, &chain, lengths)?;
+    kdf::blocks(params.prf.size(), lengths.segments, |counter, last| {
         if mode == Mode::Pipeline {
             chain = code(&[&chain])?;
         } else if counter > 1 {
             chain = Secret::new(last.to_vec());
         }
-        code(&[&input(params, counter, &chain, len).map_err(|_| crate::crypto::Failed)?])
+        code(&[&input(params, counter, &chain, lengths).map_err(|_| crate::crypto::Failed)?])
     })
-    .map(derived::key)
     .map_err(|_| Error::KeySizeRange)
 }
 
+fn read(params: &Params) -> Result<&Kdf108> {
+    match params {
+        Params::Kdf108(params) => Ok(params),
+        _ => Err(Error::MechanismParamInvalid),
+    }
+}
+
 /// The input of one iteration.
-fn input(params: &Kdf108, counter: u32, chain: &[u8], len: usize) -> Result<Secret> {
+fn input(params: &Kdf108, counter: u32, chain: &[u8], lengths: Lengths) -> Result<Secret> {
     let mut input = Vec::new();
     for piece in &params.pieces {
         let piece = match piece {
             Piece::Chain => Secret::new(chain.to_vec()),
             Piece::Counter(number) => write(*number, counter.into())?,
-            fixed => fixed_piece(params.prf, fixed, len)?,
+            fixed => fixed_piece(fixed, lengths)?,
         };
         input.push(piece);
     }
@@ -88,20 +129,20 @@ fn input(params: &Kdf108, counter: u32, chain: &[u8], len: usize) -> Result<Secr
 }
 
 /// What is the same in all iterations.
-fn fixed(params: &Kdf108, len: usize) -> Result<Secret> {
-    let fixed = params.pieces.iter().map(|piece| fixed_piece(params.prf, piece, len));
+fn fixed(params: &Kdf108, lengths: Lengths) -> Result<Secret> {
+    let fixed = params.pieces.iter().map(|piece| fixed_piece(piece, lengths));
     Ok(joined(&fixed.collect::<Result<Vec<_>>>()?))
 }
 
-fn fixed_piece(prf: Prf, piece: &Piece, len: usize) -> Result<Secret> {
+fn fixed_piece(piece: &Piece, lengths: Lengths) -> Result<Secret> {
     match piece {
         Piece::Chain | Piece::Counter(_) => Ok(Secret::default()),
         Piece::Bytes(bytes) => Ok(Secret::new(bytes.clone())),
         Piece::Key(key) => key.secret().cloned(),
         Piece::Length(number, of) => {
             let bytes = match of {
-                LengthOf::Keys => len,
-                LengthOf::Segments => len.next_multiple_of(prf.size()),
+                LengthOf::Keys => lengths.keys,
+                LengthOf::Segments => lengths.segments,
             };
             write(*number, u64::try_from(bytes * 8).map_err(|_| Error::KeySizeRange)?)
         }

@@ -30,7 +30,10 @@ pub(super) const MASTER_KEY_DERIVE: Mechanism = Mechanism {
     name: "CKM_TLS12_MASTER_KEY_DERIVE",
     params: Shape::TlsMaster,
     key_size: MASTER_LEN..=MASTER_LEN,
-    derive_many: Some(DeriveMany { templates: master_template, run: master }),
+    derive_many: Some(DeriveMany {
+        templates: master_template,
+        run: |params, key, _| master(params, key),
+    }),
     ..TLS
 };
 
@@ -38,7 +41,10 @@ pub(super) const MASTER_KEY_DERIVE_DH: Mechanism = Mechanism {
     ckm: CKM_TLS12_MASTER_KEY_DERIVE_DH,
     name: "CKM_TLS12_MASTER_KEY_DERIVE_DH",
     params: Shape::TlsMaster,
-    derive_many: Some(DeriveMany { templates: master_template, run: master_of_agreement }),
+    derive_many: Some(DeriveMany {
+        templates: master_template,
+        run: |params, key, _| master_of_agreement(params, key),
+    }),
     ..TLS
 };
 
@@ -60,7 +66,10 @@ pub(super) const KEY_AND_MAC_DERIVE: Mechanism = Mechanism {
     ckm: CKM_TLS12_KEY_AND_MAC_DERIVE,
     name: "CKM_TLS12_KEY_AND_MAC_DERIVE",
     params: Shape::TlsKeys,
-    derive_many: Some(DeriveMany { templates: key_templates, run: keys }),
+    derive_many: Some(DeriveMany {
+        templates: key_templates,
+        run: |params, key, _| keys(params, key),
+    }),
     derives: Derived::Alike,
     ..TLS
 };

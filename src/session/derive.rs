@@ -79,7 +79,8 @@ impl Session {
             .map(|template| self.derived(mechanism, bases, template))
             .collect::<Result<Vec<_>>>()?;
         let base = bases.first().ok_or(Error::KeyHandleInvalid)?;
-        let made = (derive.run)(params, base)?;
+        let wanted: Vec<_> = drafts.iter().map(|draft| draft.attributes.clone()).collect();
+        let made = (derive.run)(params, base, &wanted)?;
         if made.keys.len() != drafts.len() {
             return Err(Error::GeneralError.because("other keys than templates"));
         }

@@ -10,7 +10,7 @@ use std::ptr::null_mut;
 
 /// A data parameter.
 #[derive(Clone, Copy)]
-enum Piece {
+pub enum Piece {
     Chain,
     /// Counter of so many bits, as iteration variable or beside it.
     Counter(CK_PRF_DATA_TYPE, CK_ULONG),
@@ -32,7 +32,7 @@ const fn beside(bits: CK_ULONG) -> Piece {
 }
 
 /// The C form of the pieces; what they point to is leaked.
-fn raw(pieces: &[Piece]) -> Vec<CK_PRF_DATA_PARAM> {
+pub fn raw(pieces: &[Piece]) -> Vec<CK_PRF_DATA_PARAM> {
     fn to<T>(value: T) -> (*mut c_void, CK_ULONG) {
         (Box::into_raw(Box::new(value)).cast(), size_of::<T>() as CK_ULONG)
     }
@@ -59,7 +59,7 @@ fn raw(pieces: &[Piece]) -> Vec<CK_PRF_DATA_PARAM> {
 }
 
 /// Derives with one of the three.
-fn kdf(
+pub fn kdf(
     t: &Session,
     ckm: CK_MECHANISM_TYPE,
     prf: CK_MECHANISM_TYPE,

@@ -16,6 +16,8 @@ use std::num::NonZeroU32;
 const LONGEST_PART: CK_ULONG = LONGEST.0;
 /// Most pieces of input of an SP 800-108 KDF.
 const MOST_PIECES: CK_ULONG = 64;
+/// Most keys that an SP 800-108 KDF derives next to the first one.
+const MOST_KEYS: CK_ULONG = 64;
 
 /// Key derivation functions of an agreement.
 #[rustfmt::skip]
@@ -238,9 +240,6 @@ impl Caller<'_> {
             None if params.prfType == CKM_AES_CMAC => Prf::AesCmac,
             None => return invalid("a PRF this token does not have"),
         };
-        if params.ulAdditionalDerivedKeys != 0 {
-            return invalid("this token derives one key at a time");
-        }
         let (at, count) = (params.pDataParams, params.ulNumberOfDataParams);
         if count > MOST_PIECES {
             return invalid("too many data parameters");
@@ -249,20 +248,28 @@ impl Caller<'_> {
             .map(|n| self.piece(&self.inner(at.wrapping_add(n))?, chained))
             .collect::<Result<Vec<_>>>()?;
         check_pieces(&pieces, chained)?;
-        Ok(Kdf108 { prf, pieces, iv: Vec::new() })
+        let others = self.additional_keys(&params)?.into_iter();
+        let others = others.map(|key| self.template(key.pTemplate, key.ulAttributeCount));
+        Ok(Kdf108 { prf, pieces, iv: Vec::new(), others: others.collect::<Result<_>>()? })
+    }
+
+    /// The keys that the parameter names next to the first one.
+    pub(super) fn additional_keys(
+        &self,
+        params: &CK_SP800_108_KDF_PARAMS,
+    ) -> Result<Vec<CK_DERIVED_KEY>> {
+        let (at, count) = (params.pAdditionalDerivedKeys, params.ulAdditionalDerivedKeys);
+        if count > MOST_KEYS {
+            return invalid("too many additional keys");
+        }
+        let count = usize::try_from(count).unwrap_or(0);
+        (0..count).map(|n| self.inner(at.wrapping_add(n))).collect()
     }
 
     pub(super) fn feedback108(&self, raw: &CK_MECHANISM) -> Result<Kdf108> {
         let params: CK_SP800_108_FEEDBACK_KDF_PARAMS = self.structure(raw)?;
-        let plain = CK_SP800_108_KDF_PARAMS {
-            prfType: params.prfType,
-            ulNumberOfDataParams: params.ulNumberOfDataParams,
-            pDataParams: params.pDataParams,
-            ulAdditionalDerivedKeys: params.ulAdditionalDerivedKeys,
-            pAdditionalDerivedKeys: params.pAdditionalDerivedKeys,
-        };
         let iv = self.part(params.pIV, params.ulIVLen, LONGEST_PART)?;
-        Ok(Kdf108 { iv, ..self.kdf108(plain, Chained::Before)? })
+        Ok(Kdf108 { iv, ..self.kdf108(without_iv(&params), Chained::Before)? })
     }
 
     fn piece(&self, param: &CK_PRF_DATA_PARAM, chained: Chained) -> Result<Piece> {
@@ -304,6 +311,17 @@ impl Caller<'_> {
     /// A structure that a parameter points to.
     fn inner<T: Plain>(&self, at: *const T) -> Result<T> {
         self.read(at).or_else(|_| invalid("a part of the parameter is NULL"))
+    }
+}
+
+/// The parameter of feedback mode as those of the other modes.
+pub(super) fn without_iv(params: &CK_SP800_108_FEEDBACK_KDF_PARAMS) -> CK_SP800_108_KDF_PARAMS {
+    CK_SP800_108_KDF_PARAMS {
+        prfType: params.prfType,
+        ulNumberOfDataParams: params.ulNumberOfDataParams,
+        pDataParams: params.pDataParams,
+        ulAdditionalDerivedKeys: params.ulAdditionalDerivedKeys,
+        pAdditionalDerivedKeys: params.pAdditionalDerivedKeys,
     }
 }
 

@@ -1,12 +1,13 @@
 //! The parameters of the key schedule of TLS 1.2, and where its results go: `C_DeriveKey` puts some
 //! of them into memory that the parameter points to.
-use super::{LONGEST, invalid};
+use super::derive::without_iv;
+use super::{LONGEST, invalid, is};
 use crate::abi::caller::{Caller, Place, Places};
 use crate::ck::*;
 use crate::crypto::hash::Hash;
 use crate::error::{Error, Result};
 use crate::mechanism::Params;
-use crate::mechanism::params::{MasterSeed, Side, TlsKdf, TlsKeys, TlsMac, TlsMaster};
+use crate::mechanism::params::{Kdf108, MasterSeed, Side, TlsKdf, TlsKeys, TlsMac, TlsMaster};
 use crate::session::Derivation;
 
 /// The hashes that a cipher suite of TLS 1.2 can have: RFC 5246 section 5 asks for SHA-256 or
@@ -139,6 +140,8 @@ pub(in crate::abi) enum Results<'call> {
     KeyAndVersion(Place<'call, CK_OBJECT_HANDLE>, Place<'call, CK_VERSION>),
     /// The keys of a connection.
     Keys(Keys<'call>),
+    /// One key, and those that an SP 800-108 KDF derives next to it.
+    Several(Place<'call, CK_OBJECT_HANDLE>, Vec<Place<'call, CK_OBJECT_HANDLE>>),
 }
 
 /// Where the keys of a connection go.
@@ -162,6 +165,9 @@ impl<'call> Caller<'call> {
         let raw = self.read(at)?;
         let version = match params {
             Params::TlsKeys(params) => return self.keys(&raw, params).map(Results::Keys),
+            Params::Kdf108(params) if !params.others.is_empty() => {
+                return Ok(Results::Several(self.place(key)?, self.several(&raw, params)?));
+            }
             Params::TlsMaster(TlsMaster {
                 version: true, seed: MasterSeed::Randoms(_), ..
             }) => self.structure::<CK_TLS12_MASTER_KEY_DERIVE_PARAMS>(&raw)?.pVersion,
@@ -171,6 +177,28 @@ impl<'call> Caller<'call> {
             _ => return self.place(key).map(Results::Key),
         };
         Ok(Results::KeyAndVersion(self.place(key)?, self.place(version)?))
+    }
+
+    /// Where the handles of additional keys go. Each is invalid until all keys are there: PKCS#11 3.2,
+    /// section "Deriving Additional Keys".
+    fn several(
+        &self,
+        raw: &CK_MECHANISM,
+        params: &Kdf108,
+    ) -> Result<Vec<Place<'call, CK_OBJECT_HANDLE>>> {
+        let plain = match is::<CK_SP800_108_KDF_PARAMS>(raw) {
+            true => self.structure(raw)?,
+            false => without_iv(&self.structure(raw)?),
+        };
+        let keys = self.additional_keys(&plain)?;
+        if keys.len() != params.others.len() {
+            return invalid("the parameter changes while it is read");
+        }
+        let place = |key: &CK_DERIVED_KEY| self.place(key.phKey);
+        let places = keys.iter().map(place).collect::<Result<Vec<_>>>();
+        let places = places.or_else(|_| invalid("phKey of an additional key is NULL"))?;
+        keys.iter().try_for_each(|key| place(key)?.put(CK_INVALID_HANDLE))?;
+        Ok(places)
     }
 
     fn keys(&self, raw: &CK_MECHANISM, params: &TlsKeys) -> Result<Keys<'call>> {
@@ -195,6 +223,13 @@ impl Results<'_> {
         match (self, keys.as_slice(), told.as_slice()) {
             (Results::Keys(place), keys, ivs) => place.put(keys, ivs),
             (Results::Key(place), [key], _) => place.put(*key),
+            (Results::Several(first, places), [key, others @ ..], _)
+                if places.len() == others.len() =>
+            {
+                let mut others = places.into_iter().zip(others);
+                others.try_for_each(|(place, key)| place.put(*key))?;
+                first.put(*key)
+            }
             (Results::KeyAndVersion(place, version), [key], [major, minor]) => {
                 version.put(CK_VERSION { major: *major, minor: *minor })?;
                 place.put(*key)

@@ -4,6 +4,7 @@ use crate::crypto::Secret;
 use crate::crypto::hash::Hash;
 use crate::crypto::kdf::{AgreementKdf, Prf};
 use crate::error::{Error, Result};
+use crate::object::attribute::Attributes;
 use crate::object::policy::Key;
 use std::num::NonZeroU32;
 
@@ -71,6 +72,8 @@ pub struct Kdf108 {
     pub pieces: Vec<Piece>,
     /// Where feedback starts; empty in the other modes.
     pub iv: Vec<u8>,
+    /// Templates of the keys that are derived next to the first one.
+    pub others: Vec<Attributes>,
 }
 
 /// A piece of the input of an SP 800-108 KDF.
