@@ -7,6 +7,7 @@ use super::{
 };
 
 mod ccm;
+mod cfb8;
 mod gcm;
 mod held;
 mod mac;
@@ -15,6 +16,7 @@ mod stealing;
 mod stream;
 
 pub use ccm::{Ccm, ccm_open, ccm_seal};
+pub use cfb8::Cfb8;
 pub(in crate::crypto) use gcm::LONGEST;
 pub use gcm::{Gcm, GcmKey, gcm_open};
 pub use held::Held;

@@ -6,7 +6,7 @@ use super::stream::{Flow, Flowing};
 use super::wrapping::{self, Ways};
 use super::{Integrity, Mechanism, Params, Shape, Transform, Wrap};
 use crate::ck::*;
-use crate::crypto::aes::{Direction, Feedback, Stream};
+use crate::crypto::aes::{Cfb8, Direction, Feedback, Stream};
 use crate::crypto::{Failed, InOut};
 use crate::error::{Error, Result};
 use crate::object::policy::Key;
@@ -85,6 +85,12 @@ impl Flow for Stream {
     }
 }
 
+impl Flow for Cfb8 {
+    fn flow(&mut self, part: &[u8], out: &mut Vec<u8>) -> std::result::Result<(), Failed> {
+        self.update(part, out)
+    }
+}
+
 const CTR_WAYS: Ways = Ways {
     encrypt: |params, key| ctr(Direction::Encrypt, params, key),
     decrypt: |params, key| ctr(Direction::Decrypt, params, key),
@@ -96,8 +102,8 @@ const OFB_WAYS: Ways = Ways {
 };
 
 const CFB8_WAYS: Ways = Ways {
-    encrypt: |p, key| feedback(Direction::Encrypt, Feedback::Cfb8, p, key),
-    decrypt: |p, key| feedback(Direction::Decrypt, Feedback::Cfb8, p, key),
+    encrypt: |p, key| cfb8(Direction::Encrypt, p, key),
+    decrypt: |p, key| cfb8(Direction::Decrypt, p, key),
 };
 
 const CFB128_WAYS: Ways = Ways {
@@ -109,6 +115,11 @@ fn ctr(direction: Direction, params: &Params, key: &Key) -> Result<Box<dyn Trans
     let Params::Ctr(ctr) = params else { return Err(Error::MechanismParamInvalid) };
     let stream = Stream::ctr(key.secret()?, ctr).map_err(|_| Error::KeySizeRange)?;
     Ok(Flowing::start(direction, stream))
+}
+
+fn cfb8(direction: Direction, params: &Params, key: &Key) -> Result<Box<dyn Transform>> {
+    let stream = Cfb8::new(direction, key.secret()?, &block_iv(params)?);
+    Ok(Flowing::start(direction, stream.map_err(|_| Error::KeySizeRange)?))
 }
 
 fn feedback(

@@ -1,5 +1,5 @@
-//! AES as a stream cipher (SP 800-38A): counter mode, output and cipher feedback. Any length, any
-//! parts.
+//! AES as a stream cipher (SP 800-38A): counter mode, output feedback and cipher feedback of whole
+//! blocks. Any length, any parts.
 use super::Direction;
 use crate::crypto::{
     Failed, InOut, Secret,
@@ -22,8 +22,6 @@ pub enum Feedback {
     Ofb,
     /// Cipher feedback, segments of 128 bits.
     Cfb128,
-    /// Cipher feedback, segments of 8 bits.
-    Cfb8,
 }
 
 /// A stream cipher at work.
@@ -63,7 +61,6 @@ impl Stream {
         let kind = match mode {
             Feedback::Ofb => Kind::Ofb,
             Feedback::Cfb128 => Kind::Cfb128,
-            Feedback::Cfb8 => Kind::Cfb8,
         };
         Ok(Stream { cipher: Cipher::new(kind, direction, key, iv)?, counter: None })
     }

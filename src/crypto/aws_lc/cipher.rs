@@ -35,8 +35,6 @@ pub(in crate::crypto) enum Kind {
     Ofb,
     /// Cipher feedback of whole blocks, otherwise the same.
     Cfb128,
-    /// Cipher feedback byte by byte, otherwise the same.
-    Cfb8,
     /// ChaCha20-Poly1305 (RFC 8439), any length, a nonce of 12 bytes, a key of 32.
     ChaCha20Poly1305,
     /// Triple DES, electronic code book, a key of 16 or 24 bytes.
@@ -65,7 +63,6 @@ impl Kind {
             Kind::Cfb128 => {
                 aes(c::EVP_aes_128_cfb128, c::EVP_aes_192_cfb128, c::EVP_aes_256_cfb128)
             }
-            Kind::Cfb8 => aes(c::EVP_aes_128_cfb8, c::EVP_aes_192_cfb8, c::EVP_aes_256_cfb8),
             Kind::ChaCha20Poly1305 => [None, None, Some(c::EVP_chacha20_poly1305)],
             Kind::Des3Ecb => [Some(c::EVP_des_ede), Some(c::EVP_des_ede3_ecb), None],
             Kind::Des3Cbc => [Some(c::EVP_des_ede_cbc), Some(c::EVP_des_ede3_cbc), None],
@@ -86,7 +83,7 @@ impl Kind {
         match self {
             Kind::Ecb | Kind::Des3Ecb => len == 0,
             Kind::Des3Cbc => len == 8,
-            Kind::Cbc | Kind::Ctr | Kind::Ofb | Kind::Cfb128 | Kind::Cfb8 => len == BLOCK,
+            Kind::Cbc | Kind::Ctr | Kind::Ofb | Kind::Cfb128 => len == BLOCK,
             Kind::Gcm => len > 0,
             Kind::ChaCha20Poly1305 => len == 12,
         }
