@@ -221,7 +221,8 @@ fn cmac_as_nist_has_it() {
                 }
             }
             for len in [0, 9] {
-                let mech = Mech::bytes(CKM_DES3_CMAC_GENERAL, &(len as CK_ULONG).to_ne_bytes());
+                let len: CK_ULONG = len;
+                let mech = Mech::bytes(CKM_DES3_CMAC_GENERAL, &len.to_ne_bytes());
                 assert_eq!(t.sign_init(&mech, key), Err(CKR_MECHANISM_PARAM_INVALID));
             }
         }

@@ -234,18 +234,28 @@ fn rsa_oaep() {
                 bench.put("sealed", &t.encrypt(&mech, theirs, &plain).unwrap());
                 let open = "pkeyutl -decrypt -inkey private.pem -in sealed";
                 assert_eq!(bench.openssl(&format!("{open} {options}")), plain, "{options}");
-                // the first part of a wrapping is a random AES key
-                let mech = Mech::rsa_aes(256, hash.digest, mgf.mgf, label);
-                let target = t.secret(CKK_GENERIC_SECRET, &plain).unwrap();
-                let blob = t.wrap(&mech, theirs, target).unwrap();
-                bench.put("sealed", &blob[..256]);
-                let kek = bench.openssl(&format!("{open} {options}"));
-                let kek = t.secret(CKK_AES, &kek).unwrap();
-                let kwp = Mech::new(CKM_AES_KEY_WRAP_KWP);
-                assert_eq!(t.wrap(&kwp, kek, target).unwrap(), blob[256..], "{options}");
+                wraps_as_its_parts(t, &bench, theirs, (hash, mgf, label), &options);
             }
         }
     });
+}
+
+/// What `CKM_RSA_AES_KEY_WRAP` makes for a key of OpenSSL's: OpenSSL opens the first part, a random AES
+/// key, and the second part is the wrapping under it.
+fn wraps_as_its_parts(
+    t: &Session,
+    bench: &Bench,
+    theirs: Handle,
+    (hash, mgf, label): (&Relatives, &Relatives, &[u8]),
+    options: &str,
+) {
+    let target = t.secret(CKK_GENERIC_SECRET, &[5; 32]).unwrap();
+    let blob = t.wrap(&Mech::rsa_aes(256, hash.digest, mgf.mgf, label), theirs, target).unwrap();
+    bench.put("sealed", &blob[..256]);
+    let kek = bench.openssl(&format!("pkeyutl -decrypt -inkey private.pem -in sealed {options}"));
+    let kek = t.secret(CKK_AES, &kek).unwrap();
+    let kwp = Mech::new(CKM_AES_KEY_WRAP_KWP);
+    assert_eq!(t.wrap(&kwp, kek, target).unwrap(), blob[256..], "{options}");
 }
 
 #[test]

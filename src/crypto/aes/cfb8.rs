@@ -96,7 +96,8 @@ impl BlockCipherEncClosure for Encryption<'_> {
         out.extend(part.iter().map(|byte| {
             block = Array(register.to_be_bytes());
             backend.encrypt_block_inplace(&mut block);
-            let sealed = byte ^ block[0];
+            let Array([first, ..]) = block;
+            let sealed = byte ^ first;
             shift(register, sealed);
             sealed
         }));
@@ -121,7 +122,9 @@ impl BlockCipherEncClosure for Decryption<'_> {
                     block.copy_from_slice(register);
                 }
                 backend.encrypt_par_blocks_inplace(&mut blocks);
-                out.extend(bytes.iter().zip(&blocks).map(|(byte, block)| byte ^ block[0]));
+                out.extend(
+                    bytes.iter().zip(&blocks).map(|(byte, Array([first, ..]))| byte ^ first),
+                );
             }
             piece.iter().for_each(|byte| shift(register, *byte));
         }
