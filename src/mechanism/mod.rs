@@ -465,7 +465,6 @@ mod tests {
             assert!(m.params.is_for_one_message(), "{}", m.name);
         }
     }
-    #[test]
     /// The name of a mechanism tells that it has a check of its own.
     #[test]
     fn a_bare_cipher_says_that_it_is_one() {

@@ -132,7 +132,8 @@ impl Session {
     ) -> Result<(Key, Target)> {
         let kek = self.key(Act::Wrap, mechanism, wrapping_key)?;
         let target = self.usable(key, Error::KeyHandleInvalid)?;
-        let target = policy::export(&kek, target, &mechanism.wants(Act::Wrap))?;
+        let wanted = mechanism.wants(Act::Wrap, &self.token.shared().config);
+        let target = policy::export(&kek, target, &wanted)?;
         Ok((kek, target))
     }
 
