@@ -5,15 +5,17 @@ use crate::common::*;
 const OAEP: fn() -> Mech = || Mech::oaep(CKM_RSA_PKCS_OAEP, CKM_SHA_1, CKG_MGF1_SHA1, b"");
 
 #[test]
-fn an_rsa_key_of_1024_bits_encrypts_but_is_no_kek() {
+fn an_rsa_key_of_1024_bits_carries_keys_by_oaep_alone() {
     with_token(|t| {
         let (public, private) = t.rsa(1024).unwrap();
         let target = t.aes(16).unwrap();
-        let blob = t.encrypt(&OAEP(), public, &[7; 16]).unwrap();
-        assert_eq!(t.wrap_len(&OAEP(), public, target), Err(CKR_WRAPPING_KEY_SIZE_RANGE));
+        let blob = t.wrap(&OAEP(), public, target).unwrap();
         let aes = attrs![CKA_CLASS => CKO_SECRET_KEY, CKA_KEY_TYPE => CKK_AES];
-        assert_eq!(t.unwrap(&OAEP(), private, &blob, &aes), Err(CKR_UNWRAPPING_KEY_SIZE_RANGE));
-        assert_eq!(t.decrypt(&OAEP(), private, &blob), Ok(vec![7; 16]));
+        t.unwrap(&OAEP(), private, &blob, &aes).unwrap();
+        let combined = Mech::new(CKM_RSA_AES_KEY_WRAP);
+        assert_eq!(t.wrap_len(&combined, public, target), Err(CKR_WRAPPING_KEY_SIZE_RANGE));
+        let unwrapped = t.unwrap(&combined, private, &[7; 168], &aes);
+        assert_eq!(unwrapped, Err(CKR_UNWRAPPING_KEY_SIZE_RANGE));
     });
 }
 
@@ -31,8 +33,6 @@ fn one_context_specific_login_is_for_one_operation() {
         t.sign_init(&rsa, key).unwrap();
         t.login(CKU_CONTEXT_SPECIFIC, PIN).unwrap();
         let sealed = [1; 256];
-        let decrypted = query_then(|at, n| call!(t.C_Decrypt(t.handle, ptr(&sealed), 256, at, n)));
-        assert_eq!(decrypted, Err(CKR_USER_NOT_LOGGED_IN));
         let signed = query_then(|at, n| call!(t.C_Sign(t.handle, ptr(b"x"), 1, at, n)));
         assert_eq!(signed.map(|s| s.len()), Ok(256));
         // the next login is for the other one, and then nobody waits any more
@@ -40,6 +40,16 @@ fn one_context_specific_login_is_for_one_operation() {
         query_then(|at, n| call!(t.C_Decrypt(t.handle, ptr(&sealed), 256, at, n))).unwrap();
         let again = t.login(CKU_CONTEXT_SPECIFIC, PIN);
         assert_eq!(again, Err(CKR_OPERATION_NOT_INITIALIZED));
+
+        // the one that is used without its login ends, and the login is for the other one
+        t.decrypt_init(&rsa, key).unwrap();
+        t.sign_init(&rsa, key).unwrap();
+        let decrypted = query_then(|at, n| call!(t.C_Decrypt(t.handle, ptr(&sealed), 256, at, n)));
+        assert_eq!(decrypted, Err(CKR_USER_NOT_LOGGED_IN));
+        t.login(CKU_CONTEXT_SPECIFIC, PIN).unwrap();
+        let signed = query_then(|at, n| call!(t.C_Sign(t.handle, ptr(b"x"), 1, at, n)));
+        assert_eq!(signed.map(|s| s.len()), Ok(256));
+        assert_eq!(t.decrypt_init(&rsa, key), Ok(()), "the decryption has ended");
     });
 }
 

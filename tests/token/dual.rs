@@ -220,7 +220,7 @@ fn a_buffer_may_be_input_and_output() {
 }
 
 #[test]
-fn a_key_that_waits_for_a_login_holds_both_up() {
+fn a_key_that_waits_for_a_login_takes_no_part() {
     with_token(|t| {
         let aes = t.aes(16).unwrap();
         let public = attrs![CKA_EC_PARAMS => keys::P256];
@@ -231,7 +231,11 @@ fn a_key_that_waits_for_a_login_holds_both_up() {
         t.encrypt_init(&ofb, aes).unwrap();
         t.sign_init(&ecdsa, pair.1).unwrap();
         assert_eq!(sign_encrypt(t, &text()), Err(CKR_USER_NOT_LOGGED_IN));
-        t.login(CKU_CONTEXT_SPECIFIC, PIN).unwrap();
+        let login = || t.login(CKU_CONTEXT_SPECIFIC, PIN);
+        assert_eq!(login(), Err(CKR_OPERATION_NOT_INITIALIZED), "the signature has ended");
+        assert_eq!(t.encrypt_init(&ofb, aes), Err(CKR_OPERATION_ACTIVE), "the cipher has not");
+        t.sign_init(&ecdsa, pair.1).unwrap();
+        login().unwrap();
         assert_eq!(sign_encrypt(t, &text()), Ok(whole));
         let signature = t.sign_final().unwrap();
         t.verify(&ecdsa, pair.0, &text(), &signature).unwrap();

@@ -262,11 +262,13 @@ fn a_key_that_always_asks() {
 
         t.sign_init(&ecdsa, private).unwrap();
         assert_eq!(sign(), Err(CKR_USER_NOT_LOGGED_IN));
+        assert_eq!(again(PIN), Err(CKR_OPERATION_NOT_INITIALIZED), "the refusal ends it");
+        t.sign_init(&Mech::new(CKM_ECDSA_SHA256), private).unwrap();
         assert_eq!(t.sign_update(b"x"), Err(CKR_USER_NOT_LOGGED_IN));
+        t.sign_init(&ecdsa, private).unwrap();
         assert_eq!(again(WRONG), Err(CKR_PIN_INCORRECT));
         assert_eq!(flags(&t.p, USER_FLAGS), CKF_USER_PIN_COUNT_LOW);
         assert_eq!(again(SO_PIN), Err(CKR_PIN_INCORRECT));
-        assert_eq!(sign(), Err(CKR_USER_NOT_LOGGED_IN));
         again(PIN).unwrap();
         assert_eq!(again(PIN), Err(CKR_OPERATION_NOT_INITIALIZED));
         let signature = sign().unwrap();

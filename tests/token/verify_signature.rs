@@ -127,6 +127,9 @@ fn one_verification_at_a_time() {
         assert_eq!(t.verify_final(&signature), NOT_STARTED);
         update(t, &text()[..50]).unwrap();
         assert_eq!(single(t, &text()), ACTIVE, "in parts it cannot end at once");
+        assert_eq!(update(t, &text()[50..]), NOT_STARTED, "and the refusal ends it");
+        init(t, &mech, ec.0, &signature).unwrap();
+        update(t, &text()[..50]).unwrap();
         update(t, &text()[50..]).unwrap();
         finish(t).unwrap();
 

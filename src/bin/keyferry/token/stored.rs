@@ -3,6 +3,7 @@
 use crate::options::Options;
 use crate::output::{Fault, fault};
 use crate::pin::{self, Pin};
+use keyferry::abi::environment::variable;
 use keyferry::ck::CK_SLOT_ID;
 use keyferry::client::TokenSlot;
 use keyferry::error::Error;
@@ -99,7 +100,7 @@ impl Stored {
 
     /// The PIN to verify with: the one that is given. If both are, or none, that of the user.
     fn pin(&self, options: &Options) -> Result<(Who, Pin), Fault> {
-        let is_set = |variable| std::env::var_os(variable).is_some();
+        let is_set = |name| variable(name).is_some();
         let of_so = match (&options.pin_file, &options.so_pin_file) {
             (Some(_), _) => false,
             (None, Some(_)) => true,
