@@ -15,10 +15,6 @@ use crate::crypto::pin::{Cost, Derivation};
 use crate::error::{Error, Result};
 use std::time::{Duration, Instant};
 
-/// How long an attempt at a full counter waits for those of other processes, which may turn out
-/// right: since the slot was last seen to change.
-const TRIES_UNDER_WAY: Duration = Duration::from_millis(1500);
-
 /// How long an attempt goes on against other writers of the slot before it gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -127,31 +123,25 @@ impl Vault {
         Ok(Admitted { place, token_key, slot })
     }
 
-    /// Records an attempt with the PIN of `tag`. `false` if the slot has another PIN by now.
+    /// Records an attempt with the PIN of `tag`, durably: also one that is recorded already, so that the seal is
+    /// opened after a write in any case. `false` if the slot has another PIN by now. `CKR_PIN_LOCKED`.
     fn count_try(&self, hashed: &SlotRecord, tag: &Tag) -> Result<bool> {
-        let (start, who) = (Instant::now(), hashed.who);
-        let mut seen = (Revision(0), start);
+        let start = Instant::now();
         let mut attempt = 0;
         while start.elapsed() < PATIENCE {
             let Some((revision, slot)) = self.same_slot(hashed)? else { return Ok(false) };
-            match local(self.token, who, |local| slot.counter.admit(tag, local)) {
-                Admission::Counted => return Ok(true),
-                Admission::Count(counter) => {
-                    if self.record_try(revision, &SlotRecord { counter, ..slot }, tag)? {
-                        return Ok(true);
-                    }
-                }
-                Admission::Locked if slot.counter.undecided.is_empty() => {
-                    return Err(Error::PinLocked);
-                }
-                Admission::Locked => {
-                    if seen.0 != revision {
-                        seen = (revision, Instant::now());
-                    }
-                    if seen.1.elapsed() > TRIES_UNDER_WAY {
-                        return Err(Error::PinLocked);
-                    }
-                }
+            let admit = |local: &mut Counter| slot.counter.admit(tag, local);
+            let (admission, counter) = local(self.token, slot.who, admit);
+            let written = match admission == Admission::Locked && counter == slot.counter {
+                true => Ok(true),
+                false => self.replace_slot(revision, &SlotRecord { counter, ..slot.clone() }),
+            };
+            match (written, admission) {
+                (Ok(true), Admission::Allowed) => return Ok(true),
+                (Ok(true), Admission::Locked) => return Err(Error::PinLocked),
+                (Ok(false), _) => {}
+                (Err(Error::TokenWriteProtected), _) => return self.count_here(&slot, tag),
+                (Err(error), _) => return Err(error),
             }
             pause(attempt);
             attempt = (attempt + 1).min(ATTEMPTS);
@@ -159,16 +149,14 @@ impl Vault {
         Err(Error::FunctionFailed.because("too many attempts at once"))
     }
 
-    /// Writes the slot with one more attempt. A store that can only be read has it counted in this
-    /// process instead.
-    fn record_try(&self, from: Revision, slot: &SlotRecord, tag: &Tag) -> Result<bool> {
-        match self.replace_slot(from, slot) {
-            Err(Error::TokenWriteProtected) => {
-                local(self.token, slot.who, |local| local.undecided.push(*tag));
-                Ok(true)
-            }
-            written => written,
-        }
+    /// Counts the attempt in this process: for a store that can only be read.
+    fn count_here(&self, slot: &SlotRecord, tag: &Tag) -> Result<bool> {
+        let admission = local(self.token, slot.who, |local| {
+            let (admission, counted) = local.admit(tag, &slot.counter);
+            *local = counted;
+            admission
+        });
+        if admission == Admission::Allowed { Ok(true) } else { Err(Error::PinLocked) }
     }
 
     /// Sets the counter of a slot that its PIN has opened to zero, unless the PIN has changed since.

@@ -2,8 +2,9 @@
 //!
 //! An attempt is recorded under a tag of its PIN before the slot's seal is opened, and decided
 //! afterwards. A process that dies between the two leaves the tag. Attempts with equal tags are
-//! guesses at the same PIN, so they count once, and a PIN whose tag is recorded is always tried
-//! again: that guess is paid for. `docs/storage-format.md` has the argument.
+//! guesses at the same PIN, so they count once, and a PIN whose tag is recorded is tried again.
+//! Every attempt writes the record before it tells anything: an answer that differs from another
+//! one's is a guess, too. `docs/storage-format.md` has the argument.
 use super::{TokenId, Tries, Who};
 use parking_lot::Mutex;
 
@@ -22,29 +23,29 @@ pub(super) struct Counter {
     pub undecided: Vec<Tag>,
 }
 
-/// The answer to one more attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The answer to one more attempt, once the counter that comes with it is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// The PIN is recorded already.
-    Counted,
-    /// Allowed once this counter is recorded.
-    Count(Counter),
-    /// The counter is full.
+    /// The seal may be opened.
+    Allowed,
+    /// The counter is full, for good.
     Locked,
 }
 
 impl Counter {
-    /// Asks for one attempt with the PIN of `tag`, of which `local` are recorded elsewhere.
-    pub(super) fn admit(&self, tag: &Tag, local: &Counter) -> Admission {
-        if self.undecided.contains(tag) || local.undecided.contains(tag) {
-            return Admission::Counted;
-        }
-        if self.used().saturating_add(local.used()) >= Tries::LIMIT {
-            return Admission::Locked;
-        }
+    /// Decides about one attempt with the PIN of `tag`, of which `other` are recorded elsewhere. At a full
+    /// counter, a PIN that is not recorded is wrong, or one more than the limit: no tag survives it.
+    pub(super) fn admit(&self, tag: &Tag, other: &Counter) -> (Admission, Counter) {
         let mut counted = self.clone();
-        counted.undecided.push(*tag);
-        Admission::Count(counted)
+        if self.undecided.contains(tag) || other.undecided.contains(tag) {
+            return (Admission::Allowed, counted);
+        }
+        if self.used().saturating_add(other.used()) < Tries::LIMIT {
+            counted.undecided.push(*tag);
+            return (Admission::Allowed, counted);
+        }
+        let wrong = self.wrong.max(Tries::LIMIT);
+        (Admission::Locked, Counter { wrong, undecided: Vec::new() })
     }
 
     /// The counter after the attempt of `tag` turned out wrong.
@@ -56,7 +57,8 @@ impl Counter {
     /// Returns `true` if no PIN at all is accepted any more.
     pub(super) fn is_final(&self, local: &Counter) -> bool {
         let undecided = !self.undecided.is_empty() || !local.undecided.is_empty();
-        !undecided && self.wrong.saturating_add(local.wrong) >= Tries::LIMIT
+        let wrong = self.wrong.saturating_add(local.wrong) >= Tries::LIMIT;
+        local.wrong >= Tries::LIMIT || wrong && !undecided
     }
 
     pub(super) fn is_clear(&self) -> bool {

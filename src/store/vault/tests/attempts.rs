@@ -86,6 +86,28 @@ impl World {
         }
     }
 
+    /// Presents a PIN to the counter that the process has read.
+    fn present(&mut self, pin: u64, period: usize, from: u64, read: &Counter) -> Option<Step> {
+        let (admission, counter) = read.admit(&tag(pin), &Counter::default());
+        let (before, grows) = (self.revision, counter != *read);
+        let written = self.write(from, counter);
+        // a wrong PIN that took a place, or the last chance of a full counter
+        self.wrong += u32::from(pin != RIGHT && grows && self.revision != before);
+        if written != Some(true) {
+            return None;
+        }
+        if admission == Admission::Allowed {
+            return Some(Step::Recorded(period));
+        }
+        self.refused += 1;
+        assert!(self.wrong >= Tries::LIMIT, "refused after {} wrong PINs", self.wrong);
+        // the refusal tells that the PIN is none of those recorded: a guess, if the right one is
+        if pin != RIGHT && read.undecided.contains(&tag(RIGHT)) {
+            self.guessed[period].insert(pin);
+        }
+        None
+    }
+
     /// Takes one process one step on.
     fn advance(&mut self, at: usize) {
         let Attempt { pin, step } = &self.processes[at];
@@ -95,24 +117,7 @@ impl World {
                 let period = self.guessed.len() - 1;
                 Some(Step::Read(period, self.revision, self.counter.clone()))
             }
-            Some(Step::Read(period, from, counter)) => {
-                match counter.admit(&tag(pin), &Counter::default()) {
-                    Admission::Counted => Some(Step::Recorded(period)),
-                    Admission::Count(counter) => {
-                        let before = self.revision;
-                        let written = self.write(from, counter);
-                        self.wrong += u32::from(pin != RIGHT && self.revision != before);
-                        (written == Some(true)).then_some(Step::Recorded(period))
-                    }
-                    Admission::Locked => {
-                        self.refused += 1;
-                        // right PINs may only fill the last place, and not against themselves
-                        let least = Tries::LIMIT - u32::from(pin != RIGHT);
-                        assert!(from != self.revision || self.wrong >= least);
-                        None
-                    }
-                }
-            }
+            Some(Step::Read(period, from, counter)) => self.present(pin, period, from, &counter),
             Some(Step::Recorded(period)) => {
                 match pin {
                     RIGHT => self.let_in += 1,
@@ -226,10 +231,42 @@ fn right_pin_that_is_recorded_opens_a_full_counter() {
     for n in 0..9u8 {
         assert_eq!(vault.check_pin(Who::User, &[n; 4]), Err(Error::PinIncorrect));
     }
-    assert_eq!(vault.check_pin(Who::User, b"more"), Err(Error::PinLocked));
     assert_eq!(vault.description().unwrap().tries.user, 9, "a right PIN is still accepted");
     vault.check_pin(Who::User, USER).unwrap();
     assert_eq!(vault.description().unwrap().tries.user, 0);
+}
+
+#[test]
+fn refusal_at_a_full_counter_is_the_last_guess() {
+    let (vault, next) = cheap_token();
+    *next.lock() = [Fate::MadeAndFailed].into();
+    assert_eq!(vault.check_pin(Who::User, USER), Err(Error::DeviceMemory));
+    for n in 0..9u8 {
+        assert_eq!(vault.check_pin(Who::User, &[n; 4]), Err(Error::PinIncorrect));
+    }
+    // without a write there is no answer, not even that the PIN is recorded
+    *next.lock() = [Fate::Failed, Fate::Failed].into();
+    assert_eq!(vault.check_pin(Who::User, b"more"), Err(Error::DeviceMemory));
+    assert_eq!(vault.check_pin(Who::User, USER), Err(Error::DeviceMemory));
+    // it tells that this is not the recorded PIN; the next one would tell more
+    assert_eq!(vault.check_pin(Who::User, b"more"), Err(Error::PinLocked));
+    assert_eq!(vault.check_pin(Who::User, USER), Err(Error::PinLocked));
+    assert_eq!(vault.description().unwrap().tries.user, 10);
+}
+
+#[test]
+fn refusal_on_a_medium_that_can_only_be_read_is_the_last_guess() {
+    let (vault, next) = cheap_token();
+    *next.lock() = [Fate::MadeAndFailed].into();
+    assert_eq!(vault.check_pin(Who::User, USER), Err(Error::DeviceMemory));
+    let write = |_: &dyn Store, _, _: &[Change]| Err(Error::TokenWriteProtected);
+    let readable = Arc::new(Meddled { store: vault.store.clone(), write });
+    let vault = Vault::of(readable, vault.token());
+    for n in 0..9u8 {
+        assert_eq!(vault.check_pin(Who::User, &[n; 4]), Err(Error::PinIncorrect));
+    }
+    assert_eq!(vault.check_pin(Who::User, b"more"), Err(Error::PinLocked));
+    assert_eq!(vault.check_pin(Who::User, USER), Err(Error::PinLocked));
 }
 
 #[test]
@@ -248,7 +285,6 @@ fn wrong_pins_whose_writes_fail_are_paid_for() {
             match vault.check_pin(Who::User, &[n; 4]) {
                 Err(Error::PinIncorrect) => answers += 1,
                 Err(Error::DeviceMemory) => {}
-                // waits each time for attempts that may be under way
                 other => {
                     assert_eq!(other, Err(Error::PinLocked));
                     break;
