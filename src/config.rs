@@ -28,9 +28,9 @@ pub struct Config {
     pub store: Location,
     /// Whether wrapping mechanisms take a NULL parameter to mean the Azure profile. Default: yes.
     pub null_parameter: NullParameter,
-    /// The shortest RSA key that may be generated, created or unwrapped, in bits: 1024 (default) or 2048.
+    /// The shortest RSA key that may be generated, created, unwrapped or used, in bits: 1024 (default) or 2048.
     pub min_rsa_bits: usize,
-    /// Whether data and keys under triple DES can be decrypted and unwrapped. Default: no.
+    /// Offers triple DES whole, and MD5 as a digest. Default: no.
     pub legacy: bool,
     /// Whether keys are used only between their `CKA_START_DATE` and `CKA_END_DATE`. Default: no.
     pub enforce_dates: bool,

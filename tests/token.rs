@@ -20,6 +20,8 @@ mod certificates;
 #[path = "token/ciphers.rs"]
 mod ciphers;
 mod common;
+#[path = "token/contention.rs"]
+mod contention;
 #[path = "token/dates.rs"]
 mod dates;
 #[path = "token/disk.rs"]

@@ -11,8 +11,7 @@ use std::ffi::c_void;
 /// The longest configuration string that `pReserved` may be, with its NUL.
 const LONGEST: usize = 4096;
 
-/// How a configuration string begins, in letters of either case, and what of that is not part of the
-/// configuration.
+/// Prefixes of a configuration string in letters of either case, each with the part to remove.
 const BEGINNINGS: [(&str, &str); 4] =
     [("config=", ""), ("store=", "store="), ("memory:", ""), ("sqlite:", "")];
 
@@ -52,9 +51,8 @@ impl Caller<'_> {
 
 /// The configuration string at `at`, or `None` for NULL.
 ///
-/// The standard has no use for `pReserved` but NULL (PKCS#11 3.2 section 5.4.1), so what an application
-/// has there may be anything: the kernel is asked for it, and it counts only if it is a configuration.
-/// Nothing of it is logged otherwise.
+/// The standard requires NULL (PKCS#11 3.2 section 5.4.1). An application may pass any pointer, so the kernel
+/// reads the memory, and only a configuration is accepted. Other content is never logged.
 fn configuration(at: *const u8) -> Result<Option<String>> {
     if at.is_null() {
         return Ok(None);

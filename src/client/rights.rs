@@ -1,6 +1,6 @@
 //! Rights of keys: the attributes that say what a key may do, PKCS#11 3.2 sections 4.7 to 4.10.
 //!
-//! A right that a template leaves out is the module's to give, and many give it. So templates of new keys name every
+//! Many modules grant a right that a template leaves out. So templates of new keys name every
 //! right of their class, granted or not.
 use super::{Result, Session, Template};
 use crate::ck::*;

@@ -138,8 +138,8 @@ fn demanded(bases: &[Key], template: Attributes) -> Result<Attributes> {
     bases.iter().try_fold(template, |template, base| policy::derived(base, template))
 }
 
-/// What a derivation says about its object: the class; of a public key the type; and a secret key of
-/// which nobody says more is a generic one.
+/// Returns what a derivation says about its object: the class, and for public keys the type. Secret keys
+/// default to `CKK_GENERIC_SECRET`.
 fn implied(mechanism: &Mechanism, bases: &[Key], template: &Attributes) -> Attributes {
     let class = match mechanism.derives {
         Derived::Data => CKO_DATA,

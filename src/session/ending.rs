@@ -1,13 +1,13 @@
-//! The end of an operation: the one table of which call with which answer ends what it is for.
+//! The end of an operation: the one table of calls and return codes that end it.
 //!
 //! | PKCS#11 3.2, sections 5.2 and 5.8 to 5.17 | length told, `CKR_BUFFER_TOO_SMALL` | `CKR_OK` | every other code |
 //! |---|---|---|---|
 //! | a part: `C_*Update`, `C_*MessageNext` before the last part | goes on | goes on | ends |
 //! | the end: `C_Encrypt` and its like, `C_*Final`, `C_*MessageNext` with the last part | goes on | ends | ends |
 //!
-//! Every other code are `CKR_ARGUMENTS_BAD` for the arguments of such a call, `CKR_OPERATION_ACTIVE` for
+//! "Every other code" includes `CKR_ARGUMENTS_BAD` for the arguments of such a call, `CKR_OPERATION_ACTIVE` for
 //! `C_Encrypt` and its like once a part was fed, and `CKR_USER_NOT_LOGGED_IN` for a key with
-//! `CKA_ALWAYS_AUTHENTICATE`, too.
+//! `CKA_ALWAYS_AUTHENTICATE`.
 //!
 //! `CKR_OPERATION_NOT_INITIALIZED` ends nothing: what the call is for is not under way. Calls that start
 //! an operation end none, nor do `C_FindObjects`, `C_DigestKey` with a key that cannot be digested,
@@ -18,7 +18,7 @@ use super::{Output, Sealed};
 use crate::error::{Error, Result};
 use crate::mechanism::{Bound, Transform, Verify};
 
-/// What a call does with the operation that it is for.
+/// The step of an operation that a call performs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// Feeds a part.
@@ -61,7 +61,7 @@ pub(super) fn ends<T: Answer>(step: Step, answer: &Result<T>) -> bool {
     }
 }
 
-/// What is left of an operation that has given its outcome; the output may still wait for room.
+/// An operation whose outcome is computed; the output may still wait for room.
 pub(super) struct Spent;
 
 impl Transform for Spent {

@@ -135,31 +135,6 @@ fn both_write_at_once() {
 }
 
 #[test]
-fn two_processes_change_one_object_and_no_change_fails() {
-    const EACH: usize = 60;
-    let change = |s: &Session, object: Handle, who: &str| {
-        for n in 0..EACH {
-            s.set(object, &attrs![CKA_VALUE => format!("{who} {n}").as_str()]).unwrap();
-        }
-    };
-    together(
-        "processes::two_processes_change_one_object_and_no_change_fails",
-        |s, peer| {
-            let shared = data(s, "shared");
-            peer.say("go");
-            change(s, shared, "here");
-            peer.hear("done");
-            assert_eq!(named(s, "shared"), [shared]);
-        },
-        |s, peer| {
-            peer.hear("go");
-            change(s, named(s, "shared")[0], "there");
-            peer.say("done");
-        },
-    );
-}
-
-#[test]
 fn a_pin_changed_elsewhere() {
     together(
         "processes::a_pin_changed_elsewhere",

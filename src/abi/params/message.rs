@@ -153,7 +153,7 @@ impl<'call> Caller<'call> {
         Ok(Some((mechanism, params, self.part(aad, aad_len, LONGEST.2)?)))
     }
 
-    /// Where a nonce will go, of what is wrapped with its tag behind it.
+    /// The output pointer for the nonce of a wrapping whose tag follows the ciphertext.
     pub(in crate::abi) fn nonce_place(
         &self,
         params: &MessageParams,

@@ -179,7 +179,7 @@ impl<'call> Caller<'call> {
         Ok(Results::KeyAndVersion(self.place(key)?, self.place(version)?))
     }
 
-    /// Where the handles of additional keys go. Each is invalid until all keys are there: PKCS#11 3.2,
+    /// Output pointers for the handles of additional keys. Each is invalid until all keys are there: PKCS#11 3.2,
     /// section "Deriving Additional Keys".
     fn several(
         &self,

@@ -51,7 +51,7 @@ pub struct Pending {
 pub enum Readers {
     /// Its owner.
     Owner,
-    /// All that the umask lets.
+    /// Every user that the umask permits.
     Everyone,
 }
 

@@ -256,7 +256,7 @@ impl Vault {
     }
 }
 
-/// How often a write is retried that other processes overtake: for about 20 seconds.
+/// Maximum retries of a write that loses to other processes: about 20 seconds.
 const ATTEMPTS: u32 = 4000;
 
 /// Lets other writers pass, longer each time and at most 5 ms.
