@@ -140,7 +140,7 @@ pub fn known<T>(read: Result<T>) -> Result<Option<T>> {
 }
 
 /// Whether an attribute was answered: `false` if it does not exist or may not be seen.
-fn is_answer(result: Result<()>) -> Result<bool> {
+pub(super) fn is_answer(result: Result<()>) -> Result<bool> {
     match result {
         Ok(()) => Ok(true),
         Err(e) if e.is(CKR_ATTRIBUTE_TYPE_INVALID) || e.is(CKR_ATTRIBUTE_SENSITIVE) => Ok(false),

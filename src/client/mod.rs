@@ -10,6 +10,7 @@ mod keys;
 mod meanings;
 mod mechanism;
 mod module;
+mod nested;
 mod padding;
 mod receive;
 mod rights;

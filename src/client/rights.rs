@@ -2,6 +2,7 @@
 //!
 //! Many modules grant a right that a template leaves out. So templates of new keys name every
 //! right of their class, granted or not.
+use super::template::Raw;
 use super::{Result, Session, Template};
 use crate::ck::*;
 
@@ -97,7 +98,7 @@ impl Session {
     pub(super) fn with<T, const N: usize>(
         &self,
         templates: [&Template; N],
-        mut call: impl FnMut([Vec<CK_ATTRIBUTE>; N]) -> Result<T>,
+        mut call: impl FnMut([Raw; N]) -> Result<T>,
     ) -> Result<T> {
         let raw = |most| templates.map(|template| template.raw(most));
         if templates.iter().all(|template| template.is_known_everywhere()) {

@@ -21,6 +21,8 @@ fn refuses_what_it_cannot_receive() {
     for (name, enc) in [("sha256.jws", "RSA_AES_KEY_WRAP_256"), ("bogus.jws", "bogus")] {
         std::fs::write(place.path(name), super::verify::released(&blob, enc)).unwrap();
     }
+    place.good("kek generate --type rsa-2048 --label strict");
+    place.good("kek generate --type rsa-2048 --label decrypts --receive-usage decrypt");
     let before = place.json("key list");
     place.refuses(include_str!("receive.toml"));
     assert_eq!(place.json("key list"), before, "something was left behind");

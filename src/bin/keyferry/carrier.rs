@@ -4,6 +4,7 @@
 //! it decrypts or signs what it should unwrap. So does one that unwraps with a mechanism that does not tell a whole
 //! key from a damaged one.
 use crate::kind::Kind;
+use crate::objects::Flag;
 use crate::output::Fault;
 use keyferry::ck::*;
 use keyferry::client::{Right, Session, known};
@@ -21,6 +22,9 @@ const STRICT: [CK_MECHANISM_TYPE; 9] = [
     CKM_ECDH_X_AES_KEY_WRAP,
     CKM_ECDH_COF_AES_KEY_WRAP,
 ];
+
+/// The least that a KEK demands of keys that it unwraps.
+pub const HIDDEN: Flag = (CKA_SENSITIVE, true);
 
 /// Returns the mechanisms of a new KEK that the token unwraps with; none if it has none. Never OAEP together with
 /// `CKM_RSA_AES_KEY_WRAP`: it would open the AES key of a blob alone.
@@ -57,20 +61,26 @@ pub fn allowed(session: &Session, key: CK_OBJECT_HANDLE) -> Option<Vec<CK_MECHAN
     Some(list.chunks_exact(size_of::<CK_ULONG>()).filter_map(number).collect())
 }
 
+/// Returns the truth values in `CKA_UNWRAP_TEMPLATE`; `None` if the key has none or does not show it.
+pub fn lets_in(session: &Session, key: CK_OBJECT_HANDLE) -> Result<Option<Vec<Flag>>, Fault> {
+    Ok(known(session.nested_flags(key, CKA_UNWRAP_TEMPLATE))?.flatten())
+}
+
 /// Says what is wrong with a key that carries keys; nothing of a key that carries none.
 pub fn objections(session: &Session, key: CK_OBJECT_HANDLE) -> Result<Vec<String>, Fault> {
     let class = known(session.number(key, CKA_CLASS))?.flatten().unwrap_or(CKO_PRIVATE_KEY);
-    let mut carries = false;
+    let (mut carries, mut unwraps) = (false, false);
     let mut others = Vec::new();
     for right in Right::of(class) {
         let has = known(session.flag(key, right.cka))?.flatten() == Some(true);
         match right.cka {
-            CKA_WRAP | CKA_UNWRAP => carries |= has,
+            CKA_UNWRAP => unwraps |= has,
+            CKA_WRAP => carries |= has,
             _ if has => others.push(right.name),
             _ => {}
         }
     }
-    if !carries {
+    if !carries && !unwraps {
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
@@ -80,6 +90,13 @@ pub fn objections(session: &Session, key: CK_OBJECT_HANDLE) -> Result<Vec<String
     }
     if class != CKO_PUBLIC_KEY {
         found.extend(loose(allowed(session, key).as_deref()));
+    }
+    let hides = || lets_in(session, key).map(|rule| rule.unwrap_or_default().contains(&HIDDEN));
+    if unwraps && !hides()? {
+        found.push(
+            "a key that it unwraps can be read, since no CKA_UNWRAP_TEMPLATE demands CKA_SENSITIVE"
+                .to_owned(),
+        );
     }
     Ok(found)
 }

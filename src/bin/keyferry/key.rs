@@ -130,6 +130,7 @@ impl Generate {
             leaving,
             usages,
             mechanisms: &[],
+            lets_in: &[],
             trusted: false,
         }
         .make_for(&session, &dates)?;

@@ -1,9 +1,10 @@
 //! `keyferry receive`: the other side of a transfer. A wrapped key becomes a key in the token, under a KEK
 //! whose private half is there.
+use crate::carrier;
 use crate::file;
 use crate::key::{Id, unhex};
 use crate::kind::{Kind, hex};
-use crate::objects;
+use crate::objects::{self, Flag};
 use crate::options::Options;
 use crate::output::{Answer, During, Fault, Report, facts, fault};
 use crate::usage::Usage;
@@ -15,6 +16,7 @@ use keyferry::byok::file::BlobFile;
 use keyferry::byok::target::Target;
 use keyferry::ck::*;
 use keyferry::client::{Access, Profile, Session, Way};
+use keyferry::object::attribute;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -26,7 +28,8 @@ use std::path::PathBuf;
 
 Such a KEK is made with
   keyferry kek generate --label my-kek -o KEK.pem
-and, for secret keys that came without an AES key between (data.aws.bin above), with --oaep.")]
+for secret keys that came without an AES key between (data.aws.bin above) with --oaep, for keys that encrypt or decrypt
+with --receive-usage, for keys that may leave again with --receive-extractable.")]
 pub struct Receive {
     /// The file: a key transfer package, an import request, a key release, base64, or raw
     file: PathBuf,
@@ -86,12 +89,19 @@ impl Receive {
             leaving,
             usages,
             mechanisms: &[],
+            lets_in: &[],
             trusted: false,
         };
+        let rule = carrier::lets_in(&session, object)?;
+        self.check_let_in(rule.as_deref().unwrap_or_default(), &wish.asked())?;
         let profile = self.whom.profile(form, hash);
         let key =
             session.receive(way, &profile, (object, kek.size()), &file.blob, &wish.unwrapped());
-        let key = key.map_err(|error| self.explained(&error, &kind, &profile))?;
+        let key =
+            key.map_err(|error| match rule.is_some() && error.is(CKR_TEMPLATE_INCONSISTENT) {
+                true => self.kept_out(&error),
+                false => self.explained(&error, &kind, &profile),
+            })?;
         if let Err(fault) = self.is(&session, key, &wish) {
             return Err(objects::undone(&session, &[key], &self.label, fault));
         }
@@ -182,6 +192,37 @@ impl Receive {
                 self.label
             )),
         }
+    }
+
+    /// Refuses a key that the KEK's `CKA_UNWRAP_TEMPLATE` contradicts.
+    fn check_let_in(&self, rule: &[Flag], asked: &[Flag]) -> Result<(), Fault> {
+        let Some((cka, is)) = rule.iter().find(|(cka, is)| asked.contains(&(*cka, !is))) else {
+            return Ok(());
+        };
+        let kek = &self.kek;
+        if (*cka, *is) == (CKA_EXTRACTABLE, false) {
+            return Err(fault!(
+                "keys that the KEK \"{kek}\" lets in stay in the token (CKA_UNWRAP_TEMPLATE); leave --extractable out, or \
+                 receive under a KEK that `keyferry kek generate --receive-extractable` made"
+            ));
+        }
+        Err(fault!(
+            "keys that the KEK \"{kek}\" lets in have {} {} (CKA_UNWRAP_TEMPLATE), and this one would not; give another \
+             --usage, or receive under another KEK: `keyferry kek generate` makes one",
+            attribute::name(*cka),
+            if *is { "TRUE" } else { "FALSE" }
+        ))
+    }
+
+    /// Says why a KEK with a `CKA_UNWRAP_TEMPLATE` did not let a key in.
+    fn kept_out(&self, error: &keyferry::client::Error) -> Fault {
+        fault!(
+            "{} was not received: the KEK \"{}\" does not let in such a key (CKA_UNWRAP_TEMPLATE): {}; leave encrypt and \
+             decrypt out of --usage, or receive under a KEK that `keyferry kek generate --receive-usage` made for them",
+            self.file.display(),
+            self.kek,
+            error.what()
+        )
     }
 
     fn explained(&self, error: &keyferry::client::Error, kind: &Kind, profile: &Profile) -> Fault {

@@ -38,6 +38,8 @@ pub struct Wish<'a> {
     pub usages: &'a [Usage],
     /// `CKA_ALLOWED_MECHANISMS`; none if it is not limited to any.
     pub mechanisms: &'a [CK_MECHANISM_TYPE],
+    /// `CKA_UNWRAP_TEMPLATE` of the key that unwraps; none if it lets in keys of every kind.
+    pub lets_in: &'a [Flag],
     /// Marked by the SO, who makes it then (`CKA_TRUSTED`). The SO makes no private objects, so it is a public one.
     pub trusted: bool,
 }
@@ -69,8 +71,8 @@ impl Wish<'_> {
     pub fn make_for(&self, session: &Session, dates: &Dates) -> Result<Made, Fault> {
         let (private, public, secret) = needs(self.usages);
         let public = dates.give(self.template(CKO_PUBLIC_KEY, &public)).flag(CKA_PRIVATE, false);
-        let private = dates.give(self.guarded(CKO_PRIVATE_KEY, &private));
-        let secret = dates.give(self.guarded(CKO_SECRET_KEY, &secret));
+        let private = dates.give(self.binding(self.guarded(CKO_PRIVATE_KEY, &private)));
+        let secret = dates.give(self.binding(self.guarded(CKO_SECRET_KEY, &secret)));
         let one = |ckm, bits: usize| {
             let template = secret.ulong(CKA_VALUE_LEN, number(bits / 8));
             let key = session.generate(&Mechanism::Plain(ckm), &template);
@@ -98,6 +100,7 @@ impl Wish<'_> {
         let made = made.map_err(|error| self.refused(&error))?;
         let proved = self.prove_rights(session, &made);
         let proved = proved.and_then(|()| self.prove_mechanisms(session, &made));
+        let proved = proved.and_then(|()| self.prove_lets_in(session, &made));
         match proved.and_then(|()| self.prove_dates(session, &made, dates)) {
             Ok(()) => Ok(made),
             Err(reason) => {
@@ -154,6 +157,19 @@ impl Wish<'_> {
         ))
     }
 
+    /// Refuses a KEK without the template that was asked for: what it unwraps could be read.
+    fn prove_lets_in(&self, session: &Session, made: &Made) -> Result<(), Fault> {
+        let kept = carrier::lets_in(session, made.key)?.unwrap_or_default();
+        match self.lets_in.iter().all(|flag| kept.contains(flag)) {
+            true => Ok(()),
+            false => Err(fault!(
+                "the module did not keep the template for keys that the key \"{}\" unwraps (CKA_UNWRAP_TEMPLATE), so it \
+                 is not kept; use another module, such as keyferry's own",
+                self.label
+            )),
+        }
+    }
+
     fn prove_dates(&self, session: &Session, made: &Made, dates: &Dates) -> Result<(), Fault> {
         if *dates == Dates::default() {
             return Ok(());
@@ -199,6 +215,16 @@ impl Wish<'_> {
         guards.fold(self.template(class, needs), |template, (cka, is)| template.flag(cka, is))
     }
 
+    /// With what it demands of keys that it unwraps.
+    fn binding(&self, template: Template) -> Template {
+        if self.lets_in.is_empty() {
+            return template;
+        }
+        let demand = Template::default();
+        let demand = self.lets_in.iter().fold(demand, |demand, (cka, is)| demand.flag(*cka, *is));
+        template.nested(CKA_UNWRAP_TEMPLATE, demand)
+    }
+
     fn guards(&self) -> Vec<Flag> {
         let leaves = (CKA_EXTRACTABLE, self.leaving != Leaving::MayNot);
         let trusted = self.leaving == Leaving::UnderTrusted;
@@ -229,8 +255,8 @@ impl Wish<'_> {
             [CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT];
         match !self.mechanisms.is_empty() && codes.iter().any(|rv| error.is(*rv)) {
             true => fault!(
-                "{what}: {}; the module may not know CKA_ALLOWED_MECHANISMS, without which a KEK is open to attacks by \
-                 its user: use another module, such as keyferry's own",
+                "{what}: {}; the module may not know CKA_ALLOWED_MECHANISMS or CKA_UNWRAP_TEMPLATE, without which a \
+                 KEK is open to attacks by its user: use another module, such as keyferry's own",
                 error.what()
             ),
             false => fault!("{what}: {error}"),

@@ -340,6 +340,7 @@ fn specimen(session: &Session, target: Target) -> Option<Specimen> {
         leaving: Leaving::May,
         usages,
         mechanisms: &[],
+        lets_in: &[],
         trusted: false,
     };
     let made = wish.make(session).ok()?;

@@ -3,12 +3,12 @@ use crate::carrier;
 use crate::file::{Existing, Pending};
 use crate::key::{Id, unhex};
 use crate::kind::{Kind, hex};
-use crate::objects;
+use crate::objects::{self, Flag};
 use crate::options::Options;
 use crate::output::{Answer, Fault, Report, facts, fault};
 use crate::usage::Usage;
 use crate::wish::{Leaving, Made, Wish};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use keyferry::byok::public::PublicKey;
 use keyferry::ck::*;
 use keyferry::client::{Access, Session, Template, TokenSlot, User};
@@ -19,9 +19,11 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:
   keyferry kek generate --label receiver -o receiver.pem
   keyferry kek generate --label vault --type aes-256 --trust
+  keyferry kek generate --label data-receiver --receive-usage encrypt,decrypt
 
 An RSA KEK unwraps with CKM_RSA_AES_KEY_WRAP, an AES KEK wraps and unwraps with CKM_AES_KEY_WRAP and
-CKM_AES_KEY_WRAP_KWP. They do nothing else, and cannot leave the token.")]
+CKM_AES_KEY_WRAP_KWP. They do nothing else, and cannot leave the token. Keys that they unwrap
+(CKA_UNWRAP_TEMPLATE) cannot be read, leave or decrypt, unless the options say otherwise.")]
 pub struct Generate {
     /// The KEK's label
     #[arg(long)]
@@ -35,6 +37,12 @@ pub struct Generate {
     /// Unwrap with CKM_RSA_PKCS_OAEP instead: for secret keys that were wrapped without an AES key between
     #[arg(long)]
     oaep: bool,
+    /// Let keys that it unwraps leave the token again, wrapped; under trusted KEKs only if it is trusted
+    #[arg(long)]
+    receive_extractable: bool,
+    /// What keys that it unwraps do: encrypt,decrypt for AES keys, decrypt for RSA keys; it unwraps no others then
+    #[arg(long, value_name = "USAGE", value_delimiter = ',')]
+    receive_usage: Vec<Opening>,
     /// Mark it as trusted (CKA_TRUSTED), of a pair the public key; needs the SO PIN, too
     #[arg(long)]
     trust: bool,
@@ -44,6 +52,13 @@ pub struct Generate {
     /// Replace the file if it exists
     #[arg(long, requires = "output")]
     force: bool,
+}
+
+/// A use that opens what other keys carry. A key comes in with it only if its KEK demands it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Opening {
+    Encrypt,
+    Decrypt,
 }
 
 impl Generate {
@@ -68,7 +83,7 @@ impl Generate {
             session.logout()?;
             options.enter(&session, &token, User::So)?;
         }
-        let made = self.wish(&id, &mechanisms).make(&session)?;
+        let made = self.wish(&id, &mechanisms, &self.lets_in()).make(&session)?;
         let public = made.public.map(|object| objects::of(&session, object, "the KEK"));
         let public = public.transpose()?;
         if let (Some(pending), Some(public)) = (pending.take(), &public) {
@@ -121,7 +136,25 @@ impl Generate {
         )
     }
 
-    fn wish<'a>(&'a self, id: &'a [u8], mechanisms: &'a [CK_MECHANISM_TYPE]) -> Wish<'a> {
+    /// Returns the demands on keys that it unwraps. A key that came out of a trusted KEK goes only into one.
+    fn lets_in(&self) -> Vec<Flag> {
+        let leaving = match (self.receive_extractable, self.trust) {
+            (false, _) => Some((CKA_EXTRACTABLE, false)),
+            (true, true) => Some((CKA_WRAP_WITH_TRUSTED, true)),
+            (true, false) => None,
+        };
+        let opens = [(Opening::Encrypt, CKA_ENCRYPT), (Opening::Decrypt, CKA_DECRYPT)];
+        let opens = opens.into_iter().filter(|(usage, _)| self.receive_usage.contains(usage));
+        let opens = opens.map(|(_, cka)| (cka, true));
+        [carrier::HIDDEN].into_iter().chain(leaving).chain(opens).collect()
+    }
+
+    fn wish<'a>(
+        &'a self,
+        id: &'a [u8],
+        mechanisms: &'a [CK_MECHANISM_TYPE],
+        lets_in: &'a [Flag],
+    ) -> Wish<'a> {
         let usages: &[Usage] = match self.kind.is_pair() {
             true => &[Usage::Unwrap],
             false => &[Usage::Wrap, Usage::Unwrap],
@@ -129,7 +162,7 @@ impl Generate {
         let Generate { kind, label, .. } = self;
         let leaving = Leaving::MayNot;
         let trusted = self.trust && !kind.is_pair();
-        Wish { kind, label, id, on_token: true, leaving, usages, mechanisms, trusted }
+        Wish { kind, label, id, on_token: true, leaving, usages, mechanisms, lets_in, trusted }
     }
 
     fn undone(&self, session: &Session, made: &Made, reason: Fault) -> Fault {
@@ -171,6 +204,12 @@ impl Generate {
         rows.extend(sha256.iter().map(|sha256| ("SHA-256", sha256.clone())));
         rows.push(("Unwraps with", carrier::names(mechanisms)));
         rows.push(("May", "do nothing else, nor leave the token".to_owned()));
+        let leaving = match (self.receive_extractable, self.trust) {
+            (false, _) => "keys that stay",
+            (true, true) => "keys that may leave again, under trusted KEKs",
+            (true, false) => "keys that may leave again, wrapped",
+        };
+        rows.push(("Lets in", leaving.to_owned()));
         if self.trust {
             rows.push(("Trusted", "yes".to_owned()));
         }
@@ -178,7 +217,7 @@ impl Generate {
         let names: Vec<String> = mechanisms.iter().map(|ckm| carrier::name(*ckm)).collect();
         let json = json!({
             "label": label, "id": hex(id), "type": kind, "sha256": sha256, "mechanisms": names,
-            "trusted": self.trust, "file": self.output, "token": token,
+            "receive_extractable": self.receive_extractable, "trusted": self.trust, "file": self.output, "token": token,
         });
         Ok(Report::new(facts(&rows), json))
     }

@@ -197,7 +197,8 @@ fn unwrapped(kind: &Kind) -> Template {
 /// A key that goes with its session.
 fn passing<'a>(kind: &'a Kind, label: &'a str, leaving: Leaving, usages: &'a [Usage]) -> Wish<'a> {
     let (on_token, trusted) = (false, false);
-    Wish { kind, label, id: b"rehearsal", on_token, leaving, usages, mechanisms: &[], trusted }
+    let (id, mechanisms, lets_in) = (b"rehearsal", &[], &[]);
+    Wish { kind, label, id, on_token, leaving, usages, mechanisms, lets_in, trusted }
 }
 
 /// A new token, the user logged in.

@@ -1,7 +1,9 @@
 //! Taking the key out: with the KEK's private half in software, or on a token, where it stays.
 use super::asked::{is_like, secret_bits};
 use super::checks::{Checks, OPENS};
+use crate::carrier;
 use crate::kind::{self, Kind};
+use crate::objects::Flag;
 use crate::opener::{Broken, Opened, Opener, hashes_name};
 use crate::output::{Fault, fault};
 use crate::usage::Usage;
@@ -167,7 +169,7 @@ pub fn in_token(
     };
     let kind = asked.kind.cloned().unwrap_or_else(|| Kind::of_target(target));
     let way = way(session, form, asked.whom)?;
-    let template = passing(&kind);
+    let template = passing(&kind, carrier::lets_in(session, kek.0)?.as_deref());
     let mut last = None;
     for hash in asked.hashes {
         let profile = asked.whom.profile(form, *hash);
@@ -186,9 +188,13 @@ pub fn in_token(
 }
 
 /// A key that goes with the session, and can do no more than show that it is the right one.
-fn passing(kind: &Kind) -> Template {
-    let usages: &[Usage] =
-        if kind.is_pair() { &[Usage::Sign] } else { &[Usage::Encrypt, Usage::Decrypt] };
+fn passing(kind: &Kind, rule: Option<&[Flag]>) -> Template {
+    // a KEK with a template lets in the uses that open other keys only if the template names them
+    let opens = [(Usage::Encrypt, CKA_ENCRYPT), (Usage::Decrypt, CKA_DECRYPT)];
+    let named = |cka| rule.map_or(!kind.is_pair(), |rule| rule.contains(&(cka, true)));
+    let opens = opens.into_iter().filter(|(_, cka)| named(*cka)).map(|(usage, _)| usage);
+    let usages: Vec<Usage> =
+        kind.is_pair().then_some(Usage::Sign).into_iter().chain(opens).collect();
     let (label, id) = ("keyferry verify", b"verify");
     Wish {
         kind,
@@ -196,8 +202,9 @@ fn passing(kind: &Kind) -> Template {
         id,
         on_token: false,
         leaving: Leaving::MayNot,
-        usages,
+        usages: &usages,
         mechanisms: &[],
+        lets_in: &[],
         trusted: false,
     }
     .unwrapped()
