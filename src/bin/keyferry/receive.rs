@@ -92,21 +92,31 @@ impl Receive {
             lets_in: &[],
             trusted: false,
         };
-        let rule = carrier::lets_in(&session, object)?;
-        self.check_let_in(rule.as_deref().unwrap_or_default(), &wish.asked())?;
         let profile = self.whom.profile(form, hash);
         let key =
-            session.receive(way, &profile, (object, kek.size()), &file.blob, &wish.unwrapped());
-        let key =
-            key.map_err(|error| match rule.is_some() && error.is(CKR_TEMPLATE_INCONSISTENT) {
-                true => self.kept_out(&error),
-                false => self.explained(&error, &kind, &profile),
-            })?;
+            self.unwrap(&session, (way, &profile), (object, kek.size()), &file.blob, &wish)?;
         if let Err(fault) = self.is(&session, key, &wish) {
             return Err(objects::undone(&session, &[key], &self.label, fault));
         }
-        let size = kek.bits();
-        Ok(self.report(&token.label, (&id, &kind), size, way, &profile))
+        Ok(self.report(&token.label, (&id, &kind), kek.bits(), way, &profile))
+    }
+
+    /// Unwraps the key, if the `CKA_UNWRAP_TEMPLATE` of the KEK lets it in.
+    fn unwrap(
+        &self,
+        session: &Session,
+        (way, profile): (Way, &Profile),
+        kek: (CK_OBJECT_HANDLE, usize),
+        blob: &[u8],
+        wish: &Wish<'_>,
+    ) -> Result<CK_OBJECT_HANDLE, Fault> {
+        let rule = carrier::lets_in(session, kek.0)?;
+        self.check_let_in(rule.as_deref().unwrap_or_default(), &wish.asked())?;
+        let key = session.receive(way, profile, kek, blob, &wish.unwrapped());
+        key.map_err(|error| match rule.is_some() && error.is(CKR_TEMPLATE_INCONSISTENT) {
+            true => self.kept_out(&error),
+            false => self.explained(&error, wish.kind, profile),
+        })
     }
 
     fn report(
