@@ -85,6 +85,17 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         Ok(())
     }
 
+    /// Counts the acknowledged changes, of all tokens, that were missing when the store was opened: it
+    /// was rolled back or damaged. `None` if that cannot be told.
+    fn missing(&self) -> Option<u64> {
+        Some(0)
+    }
+
+    /// Forgets the missing changes: from here on the store counts as whole.
+    fn accept_missing(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Makes a new token with its first `changes`, the one after the first `number` tokens. `None` if
     /// another writer was first: the store has more tokens already.
     fn create(&self, token: TokenId, number: usize, changes: &[Change])

@@ -92,7 +92,7 @@ fn a_whole_token_passes_every_check() {
         std::fs::write(place.path("so.pin"), "abcdefgh\n").unwrap();
         let shown = place.good(&format!("token check {pin}"));
         let verdicts = verdicts(&shown);
-        assert_eq!(verdicts.len(), 11, "{shown}");
+        assert_eq!(verdicts.len(), 12, "{shown}");
         for (name, verdict) in verdicts {
             assert_eq!(verdict, if name == other { "-" } else { "ok" }, "{shown}");
         }
@@ -288,6 +288,68 @@ fn a_damaged_token_replaces_no_backup() {
     place.good("token check --store sqlite:{dir}/old");
 }
 
+/// Puts the store's database back as it was, without its log.
+fn roll_back(place: &Place, old: &[u8]) {
+    for log in ["store/keyferry.db-wal", "store/keyferry.db-shm"] {
+        let _ = std::fs::remove_file(place.path(log));
+    }
+    std::fs::write(place.path("store/keyferry.db"), old).unwrap();
+}
+
+#[test]
+fn a_rolled_back_store_fails_the_check_and_replaces_no_backup() {
+    let place = with_token();
+    let old = std::fs::read(place.path("store/keyferry.db")).unwrap();
+    for label in ["a1", "a2", "a3"] {
+        place.good(&format!("key generate --type p-256 --label {label}"));
+    }
+    place.good("token backup {dir}/b.bak");
+    let backup = std::fs::read(place.path("b.bak")).unwrap();
+    roll_back(&place, &old);
+    // more changes than are missing: they do not hide the loss
+    for n in 0..4 {
+        place.good(&format!("key generate --type p-256 --label n{n}"));
+        let (shown, error) = failing(&place, "token check");
+        assert_eq!(failed(&shown), ["changes"], "{shown}");
+        assert!(shown.ends_with("Result: FAILURE\n"), "{shown}");
+        assert!(error.contains("changes to the store are missing: its file was rolled"), "{error}");
+        let (_, error) = failing(&place, "token backup {dir}/b.bak --force");
+        assert!(error.contains("nothing was written: the last "), "{error}");
+        assert!(error.contains("`keyferry token check --accept-missing`"), "{error}");
+    }
+    assert_eq!(std::fs::read(place.path("b.bak")).unwrap(), backup);
+    place.good("token backup {dir}/as-it-is --unchecked");
+    let (_, error) = failing(&place, "token salvage --to sqlite:{dir}/saved");
+    assert!(error.contains("changes to the store are missing"), "{error}");
+    place.good("token restore {dir}/b.bak --store sqlite:{dir}/restored");
+    place.good("token check --store sqlite:{dir}/restored");
+}
+
+#[test]
+fn a_loss_is_accepted_once_and_no_damage_with_it() {
+    let place = with_token();
+    let old = std::fs::read(place.path("store/keyferry.db")).unwrap();
+    place.good("key generate --type p-256 --label more");
+    roll_back(&place, &old);
+    let file = File::of(&place, "store");
+    let private = file.private();
+    file.flip(&private, -1);
+    let (shown, _) = failing(&place, "token check --accept-missing");
+    assert!(failed(&shown).contains(&"changes".to_owned()), "{shown}");
+    file.flip(&private, -1);
+    drop(file);
+    failing(&place, "token check");
+    let shown = place.good("token check --accept-missing");
+    assert!(shown.contains("the loss is accepted"), "{shown}");
+    let shown = place.good("token check");
+    assert!(shown.contains("none is missing"), "{shown}");
+    place.good("token backup {dir}/b.bak");
+    std::fs::remove_file(place.path("store/keyferry.reserve")).unwrap();
+    let answer = place.json("token check");
+    let changes = answer["checks"].as_array().unwrap().last().unwrap();
+    assert_eq!((&changes["check"], &changes["ok"]), (&"changes".into(), &Value::Null));
+}
+
 #[test]
 fn damage_within_a_split_backup_is_found_before_it_is_restored() {
     let place = with_token();
@@ -340,10 +402,47 @@ fn salvage_saves_what_verifies_into_a_store_that_works() {
 }
 
 #[test]
+fn salvage_says_that_objects_may_be_old_whatever_else_is_damaged() {
+    let place = with_token();
+    let file = File::of(&place, "store");
+    let bodies = || -> Vec<(Vec<u8>, Vec<u8>)> {
+        let sql = "SELECT id, body FROM record WHERE substr(body, 1, 3) = x'010303'";
+        let mut query = file.0.prepare(sql).unwrap();
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let before = bodies();
+    {
+        let session = logged_in_to(&format!("sqlite:{}", place.path("store")));
+        let key = session.find(&Template::class(CKO_PRIVATE_KEY)).unwrap()[0];
+        session.set(key, &Template::default().flag(CKA_SIGN, false)).unwrap();
+    }
+    let after = bodies();
+    let (id, old) = before.iter().find(|record| !after.contains(record)).unwrap();
+    let put = "UPDATE record SET body = ? WHERE id = ?";
+    assert_eq!(file.0.execute(put, params![old, id]).unwrap(), 1);
+    let (other, _) = after.iter().find(|(other, _)| other != id).unwrap();
+    file.flip(other, -1);
+    let (shown, error) = failing(&place, "token salvage --to sqlite:{dir}/new");
+    assert!(error.contains("saved objects may be old"), "{error}");
+    assert!(error.contains("compare CKA_TRUSTED and usages"), "{error}");
+    let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let row = shown.lines().find(|line| line.starts_with(&hex)).unwrap();
+    assert!(row.contains("private") && !row.contains('?'), "{row}");
+    assert!(row.ends_with("may be an earlier version"), "{row}");
+    let output = place.run("token salvage --to sqlite:{dir}/again --json");
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let listed = answer["unproven"].as_array().unwrap();
+    assert_eq!(Some(listed.len() as u64), answer["saved"].as_u64());
+    assert!(listed.iter().any(|object| object["record"] == hex.as_str()), "{answer}");
+}
+
+#[test]
 fn salvage_of_a_whole_token_leaves_nothing_behind() {
     let place = with_token();
     let answer: Value = place.json("token salvage --to sqlite:{dir}/new");
     assert_eq!(answer["left"], serde_json::json!([]));
+    assert_eq!(answer["unproven"], serde_json::json!([]));
     assert_eq!(answer["saved"], answer["objects"]);
     place.good("token check --store sqlite:{dir}/new");
 }

@@ -47,6 +47,7 @@ pub struct Sqlite {
     writer: Mutex<Option<Connection>>,
     readers: Readers,
     reserve: Reserve,
+    missing: Mutex<Option<u64>>,
 }
 
 impl Sqlite {
@@ -65,7 +66,7 @@ impl Sqlite {
             Access::ReadWrite => Reserve::open(folder),
             Access::ReadOnly | Access::Immutable => {
                 log::warn!("{}: can only be read", path.display());
-                Reserve::default()
+                Reserve::read(folder)
             }
         };
         let store = Sqlite {
@@ -76,25 +77,32 @@ impl Sqlite {
             writer: Mutex::new(Some(writer)),
             readers: Readers::new(reader),
             reserve,
+            missing: Mutex::default(),
         };
-        let missing = store.missing()?;
-        if missing > 0 {
-            log::error!(
-                "{}: the last {missing} changes are missing. The log was damaged or removed, or an old \
-                 copy was put back. Restore a backup, or check PINs and objects.",
-                store.path.display()
-            );
+        store.count_missing()?;
+        if access == Access::ReadWrite {
+            store.reserve.refill();
         }
-        store.reserve.refill();
         Ok(store)
     }
 
-    /// Counts the acknowledged changes that are missing: the log was damaged or removed, or an old copy
-    /// was put back. 0 if that cannot be told.
-    fn missing(&self) -> Result<u64> {
+    /// Notes how many acknowledged changes are missing: the log was damaged or removed, or an old copy was
+    /// put back.
+    fn count_missing(&self) -> Result<()> {
         // read first: the store may go on meanwhile
-        let marked = self.reserve.marked();
-        Ok(marked.saturating_sub(self.stamp()?))
+        let (marked, stamp) = (self.reserve.marked(), self.stamp()?);
+        // a new store has no mark and needs none
+        let missing = marked.or((stamp == 0).then_some(0)).map(|mark| mark.saturating_sub(stamp));
+        if let Some(missing @ 1..) = missing {
+            log::error!(
+                "{}: the last {missing} changes are missing. The log was damaged or removed, or an old \
+                 copy was put back. Restore a backup, or check PINs and objects and accept the loss with \
+                 `keyferry token check --accept-missing`.",
+                self.path.display()
+            );
+        }
+        *self.missing.lock() = missing;
+        Ok(())
     }
 
     /// `work`, a transaction; notes the revision that it leads to.
@@ -107,7 +115,10 @@ impl Sqlite {
             let written = work(connection.transaction_with_behavior(immediate)?)?;
             if written.is_some() {
                 // what is committed is committed, whatever becomes of the mark
-                self.reserve.mark(readers::count_changes(connection).unwrap_or_default());
+                let revision = readers::count_changes(connection).unwrap_or_default();
+                // the missing ones stay missing, however many are made after them
+                let missing = self.missing.lock().unwrap_or_default();
+                self.reserve.mark(revision.saturating_add(missing));
             }
             Ok(written)
         })
@@ -235,6 +246,18 @@ impl Store for Sqlite {
 
     fn stamp(&self) -> Result<u64> {
         self.reading(Reader::stamp)
+    }
+
+    fn missing(&self) -> Option<u64> {
+        *self.missing.lock()
+    }
+
+    fn accept_missing(&self) -> Result<()> {
+        let stamp = self.stamp()?;
+        let path = self.path.with_file_name(RESERVE);
+        self.reserve.accept(stamp).map_err(|error| refused(&path, &error))?;
+        *self.missing.lock() = Some(0);
+        Ok(())
     }
 }
 

@@ -1,7 +1,8 @@
 //! `keyferry.reserve`: space that is given up when the disk is full, and the highest revision written.
 //!
 //! Retry counters and removals must succeed on a full disk, or no login and no clean-up is possible.
-//! The revision shows at the next start that acknowledged changes are missing.
+//! The revision shows at the next start that acknowledged changes are missing. It is lowered only by
+//! [`Reserve::accept`]: writes to a rolled-back store would hide the loss otherwise.
 use super::folder;
 use parking_lot::Mutex;
 use std::fs::File;
@@ -40,6 +41,11 @@ impl Reserve {
         Reserve(Mutex::new(made.ok()))
     }
 
+    /// Opens the file in `folder` for [`Self::marked`] alone.
+    pub(super) fn read(folder: &Path) -> Reserve {
+        Reserve(Mutex::new(File::open(folder.join(RESERVE)).ok()))
+    }
+
     /// [`Self::release`] before the database of `folder` could be opened. Makes no file.
     pub(super) fn release_in(folder: &Path) -> bool {
         folder.join(RESERVE).is_file() && Reserve::open(folder).release()
@@ -63,29 +69,45 @@ impl Reserve {
         }
     }
 
-    /// Notes the highest revision. Not synchronised: after a power failure it may be too low, never
-    /// too high.
+    /// Notes the highest revision, unless a higher one is noted. Not synchronised: after a power failure
+    /// it may be too low, never too high.
     pub(super) fn mark(&self, revision: u64) {
-        let note = |file: &mut File| {
-            file.seek(SeekFrom::Start(MAGIC.len() as u64))?;
-            file.write_all(&revision.to_be_bytes())
+        let note = |file: &mut File| match read_mark(file)? {
+            Some(noted) if noted >= revision => Ok(()),
+            _ => write_mark(file, revision),
         };
         if let Some(Err(error)) = self.0.lock().as_mut().map(note) {
             log::warn!("the store's highest revision was not noted: {error}");
         }
     }
 
-    /// Returns the revision noted last; 0 without one.
-    pub(super) fn marked(&self) -> u64 {
-        let read = |file: &mut File| -> io::Result<Option<u64>> {
-            let mut head = [0; 24];
-            file.rewind()?;
-            file.read_exact(&mut head)?;
-            let revision = head.strip_prefix(MAGIC).and_then(<[u8]>::first_chunk);
-            Ok(revision.map(|revision| u64::from_be_bytes(*revision)))
+    /// Lowers the highest revision to that of the store, and forgets the changes above it.
+    pub(super) fn accept(&self, revision: u64) -> io::Result<()> {
+        let lower = |file: &mut File| {
+            write_mark(file, revision)?;
+            file.sync_data()
         };
-        self.0.lock().as_mut().and_then(|file| read(file).ok().flatten()).unwrap_or_default()
+        self.0.lock().as_mut().map_or(Ok(()), lower)
     }
+
+    /// Returns the revision noted last; `None` without one.
+    pub(super) fn marked(&self) -> Option<u64> {
+        let mark = self.0.lock().as_mut().and_then(|file| read_mark(file).ok().flatten());
+        mark.filter(|mark| *mark > 0)
+    }
+}
+
+fn read_mark(file: &mut File) -> io::Result<Option<u64>> {
+    let mut head = [0; 24];
+    file.rewind()?;
+    file.read_exact(&mut head)?;
+    let revision = head.strip_prefix(MAGIC).and_then(<[u8]>::first_chunk);
+    Ok(revision.map(|revision| u64::from_be_bytes(*revision)))
+}
+
+fn write_mark(file: &mut File, revision: u64) -> io::Result<()> {
+    file.seek(SeekFrom::Start(MAGIC.len() as u64))?;
+    file.write_all(&revision.to_be_bytes())
 }
 
 /// Writes the file to its full length. Not with zeros, which some file systems do not store.

@@ -239,7 +239,7 @@ fn changes_missing_from_a_damaged_log_are_noticed() {
     for n in 1..=20 {
         store.write(TOKEN, &[put(n, 0, &[n; 900])]).unwrap().unwrap();
     }
-    assert_eq!(store.missing().unwrap(), 0);
+    assert_eq!(store.missing(), Some(0));
     let missing = |damage: &dyn Fn(&mut Vec<u8>)| {
         let copy = damaged(folder.path(), damage);
         Sqlite::open(copy.path()).unwrap().missing().unwrap()
@@ -251,6 +251,33 @@ fn changes_missing_from_a_damaged_log_are_noticed() {
     for at in (0..usize::try_from(len).unwrap()).step_by(3001) {
         assert!((1..=20).contains(&missing(&|log| log[at] ^= 1)), "byte {at}");
     }
+}
+
+#[test]
+fn writes_after_a_rollback_do_not_hide_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(DATABASE);
+    let open = || Sqlite::open(folder.path()).unwrap();
+    let write = |store: &Sqlite, n| store.write(TOKEN, &[put(n, 0, b"x")]).unwrap().unwrap();
+    write(&open(), 1);
+    let old = std::fs::read(&file).unwrap();
+    let store = open();
+    (2..=5).for_each(|n| drop(write(&store, n)));
+    drop(store);
+    std::fs::write(&file, old).unwrap();
+    for n in 10..20 {
+        let store = open();
+        assert_eq!(store.missing(), Some(4));
+        write(&store, n);
+    }
+    let store = open();
+    store.accept_missing().unwrap();
+    assert_eq!(store.missing(), Some(0));
+    write(&store, 20);
+    drop(store);
+    assert_eq!(open().missing(), Some(0));
+    std::fs::remove_file(folder.path().join(reserve::RESERVE)).unwrap();
+    assert_eq!(open().missing(), None, "nothing tells");
 }
 
 #[test]
@@ -280,8 +307,8 @@ fn space_is_given_up_and_taken_again() {
     store.write(TOKEN, &[put(1, 0, b"x")]).unwrap().unwrap();
     assert_eq!(len(), 256 * 1024);
     assert!(store.reserve.release());
-    assert_eq!((len(), store.reserve.marked()), (4096, 1));
+    assert_eq!((len(), store.reserve.marked()), (4096, Some(1)));
     assert!(!store.reserve.release());
     store.reserve.refill();
-    assert_eq!((len(), store.reserve.marked()), (256 * 1024, 1));
+    assert_eq!((len(), store.reserve.marked()), (256 * 1024, Some(1)));
 }

@@ -6,6 +6,7 @@ use super::layout::{DESCRIPTION, DescriptionRecord, ObjectParts, SlotRecord, is_
 use super::ledger::{Element, Ledger};
 use super::pins::Admitted;
 use super::{RecordId, Revision, TokenId, Unlocked, Vault, Who};
+use crate::crypto::Secret;
 use crate::error::{Error, Result};
 use crate::store::backup::Backup;
 
@@ -31,6 +32,8 @@ pub enum Defect {
     Material,
     /// A PIN's record that only the ledger vouches for, and the ledger does not fit.
     Unproven,
+    /// The seal verifies, and the ledger does not fit: it may be an earlier version.
+    Age,
 }
 
 /// A damaged record.
@@ -44,8 +47,8 @@ pub struct Damage {
     pub id: RecordId,
     /// The revision of its last change that the token knows of. The damage came after it.
     pub revision: Revision,
-    /// The attributes of a public object as they read. They are not authentic.
-    pub open: Option<Vec<u8>>,
+    /// The attributes of a public object as they read. They are authentic with [`Defect::Age`] alone.
+    pub open: Option<Secret>,
 }
 
 /// A record that is there.
@@ -210,7 +213,7 @@ impl Present {
 
     pub(super) fn damage(&self, defect: Defect) -> Damage {
         let open = ObjectParts::parse(&self.body).filter(|_| is_object(self.id));
-        let open = open.and_then(|object| object.open.map(<[u8]>::to_vec));
+        let open = open.and_then(|object| object.open.map(|open| Secret::new(open.to_vec())));
         Damage { part: self.part(), defect, id: self.id, revision: self.revision, open }
     }
 }

@@ -1,6 +1,6 @@
 //! A whole token of the records that still verify.
 use super::inspect::{Count, Damage, Defect, Inspection, Present};
-use super::layout::{DESCRIPTION, DescriptionRecord, is_object};
+use super::layout::{DESCRIPTION, DescriptionRecord, ObjectParts, is_object};
 use super::ledger::Delta;
 use super::{RecordId, Who};
 use crate::error::{Error, Result};
@@ -15,6 +15,8 @@ pub struct Salvage {
     pub objects: Count,
     /// The records that are not in it, or are not as the token wrote them.
     pub left: Vec<Damage>,
+    /// The saved objects, if the ledger does not fit: each may be an earlier version, put back by an attacker.
+    pub unproven: Vec<Damage>,
 }
 
 impl Inspection {
@@ -39,7 +41,9 @@ impl Inspection {
         let mut records: Vec<(RecordId, Vec<u8>)> = vec![(DESCRIPTION, description.body())];
         records.extend(kept.iter().map(|record| (record.id, record.body.clone())));
         let objects = kept.iter().filter(|record| is_object(record.id)).count();
+        let saved = kept.iter().filter(|record| is_object(record.id) && !self.sum);
         Ok(Salvage {
+            unproven: saved.map(|record| self.maybe_old(record)).collect(),
             backup: Backup::of(self.outline.token, records),
             objects: Count { good: objects, of: self.outline.objects },
             left,
@@ -49,6 +53,13 @@ impl Inspection {
     fn keeps(&self, record: &Present) -> bool {
         let is_damaged = self.damages.iter().any(|damage| damage.id == record.id);
         record.id != DESCRIPTION && !is_damaged && !self.is_unproven(record)
+    }
+
+    /// An object that the ledger does not vouch for, with its attributes, which the PIN opens.
+    fn maybe_old(&self, record: &Present) -> Damage {
+        let attributes = ObjectParts::parse(&record.body)
+            .and_then(|object| self.unlocked.attributes_of(record.id, &object).ok());
+        Damage { open: attributes, ..record.damage(Defect::Age) }
     }
 
     fn is_unproven(&self, record: &Present) -> bool {

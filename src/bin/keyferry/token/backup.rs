@@ -73,8 +73,12 @@ impl Take {
             return Ok((taken.map_err(failed)?, None));
         }
         let inspection = stored.inspect(options)?;
-        if inspection.is_whole() {
+        if inspection.is_whole() && stored.missing() == 0 {
             return Ok((inspection.backup(), Some(inspection.who)));
+        }
+        if inspection.is_whole() {
+            let Fault(lost) = check::rolled_back(stored);
+            return Err(fault!("nothing was written: {lost}"));
         }
         let Fault(damaged) = check::damaged(stored, &inspection.damages);
         Err(fault!("{damaged}; nothing was written: `keyferry token check` lists the damage"))

@@ -14,18 +14,25 @@ use std::fmt::Write as _;
   keyferry token check --token offline --so-pin-file so.pin
 
 The user PIN or the SO PIN opens the seals. The seal of the other PIN's record opens with that PIN alone: check with
-each. A wrong PIN counts, as at a login.")]
-pub struct Check {}
+each. A wrong PIN counts, as at a login.
+
+If changes to the store are missing, its file was rolled back or damaged, and the check fails until a backup is restored
+into an empty store, or the loss is accepted with --accept-missing. End the programs that use the store before that.")]
+pub struct Check {
+    /// Accept that changes to the store are missing, if all else is good: the check and `token backup` succeed again
+    #[arg(long)]
+    accept_missing: bool,
+}
 
 /// One kind of check: its name, the verdict (`None`: not checked), and what was seen.
 type Line = (&'static str, Option<bool>, String);
 
 impl Check {
     /// Runs the command.
-    pub fn run(options: &Options) -> Answer {
+    pub fn run(&self, options: &Options) -> Answer {
         let stored = Stored::pick(options)?;
         let outline = &stored.outline;
-        let (mut lines, damages, whole) = if stored.can_be_opened() {
+        let (mut lines, damages, intact) = if stored.can_be_opened() {
             let inspection = stored.inspect(options)?;
             let mut lines = forms(&inspection.outline.damages, inspection.outline.objects);
             lines.extend(seals(&inspection));
@@ -36,7 +43,13 @@ impl Check {
         if !outline.is_pin_set(Who::User) {
             lines.retain(|(name, ..)| *name != "user PIN record");
         }
-        let finding = (!whole).then(|| damaged(&stored, &damages));
+        let accepted = intact && self.accept(&stored)?;
+        let whole = intact && (accepted || stored.missing() == 0);
+        lines.push(changes(&stored, accepted));
+        let finding = (!whole).then(|| match intact {
+            true => rolled_back(&stored),
+            false => damaged(&stored, &damages),
+        });
         let result = if whole { "SUCCESS" } else { "FAILURE" };
         let mut text = written(&lines);
         for part in [damage::listed(&damages), format!("Result: {result}\n")] {
@@ -54,6 +67,47 @@ impl Check {
         });
         Ok(Report { text, json, finding })
     }
+
+    /// Accepts the loss of changes, if there is one and --accept-missing says so.
+    fn accept(&self, stored: &Stored) -> Result<bool, Fault> {
+        if !self.accept_missing || stored.missing() == 0 {
+            return Ok(false);
+        }
+        stored.store.accept_missing().map_err(|e| {
+            fault!(
+                "the loss cannot be noted in the store: {e}; check that its folder can be written"
+            )
+        })?;
+        Ok(true)
+    }
+}
+
+/// The store has lost changes, and what to do.
+pub fn rolled_back(stored: &Stored) -> Fault {
+    fault!(
+        "the last {} changes to the store are missing: its file was rolled back or damaged; restore the last backup \
+         into an empty store, or look through keys and PINs and accept the loss with \
+         `keyferry token check --accept-missing`",
+        stored.missing()
+    )
+}
+
+/// The check of the store's own count of changes.
+fn changes(stored: &Stored, accepted: bool) -> Line {
+    let (good, says) = match (accepted, stored.store.missing()) {
+        (true, _) => (Some(true), "the loss is accepted from here on".to_owned()),
+        (false, Some(0)) => (Some(true), "none is missing".to_owned()),
+        (false, Some(missing)) => (
+            Some(false),
+            format!(
+                "the last {missing} changes to the store are missing: it was rolled back or damaged"
+            ),
+        ),
+        (false, None) => {
+            (None, "not checked: keyferry.reserve had no count of the changes".to_owned())
+        }
+    };
+    ("changes", good, says)
 }
 
 /// What is wrong with a token, and what to do.

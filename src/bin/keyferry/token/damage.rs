@@ -76,12 +76,13 @@ fn defect(defect: Defect) -> &'static str {
         Defect::Seal => "seal does not verify",
         Defect::Material => "seal of the key material does not verify",
         Defect::Unproven => "not verified, because the ledger does not fit",
+        Defect::Age => "may be an earlier version",
     }
 }
 
 /// Label and class as they read, if they can be read without opening the seal.
 fn named(damage: &Damage) -> (Option<String>, Option<String>) {
-    let Some(attributes) = damage.open.as_deref().and_then(record::decode) else {
+    let Some(attributes) = damage.open.as_ref().and_then(|open| record::decode(open)) else {
         return (None, None);
     };
     (label(&attributes), class(&attributes).map(str::to_owned))

@@ -53,7 +53,7 @@ impl Token {
             Token::List => list(options),
             Token::Backup(take) => take.run(options),
             Token::Restore(restore) => restore.run(options),
-            Token::Check(_) => check::Check::run(options),
+            Token::Check(check) => check.run(options),
             Token::Salvage(salvage) => salvage.run(options),
         }
     }

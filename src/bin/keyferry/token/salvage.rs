@@ -8,7 +8,7 @@ use clap::Args;
 use keyferry::abi::environment::variable;
 use keyferry::config::{Config, Location};
 use keyferry::store;
-use keyferry::store::vault::{Count, Damage, Inspection, Salvage as Saved};
+use keyferry::store::vault::{Count, Inspection, Salvage as Saved};
 use serde_json::json;
 
 #[derive(Debug, Args)]
@@ -61,11 +61,19 @@ impl Salvage {
     }
 }
 
+/// Said of what was saved, if the ledger does not vouch for it.
+const MAYBE_OLD: &str = "\
+The ledger does not fit, so an attacker may have put back earlier versions of these saved objects. Compare CKA_TRUSTED
+and the usages of each with those you expect before you use it (`keyferry key show`):";
+
 fn report(stored: &Stored, saved: &Saved, location: &Location, inspection: &Inspection) -> Report {
-    let Saved { objects: Count { good, of }, left, .. } = saved;
+    let Saved { objects: Count { good, of }, left, unproven, .. } = saved;
     let mut text = String::new();
     if !left.is_empty() {
         text += &format!("Not saved, or not as the token wrote it:\n{}\n", damage::listed(left));
+    }
+    if !unproven.is_empty() {
+        text += &format!("{MAYBE_OLD}\n{}\n", damage::listed(unproven));
     }
     text +=
         &format!("{good} of {of} objects of the {} are in {location}, slot 0.\n", stored.name());
@@ -74,24 +82,33 @@ fn report(stored: &Stored, saved: &Saved, location: &Location, inspection: &Insp
         "saved": good,
         "objects": of,
         "left": damage::described(left),
+        "unproven": damage::described(unproven),
     });
-    let finding = (!inspection.is_whole()).then(|| incomplete(stored, &inspection.damages));
+    let finding = match (inspection.is_whole(), stored.missing()) {
+        (false, _) => Some(incomplete(stored, inspection)),
+        (true, 1..) => Some(check::rolled_back(stored)),
+        (true, 0) => None,
+    };
     Report { text, json, finding }
 }
 
-fn incomplete(stored: &Stored, damages: &[Damage]) -> Fault {
-    match damages.len() {
-        0 => fault!(
+fn incomplete(stored: &Stored, inspection: &Inspection) -> Fault {
+    if inspection.damages.is_empty() {
+        return fault!(
             "every record of the {} verifies, but its ledger does not: one may be old, and others may be missing; \
              compare the objects with those you expect",
             stored.name()
+        );
+    }
+    let Fault(damaged) = check::damaged(stored, &inspection.damages);
+    let (what, _) = damaged.split_once(';').unwrap_or((&damaged, ""));
+    match inspection.sum {
+        true => fault!(
+            "{what}; look for the objects that are missing in a backup, and keep the old store until then"
         ),
-        _ => {
-            let Fault(damaged) = check::damaged(stored, damages);
-            let (what, _) = damaged.split_once(';').unwrap_or((&damaged, ""));
-            fault!(
-                "{what}; look for the objects that are missing in a backup, and keep the old store until then"
-            )
-        }
+        false => fault!(
+            "{what}, and its ledger does not fit: saved objects may be old; compare CKA_TRUSTED and usages of each \
+             with those you expect, look for the objects that are missing in a backup, and keep the old store until then"
+        ),
     }
 }

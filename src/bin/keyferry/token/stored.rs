@@ -90,6 +90,11 @@ impl Stored {
         self.outline.label().is_some() && pins.into_iter().any(|who| self.outline.has_pin(who))
     }
 
+    /// Number of changes that the store has lost, as far as it can tell.
+    pub fn missing(&self) -> u64 {
+        self.store.missing().unwrap_or_default()
+    }
+
     /// Verifies all records with a PIN.
     pub fn inspect(&self, options: &Options) -> Result<Inspection, Fault> {
         let (who, pin) = self.pin(options)?;
