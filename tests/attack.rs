@@ -12,6 +12,8 @@ mod common;
 mod forks;
 #[path = "attack/keks.rs"]
 mod keks;
+#[path = "attack/parts.rs"]
+mod parts;
 #[path = "attack/policy.rs"]
 mod policy;
 #[path = "attack/races.rs"]

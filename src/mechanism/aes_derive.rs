@@ -1,7 +1,7 @@
 //! Keys derived by encrypting data: `CKM_AES_ECB_ENCRYPT_DATA`, `CKM_AES_CBC_ENCRYPT_DATA`. PKCS#11
 //! 3.2, section "Key derivation by data encryption - DES & AES".
 use super::aes::AES;
-use super::{Mechanism, Params, Shape};
+use super::{Integrity, Mechanism, Params, Shape};
 use crate::ck::*;
 use crate::crypto::Secret;
 use crate::crypto::aes::{Blocks, Direction, Mode};
@@ -14,6 +14,7 @@ pub(super) const ECB_ENCRYPT_DATA: Mechanism = Mechanism {
     ckm: CKM_AES_ECB_ENCRYPT_DATA,
     name: "CKM_AES_ECB_ENCRYPT_DATA",
     params: Shape::StringData,
+    integrity: Integrity::None,
     derive: Some(|params, key, template| match params {
         Params::StringData(data) => derive(&Mode::Ecb, data, key, template),
         _ => Err(Error::MechanismParamInvalid),
@@ -25,6 +26,7 @@ pub(super) const CBC_ENCRYPT_DATA: Mechanism = Mechanism {
     ckm: CKM_AES_CBC_ENCRYPT_DATA,
     name: "CKM_AES_CBC_ENCRYPT_DATA",
     params: Shape::CbcData,
+    integrity: Integrity::None,
     derive: Some(|params, key, template| match params {
         Params::CbcData { iv, data } => derive(&Mode::Cbc { iv: *iv }, data, key, template),
         _ => Err(Error::MechanismParamInvalid),

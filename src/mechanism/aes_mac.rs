@@ -1,7 +1,7 @@
 //! CMAC and GMAC. PKCS#11 3.2, sections "AES-CMAC" and "AES-GMAC".
 use super::aes::AES;
 use super::mac::{Mac, Signing};
-use super::{Mechanism, Params, Shape};
+use super::{Integrity, Mechanism, Params, Shape};
 use crate::ck::*;
 use crate::crypto::Failed;
 use crate::crypto::aes::{Cmac, Gmac};
@@ -29,6 +29,7 @@ pub(super) const GMAC: Mechanism = Mechanism {
     ckm: CKM_AES_GMAC,
     name: "CKM_AES_GMAC",
     params: Shape::Gcm,
+    integrity: Integrity::None,
     sign: Some(|params, key| Ok(gmac(params, key)?)),
     verify: Some(|params, key| Ok(gmac(params, key)?)),
     ..AES

@@ -477,6 +477,12 @@ mod tests {
         }
     }
     #[test]
+    fn policy_knows_the_mechanisms_that_work_in_parts() {
+        for m in MECHANISMS.iter().filter(|m| m.comparable || m.integrity != Integrity::Own) {
+            assert!(crate::object::policy::IN_PARTS.contains(&m.ckm), "{}", m.name);
+        }
+    }
+    #[test]
     fn null_stands_for_a_parameter_only_where_there_is_one() {
         for m in MECHANISMS {
             assert!(m.null.is_none() || m.params != Shape::None, "{}", m.name);

@@ -18,6 +18,8 @@ use crate::error::{Error, Result};
 pub use act::{Act, Use};
 pub use descent::{alike, as_hidden, derived, descent, divide, inheriting, kept_hidden, unwrapped};
 pub use encapsulate::{decapsulated, encapsulated};
+#[cfg(test)]
+pub(crate) use heritage::IN_PARTS;
 pub use key::{Key, Target};
 use std::sync::Arc;
 

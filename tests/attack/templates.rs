@@ -5,6 +5,12 @@ use crate::tools::*;
 const TARGET: [u8; 32] = *b"a key that a cloud sent us alone";
 const OAEP: fn() -> Mech = || Mech::oaep(CKM_RSA_PKCS_OAEP, CKM_SHA_1, CKG_MGF1_SHA1, b"");
 
+/// Hides keys, and lets them derive others by encryption: an owner may say so.
+fn hidden_and_deriving() -> Vec<(CK_ATTRIBUTE_TYPE, Attr)> {
+    let allowed: &[CK_ULONG] = &[CKM_AES_ECB_ENCRYPT_DATA, CKM_AES_KEY_WRAP];
+    [&hidden()[..], &attrs![CKA_ALLOWED_MECHANISMS => allowed]].concat()
+}
+
 /// A receiving KEK whose private half hides what it unwraps, and more.
 fn receiving(t: &Session, rule: Vec<(CK_ATTRIBUTE_TYPE, Attr)>) -> (Handle, Handle) {
     let public = attrs![CKA_MODULUS_BITS => 2048usize, CKA_WRAP => true];
@@ -87,7 +93,7 @@ fn a_template_goes_three_keys_deep() {
 #[test]
 fn keys_derived_from_an_unwrapped_key_are_hidden_as_well() {
     with_token(|t| {
-        let (public, private) = receiving(t, hidden());
+        let (public, private) = receiving(t, hidden_and_deriving());
         let sent = t.secret(CKK_AES, &TARGET).unwrap();
         let blob = t.wrap(&OAEP(), public, sent).unwrap();
         let base = t.unwrap(&OAEP(), private, &blob, &aes(&attrs![CKA_DERIVE => true])).unwrap();
@@ -122,7 +128,7 @@ fn a_derive_template_goes_on_to_the_keys_of_its_keys() {
                 &attrs![
                     CKA_VALUE_LEN => 32usize,
                     CKA_DERIVE => true,
-                    CKA_DERIVE_TEMPLATE => hidden(),
+                    CKA_DERIVE_TEMPLATE => hidden_and_deriving(),
                 ],
             )
             .unwrap();

@@ -83,10 +83,11 @@ fn is_divisible(base: &Key) -> bool {
 
 /// Checks that a key that guards what it unwraps opens it as a whole. A mechanism that cannot tell
 /// what it opens from noise opens parts of it as well, and tells which paddings are right: the caller
-/// tries one byte at a time. So the key must name such a mechanism in its `CKA_ALLOWED_MECHANISMS`.
+/// tries one byte at a time. A MAC or a derivation that hands out blocks of the cipher opens what a
+/// counter mode wrapped. So the key must name such a mechanism in its `CKA_ALLOWED_MECHANISMS`.
 /// `CKR_MECHANISM_INVALID`.
 pub(super) fn opens_whole(wanted: &Use, key: &Object) -> Result<()> {
-    let opens = matches!(wanted.act, Act::Unwrap | Act::Sign | Act::SignRecover);
+    let opens = matches!(wanted.act, Act::Unwrap | Act::Sign | Act::SignRecover | Act::Derive);
     let blind = opens && !wanted.tells_noise;
     if blind && guards(key) && !names(key.attributes(), wanted.mechanism) {
         return Err(Error::MechanismInvalid
