@@ -262,7 +262,9 @@ fn writes_after_a_rollback_do_not_hide_it() {
     write(&open(), 1);
     let old = std::fs::read(&file).unwrap();
     let store = open();
-    (2..=5).for_each(|n| drop(write(&store, n)));
+    (2..=5).for_each(|n| {
+        write(&store, n);
+    });
     drop(store);
     std::fs::write(&file, old).unwrap();
     for n in 10..20 {
