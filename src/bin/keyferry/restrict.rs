@@ -44,6 +44,7 @@ impl Restrict {
         let (token, session) = options.log_in(Access::ReadWrite)?;
         let original = objects::key(&session, &self.key)?;
         self.check(&session, original)?;
+        let _alone = options.lock_store();
         objects::check_free(&session, &token.label, &label)?;
         let before = rights(&session, original)?;
         let class = session.number(original, CKA_CLASS)?.unwrap_or(CKO_PRIVATE_KEY);

@@ -69,6 +69,7 @@ impl Generate {
         let mut pending =
             self.output.as_deref().map(|path| Pending::new(path, existing)).transpose()?;
         let (token, session) = options.log_in(Access::ReadWrite)?;
+        let _alone = options.lock_store();
         objects::check_free(&session, &token.label, &self.label)?;
         let mechanisms = carrier::mechanisms(&session, &self.kind, self.oaep);
         if mechanisms.is_empty() {
